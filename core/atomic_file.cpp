@@ -1,0 +1,72 @@
+#include "core/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/check.h"
+
+namespace weft {
+
+namespace fs = std::filesystem;
+
+AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+  // A rename over a device or a pipe would replace it by a file.
+  WEFT_CHECK(!fs::is_directory(target_), "{}: cannot write: it is a folder", target_.string());
+  WEFT_CHECK(!fs::exists(target_) || fs::is_regular_file(target_), "{}: cannot write: it is not a regular file", target_.string());
+  // The process id keeps two programs that write to one folder out of each other's temporary files.
+  temporary_ = target_;
+  temporary_ += fmt::format(".{}.tmp", ::getpid());
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_with_errno("create");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail_with_errno(const char* action) {
+  const int error = errno;
+  fail("{}: cannot {}: {}{}", target_.string(), action, std::strerror(error),
+       fs::exists(target_) ? "; the file that was there is intact" : "");
+}
+
+void AtomicFile::write(const void* data, std::size_t bytes) {
+  const char* position = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t written = ::write(descriptor_, position, std::min<std::size_t>(bytes, std::size_t{1} << 30));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno("write");
+    position += written;
+    bytes -= static_cast<std::size_t>(written);
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) fail_with_errno("sync");
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) fail_with_errno("close");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("rename");
+  temporary_.clear();
+
+  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    ::fsync(directory);  // best effort: some file systems refuse it, and the rename has happened
+    ::close(directory);
+  }
+}
+
+void write_file(const fs::path& target, std::string_view content) {
+  AtomicFile file(target);
+  file.write(content.data(), content.size());
+  file.commit();
+}
+
+}  // namespace weft

@@ -1,0 +1,35 @@
+#pragma once
+// Files appear whole or not at all. Bytes go to a temporary file in the same folder; commit() syncs
+// it to the disk and renames it over the target, which POSIX makes atomic; then the folder is synced,
+// so that the rename itself survives a power cut. A kill at any moment leaves the old file or the new.
+
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+
+namespace weft {
+
+class AtomicFile {
+ public:
+  /// Opens a temporary file beside `target`. Throws Error with the reason where it can't.
+  explicit AtomicFile(std::filesystem::path target);
+  /// Without commit() the temporary file is removed and the target stays as it was.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends; throws Error (disk full, ...).
+  void write(const void* data, std::size_t bytes);
+  /// fsync, rename, fsync of the folder. Throws Error.
+  void commit();
+
+ private:
+  [[noreturn]] void fail_with_errno(const char* action);
+  std::filesystem::path target_, temporary_;
+  int descriptor_ = -1;
+};
+
+/// Writes the whole of `content` to `target` as above.
+void write_file(const std::filesystem::path& target, std::string_view content);
+
+}  // namespace weft

@@ -1,0 +1,30 @@
+#pragma once
+// A picture in memory, and the doors through which pictures come and go.
+//
+// Files come from anywhere, so nothing reaches the decoder unchecked: see data/image_check.h.
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace weft {
+
+/// Rows of interleaved 8-bit samples, top row first: sample (y, x, c) is pixels[(y * width + x) * channels + c].
+struct Image {
+  int width = 0;
+  int height = 0;
+  int channels = 0;  // 1 grey or label ids, 3 RGB, 4 RGBA
+  std::vector<std::uint8_t> pixels;
+
+  Image() = default;
+  Image(int width_, int height_, int channels_, std::uint8_t value = 0)
+      : width(width_), height(height_), channels(channels_),
+        pixels(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * static_cast<std::size_t>(channels_), value) {}
+
+  std::uint8_t* at(int y, int x) { return &pixels[(static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) * static_cast<std::size_t>(channels)]; }
+  const std::uint8_t* at(int y, int x) const { return const_cast<Image*>(this)->at(y, x); }
+  bool operator==(const Image&) const = default;
+};
+
+}  // namespace weft

@@ -1,0 +1,38 @@
+#include "core/atomic_file.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "core/check.h"
+#include "tests/catch.h"
+
+namespace fs = std::filesystem;
+using namespace weft;
+
+namespace {
+std::string content_of(const fs::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+}  // namespace
+
+TEST_CASE("a file is replaced on commit and untouched without it", "[atomic_file]") {
+  const fs::path folder = fs::temp_directory_path() / "weft_atomic_file";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  write_file(folder / "a", "old");
+  {
+    AtomicFile file(folder / "a");
+    file.write("half", 4);
+  }
+  CHECK(content_of(folder / "a") == "old");
+  write_file(folder / "a", "new");
+  CHECK(content_of(folder / "a") == "new");
+  CHECK(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 1);  // no litter
+
+  CHECK_THROWS_WITH(write_file(folder / "missing" / "a", "x"), Contains("cannot create: No such file or directory"));
+  CHECK_THROWS_WITH(write_file(folder, "x"), Contains("it is a folder"));
+  CHECK_THROWS_WITH(write_file("/dev/full", "x"), Contains("not a regular file"));
+  fs::remove_all(folder);
+}
