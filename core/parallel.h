@@ -1,0 +1,45 @@
+#pragma once
+// Threads. This is the only place that knows OpenMP.
+//
+// parallel_for(tasks, body) calls body(i) once for each i in [0, tasks), in any order, on any thread.
+// Results stay bit-identical for every thread count because of a rule that callers keep: work is cut
+// into tasks by its shape alone, a task writes only what is its own, and partial sums are added
+// afterwards in task order. The thread count decides who runs a task, never what the task is.
+
+#include <cstdint>
+#include <type_traits>
+
+namespace weft {
+
+/// Threads that parallel_for uses. At start: OMP_NUM_THREADS, else the container's CPU quota, else
+/// the cores that this process may run on.
+int num_threads();
+/// Sets that number; throws Error unless 1 <= count <= 1024.
+void set_num_threads(int count);
+
+namespace detail {
+void run_tasks(std::int64_t tasks, void (*body)(void* context, std::int64_t task), void* context);
+}
+
+/// Calls body(i) for each i in [0, tasks). A call from inside a task runs on that task's thread.
+/// An exception in a task is rethrown here after all tasks ended (the one of the lowest task number).
+template <class Body>
+void parallel_for(std::int64_t tasks, Body&& body) {
+  detail::run_tasks(
+      tasks, [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+/// Cuts [0, count) into chunks of `grain` elements and calls body(begin, end) for each.
+template <class Body>
+void parallel_chunks(std::int64_t count, std::int64_t grain, Body&& body) {
+  parallel_for((count + grain - 1) / grain, [&](std::int64_t chunk) {
+    const std::int64_t begin = chunk * grain;
+    body(begin, begin + grain < count ? begin + grain : count);
+  });
+}
+
+/// A grain for loops over elements: small enough to share out, large enough to be worth a task.
+inline constexpr std::int64_t elementwise_grain = 1 << 15;
+
+}  // namespace weft

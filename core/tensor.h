@@ -1,0 +1,142 @@
+#pragma once
+// A tensor: a shape over a shared, contiguous buffer.
+//
+// A Tensor is a cheap handle: copies share the buffer, as in PyTorch. Values are read through
+// data<T>() and written through mutable_data<T>(); the latter counts a new version of the buffer,
+// which is how the autograd engine notices that something it saved has been overwritten.
+//
+// float32 is the type of all work. float64 runs through the same operations, so that gradients can
+// be checked in double. int64 only carries counters and class ids.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/check.h"
+#include "core/shape.h"
+
+namespace weft {
+
+enum class DType { f32, f64, i64 };
+
+const char* dtype_name(DType dtype);
+std::int64_t dtype_bytes(DType dtype);
+
+template <class T>
+inline constexpr DType dtype_of = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+template <>
+inline constexpr DType dtype_of<std::int64_t> = DType::i64;
+
+struct Node;     // core/autograd.h
+struct Storage;  // core/tensor.cpp
+
+/// Sizes of an image tensor [N, H, W, C], for structured bindings.
+struct Nhwc {
+  std::int64_t n, h, w, c;
+};
+
+class Tensor {
+ public:
+  /// Undefined: no shape, no buffer. Stands for "no gradient" and "not given".
+  Tensor() = default;
+
+  /// Undefined content. Throws Error where memory is out.
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32);
+  static Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+  static Tensor zeros(const Shape& shape, DType dtype = DType::f32) { return full(shape, 0, dtype); }
+  /// A copy of `values`, whose number must be the shape's count.
+  template <class T>
+  static Tensor from(const Shape& shape, std::span<const T> values);
+  template <class T>
+  static Tensor from(const Shape& shape, const std::vector<T>& values) {
+    return from(shape, std::span<const T>(values));
+  }
+
+  bool defined() const { return body_ != nullptr; }
+  const Shape& shape() const;
+  DType dtype() const;
+  int rank() const { return shape().rank(); }
+  std::int64_t size(int axis) const { return shape()[axis]; }
+  std::int64_t count() const { return shape().count(); }
+  std::int64_t bytes() const { return count() * dtype_bytes(dtype()); }
+  /// Throws Error unless the rank is 4.
+  Nhwc nhwc() const;
+
+  /// The elements in row-major order. Throws Error where T is not the dtype.
+  template <class T>
+  const T* data() const {
+    return static_cast<const T*>(checked_data(dtype_of<T>));
+  }
+  /// The same for writing: counts a new version of the buffer.
+  template <class T>
+  T* mutable_data() const {
+    return static_cast<T*>(checked_mutable_data(dtype_of<T>));
+  }
+  template <class T>
+  std::span<const T> values() const {
+    return {data<T>(), static_cast<std::size_t>(count())};
+  }
+  const void* raw_data() const;
+
+  /// The single element. Throws Error unless count() == 1.
+  double item() const;
+
+  /// A copy with its own buffer and no history.
+  Tensor clone() const;
+  /// A copy converted to `dtype`, without history.
+  Tensor to(DType dtype) const;
+  /// The same buffer under another shape of equal count, without history; the differentiable form is reshape().
+  Tensor view(const Shape& shape) const;
+  /// The same buffer without history.
+  Tensor detach() const { return view(shape()); }
+  /// Overwrites the elements with those of `source` (same shape and dtype).
+  void copy_from(const Tensor& source) const;
+  void fill(double value) const;
+
+  /// How often the buffer has been opened for writing.
+  std::uint64_t version() const;
+  /// True where this handle is the only way to reach the buffer, so that writing to it surprises nobody.
+  bool is_sole_owner() const;
+  bool shares_buffer_with(const Tensor& other) const;
+
+  // Autograd: see core/autograd.h.
+
+  bool requires_grad() const;
+  /// Makes this a leaf that gathers a gradient, or stops it. Throws Error on the result of an operation.
+  const Tensor& set_requires_grad(bool required) const;
+  /// The gathered gradient of a leaf; undefined before the first backward().
+  Tensor grad() const;
+  void set_grad(const Tensor& gradient) const;
+  /// Forgets the gradient.
+  void zero_grad() const { set_grad(Tensor()); }
+  /// Runs reverse mode from this tensor; see weft::backward().
+  void backward() const;
+  const std::shared_ptr<Node>& node() const;
+  void set_node(std::shared_ptr<Node> node) const;
+
+ private:
+  struct Body;
+  explicit Tensor(std::shared_ptr<Body> body) : body_(std::move(body)) {}
+  const Body& body() const;
+  const void* checked_data(DType wanted) const;
+  void* checked_mutable_data(DType wanted) const;
+
+  std::shared_ptr<Body> body_;
+};
+
+using Tensors = std::vector<Tensor>;
+
+/// Calls f(T{}) with T = float or double, as the dtype says. Throws Error for others, naming `op`.
+template <class F>
+decltype(auto) dispatch_float(DType dtype, const char* op, F&& f) {
+  WEFT_CHECK(dtype != DType::i64, "[{}] expected float32 or float64, got int64", op);
+  return dtype == DType::f64 ? f(double{}) : f(float{});
+}
+
+/// Throws Error unless all defined tensors have the dtype of the first.
+void check_same_dtype(const char* op, std::initializer_list<Tensor> tensors);
+
+}  // namespace weft
