@@ -3,6 +3,7 @@
 // all of that for one operation, with its formula on top. Images are [N, H, W, C]. All operations take
 // float32 or float64, the same for all inputs, and throw Error for anything else.
 
+#include "core/kernels/activation.h"
 #include "core/tensor.h"
 
 namespace weft {
@@ -52,8 +53,6 @@ Tensor mean(const Tensor& x, const std::vector<int>& axes = {}, bool keep_axes =
 Tensor matmul(const Tensor& a, const Tensor& b);
 
 // ---- convolution ----
-
-enum class Activation { none, relu, relu6 };
 
 struct Conv2dOptions {
   std::int64_t stride = 1;

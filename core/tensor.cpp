@@ -154,6 +154,15 @@ void Tensor::fill(double value) const {
   });
 }
 
+void Tensor::replace(const Tensor& source) const {
+  const bool is_leaf = requires_grad();
+  set_requires_grad(false);  // throws for the result of an operation
+  body_->storage = source.body().storage;
+  body_->shape = source.shape();
+  body_->dtype = source.dtype();
+  set_requires_grad(is_leaf);
+}
+
 bool Tensor::requires_grad() const { return defined() && body_->node != nullptr; }
 const std::shared_ptr<Node>& Tensor::node() const { return body().node; }
 void Tensor::set_node(std::shared_ptr<Node> node) const { body_->node = std::move(node); }

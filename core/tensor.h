@@ -95,6 +95,9 @@ class Tensor {
   /// Overwrites the elements with those of `source` (same shape and dtype).
   void copy_from(const Tensor& source) const;
   void fill(double value) const;
+  /// Gives this handle and all its copies the buffer, shape and dtype of `source`. Only for tensors without history;
+  /// a leaf's gradient is forgotten.
+  void replace(const Tensor& source) const;
 
   /// How often the buffer has been opened for writing.
   std::uint64_t version() const;

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "nn/layers.h"
+
+namespace weft {
+
+/// A network that turns a picture into five feature maps, each half the size of the one before: what a U-Net's
+/// decoder takes. Keys and taps are segmentation_models_pytorch's.
+class Encoder : public nn::Module {
+ public:
+  static constexpr std::size_t stages = 5;
+
+  /// x [N, H, W, 3], normalised -> five tensors [N, H / 2^i, W / 2^i, channels()[i - 1]], i = 1..5.
+  virtual Tensors features(const Tensor& x) const = 0;
+  /// Channels of each feature map.
+  virtual std::vector<std::int64_t> channels() const = 0;
+  /// Random starting values, as torchvision's: convolutions Kaiming normal by fan out.
+  void initialise(std::uint64_t seed) const;
+};
+
+/// An encoder with its ImageNet head: logits [N, 1000] from x [N, H, W, 3], in torchvision's keys.
+class Classifier : public nn::Module {
+ public:
+  virtual Tensor forward(const Tensor& x) const = 0;
+};
+
+}  // namespace weft

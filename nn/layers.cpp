@@ -1,0 +1,88 @@
+#include "nn/layers.h"
+
+#include <cmath>
+
+#include "core/autograd.h"
+
+namespace weft::nn {
+
+Conv2d::Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options_, bool with_bias)
+    : options(options_) {
+  WEFT_CHECK(options.groups > 0 && channels_in % options.groups == 0, "[Conv2d] {} input channels do not divide into {} groups", channels_in,
+             options.groups);
+  weight = register_parameter("weight", Tensor::zeros({channels_out, channels_in / options.groups, kernel, kernel}));
+  if (with_bias) bias = register_parameter("bias", Tensor::zeros({channels_out}));
+}
+
+ConvTranspose2d::ConvTranspose2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
+                                 const ConvTranspose2dOptions& options_, bool with_bias)
+    : options(options_) {
+  weight = register_parameter("weight", Tensor::zeros({channels_in, channels_out, kernel, kernel}));
+  if (with_bias) bias = register_parameter("bias", Tensor::zeros({channels_out}));
+}
+
+BatchNorm2d::BatchNorm2d(std::int64_t channels) {
+  weight = register_parameter("weight", Tensor::full({channels}, 1));
+  bias = register_parameter("bias", Tensor::zeros({channels}));
+  running_mean = register_buffer("running_mean", Tensor::zeros({channels}));
+  running_var = register_buffer("running_var", Tensor::full({channels}, 1));
+  num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
+}
+
+Tensor BatchNorm2d::forward(const Tensor& x, Activation activation) const {
+  if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
+  return batch_norm(x, weight, bias, running_mean, running_var,
+                    {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation});
+}
+
+Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
+  weight = register_parameter("weight", Tensor::zeros({features_out, features_in}));
+  bias = register_parameter("bias", Tensor::zeros({features_out}));
+}
+
+Tensor Linear::forward(const Tensor& x) const { return add(matmul(x, permute(weight, {1, 0})), bias); }
+
+const Conv2d::Folded& Conv2d::folded(const BatchNorm2d& bn) const {
+  // Versions only grow, so their sum changes exactly when one of them does.
+  const std::uint64_t version = weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() + bn.running_var.version();
+  if (folded_.version == version) return folded_;
+
+  Tensor w = weight.clone();
+  Tensor b = bn.bias.clone();
+  const std::int64_t filters = w.size(0), filter_size = w.count() / filters;
+  dispatch_float(w.dtype(), "fold", [&](auto zero) {
+    using T = decltype(zero);
+    T* wp = w.mutable_data<T>();
+    T* bp = b.mutable_data<T>();
+    for (std::int64_t k = 0; k < filters; ++k) {
+      const T factor = bn.weight.data<T>()[k] / std::sqrt(bn.running_var.data<T>()[k] + static_cast<T>(BatchNorm2d::epsilon));
+      for (std::int64_t i = 0; i < filter_size; ++i) wp[k * filter_size + i] *= factor;
+      bp[k] -= factor * bn.running_mean.data<T>()[k];
+    }
+  });
+  folded_ = {w, b, version};
+  return folded_;
+}
+
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x, const Tensor& residual) {
+  if (!bn.is_training() && !needs_recording({x, conv.weight, bn.weight, bn.bias, residual})) {
+    const Conv2d::Folded& folded = conv.folded(bn);
+    return conv2d_fused(x, folded.weight, folded.bias, conv.options, activation, residual);
+  }
+  if (!residual.defined()) return bn.forward(conv.forward(x), activation);
+  const Tensor total = add(bn.forward(conv.forward(x)), residual);
+  switch (activation) {
+    case Activation::relu: return relu(total);
+    case Activation::relu6: return relu6(total);
+    default: return total;
+  }
+}
+
+ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options,
+                     Activation activation_)
+    : conv(channels_in, channels_out, kernel, options), bn(channels_out), activation(activation_) {
+  register_module("0", conv);
+  register_module("1", bn);
+}
+
+}  // namespace weft::nn

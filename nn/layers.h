@@ -1,0 +1,92 @@
+#pragma once
+// The layers: modules that hold the parameters of one operation of core/ops.h. Names and defaults are
+// PyTorch's. Weights start at zero (batch norm's scale at one); nn/init.h gives them values.
+
+#include "core/ops.h"
+#include "nn/module.h"
+
+namespace weft::nn {
+
+class BatchNorm2d;
+
+/// conv2d: weight [Cout, Cin / groups, K, K], bias [Cout] where wanted.
+class Conv2d : public Module {
+ public:
+  Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options = {}, bool with_bias = false);
+
+  Tensor forward(const Tensor& x) const { return conv2d(x, weight, bias, options); }
+
+  const Conv2dOptions options;
+  Tensor weight, bias;  // bias undefined where there is none
+
+ private:
+  friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
+  /// The convolution that equals this one followed by `bn` in evaluation mode.
+  struct Folded {
+    Tensor weight, bias;
+    std::uint64_t version = 0;  // of the tensors that it was made from
+  };
+  const Folded& folded(const BatchNorm2d& bn) const;
+  mutable Folded folded_;
+};
+
+/// Transposed convolution: weight [Cin, Cout, K, K], bias [Cout] where wanted.
+class ConvTranspose2d : public Module {
+ public:
+  ConvTranspose2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const ConvTranspose2dOptions& options = {},
+                  bool with_bias = true);
+
+  Tensor forward(const Tensor& x) const { return conv_transpose2d(x, weight, bias, options); }
+
+  const ConvTranspose2dOptions options;
+  Tensor weight, bias;
+};
+
+/// Batch normalisation over N, H, W: momentum 0.1, epsilon 1e-5.
+class BatchNorm2d : public Module {
+ public:
+  explicit BatchNorm2d(std::int64_t channels);
+
+  /// activation(batch_norm(x)): by the batch's statistics in training mode, by the running ones otherwise.
+  Tensor forward(const Tensor& x, Activation activation = Activation::none) const;
+
+  Tensor weight, bias;                 // gamma, beta
+  Tensor running_mean, running_var;
+  Tensor num_batches_tracked;          // int64 scalar, counted as PyTorch does
+
+  static constexpr double momentum = 0.1;
+  static constexpr double epsilon = 1e-5;
+};
+
+/// y = x W' + b: weight [out, in], bias [out].
+class Linear : public Module {
+ public:
+  Linear(std::int64_t features_in, std::int64_t features_out);
+
+  /// x [N, in] -> [N, out].
+  Tensor forward(const Tensor& x) const;
+
+  Tensor weight, bias;
+};
+
+/// activation(bn(conv(x)) + residual); `residual` may be undefined. Where nothing is to be learned (evaluation mode
+/// without gradients, or a frozen module), batch norm is folded into the convolution's weights:
+///
+///   gamma (w * x - mean) / s + beta  =  (gamma / s) w * x + (beta - gamma mean / s),     s = sqrt(var + eps)
+///
+/// and the whole runs as one convolution.
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x, const Tensor& residual = Tensor());
+
+/// Convolution "0" and batch norm "1" with an activation: torchvision's and smp's Conv2dNormActivation.
+class ConvBnAct : public Module {
+ public:
+  ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options, Activation activation);
+
+  Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, activation, x); }
+
+  Conv2d conv;
+  BatchNorm2d bn;
+  const Activation activation;
+};
+
+}  // namespace weft::nn
