@@ -1,0 +1,78 @@
+#include "core/kernels/conv.h"
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "core/check.h"
+#include "core/kernels/reference/conv2d.h"
+#include "core/parallel.h"
+
+namespace weft::kernels {
+namespace {
+
+bool supports_all(const ConvProblem&) { return true; }
+
+constexpr ConvAlgorithm algorithms[] = {
+    {"reference", supports_all, reference::conv2d_forward<float>, reference::conv2d_input_gradient<float>,
+     reference::conv2d_weight_gradient<float>},
+};
+
+/// The algorithm that WEFT_CONV names, or null where it is not set.
+const ConvAlgorithm* forced_algorithm() {
+  const char* name = std::getenv("WEFT_CONV");
+  if (name == nullptr || *name == '\0') return nullptr;
+  std::string names;
+  for (const ConvAlgorithm& algorithm : algorithms) {
+    if (std::string(name) == algorithm.name) return &algorithm;
+    names += std::string(names.empty() ? "" : ", ") + algorithm.name;
+  }
+  fail("[conv2d] WEFT_CONV={} is not an algorithm; there are: {}", name, names);
+}
+
+std::int64_t output_extent(std::int64_t size, std::int64_t padding, std::int64_t dilation, std::int64_t kernel, std::int64_t stride) {
+  const std::int64_t room = size + 2 * padding - dilation * (kernel - 1) - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+/// Rows are summed in blocks of a fixed length, blocks in order.
+template <class T>
+void sum_rows(std::int64_t rows, std::int64_t channels, const T* dy, T* db) {
+  constexpr std::int64_t block_rows = 1024;
+  const std::int64_t blocks = (rows + block_rows - 1) / block_rows;
+  std::vector<double> partial(static_cast<std::size_t>(blocks * channels), 0.0);
+  parallel_chunks(rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
+    double* sums = partial.data() + begin / block_rows * channels;
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t c = 0; c < channels; ++c) sums[c] += static_cast<double>(dy[row * channels + c]);
+    }
+  });
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double sum = 0;
+    for (std::int64_t block = 0; block < blocks; ++block) sum += partial[static_cast<std::size_t>(block * channels + c)];
+    db[c] = static_cast<T>(sum);
+  }
+}
+
+}  // namespace
+
+std::int64_t ConvProblem::out_h() const { return output_extent(h, padding_h, dilation_h, kernel_h, stride_h); }
+std::int64_t ConvProblem::out_w() const { return output_extent(w, padding_w, dilation_w, kernel_w, stride_w); }
+std::int64_t ConvProblem::input_count() const { return n * h * w * c_in; }
+std::int64_t ConvProblem::weight_count() const { return c_out * (c_in / groups) * kernel_h * kernel_w; }
+std::int64_t ConvProblem::output_count() const { return n * out_h() * out_w() * c_out; }
+
+std::span<const ConvAlgorithm> conv_algorithms() { return algorithms; }
+
+const ConvAlgorithm& choose_conv(const ConvProblem& p) {
+  if (const ConvAlgorithm* forced = forced_algorithm(); forced != nullptr && forced->supports(p)) return *forced;
+  for (const ConvAlgorithm& algorithm : algorithms) {
+    if (algorithm.supports(p)) return algorithm;
+  }
+  fail("[conv2d] no algorithm supports this problem");
+}
+
+void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const float* dy, float* db) { sum_rows(rows, channels, dy, db); }
+void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const double* dy, double* db) { sum_rows(rows, channels, dy, db); }
+
+}  // namespace weft::kernels

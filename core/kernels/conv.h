@@ -1,0 +1,65 @@
+#pragma once
+// 2D convolution (cross-correlation, as deep learning means it) on raw pointers, and the list of ways to do it.
+//
+//   y[n, i, j, o] = act( b[o] + r[n, i, j, o] + sum over u, v, c of
+//                        w[o, c, u, v] x[n, i s_h - p_h + u d_h, j s_w - p_w + v d_w, c] )        x = 0 outside
+//
+// Images are NHWC and contiguous, weights OIHW [c_out, c_in / groups, kernel_h, kernel_w]. Every function overwrites
+// its whole output. Gradients are those of the sum alone: the caller undoes the activation first.
+//
+// A transposed convolution needs nothing of its own: it is input_gradient of the problem whose x is its output.
+
+#include <cstdint>
+#include <span>
+
+#include "core/kernels/activation.h"
+
+namespace weft::kernels {
+
+/// The shape of a convolution. All of its numbers are what the formula above calls them.
+struct ConvProblem {
+  std::int64_t n = 1, h = 1, w = 1, c_in = 1, c_out = 1;
+  std::int64_t kernel_h = 1, kernel_w = 1;
+  std::int64_t stride_h = 1, stride_w = 1;
+  std::int64_t padding_h = 0, padding_w = 0;  // zeros on each side
+  std::int64_t dilation_h = 1, dilation_w = 1;
+  std::int64_t groups = 1;
+
+  // Not inline: objects of several instruction sets include this header (see isa.h).
+  /// floor((h + 2 padding_h - dilation_h (kernel_h - 1) - 1) / stride_h) + 1; 0 where the kernel does not fit.
+  std::int64_t out_h() const;
+  std::int64_t out_w() const;
+  std::int64_t input_count() const;   // elements of x
+  std::int64_t weight_count() const;  // elements of w
+  std::int64_t output_count() const;  // elements of y
+};
+
+/// What happens to the sum before it is stored: bias first, then residual, then the activation.
+template <class T>
+struct ConvEpilogue {
+  const T* bias = nullptr;      // [c_out], or null
+  const T* residual = nullptr;  // y's shape, or null; may be y itself
+  Activation activation = Activation::none;
+};
+
+/// One way to convolve. Its functions may only be called where supports(problem) holds.
+struct ConvAlgorithm {
+  const char* name;
+  bool (*supports)(const ConvProblem& p);
+  void (*forward)(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y);
+  void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, float* dx);
+  void (*weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* dw);
+};
+
+/// All algorithms, the preferred ones first. The last, "reference", supports everything.
+std::span<const ConvAlgorithm> conv_algorithms();
+
+/// The first algorithm that supports the problem. The environment variable WEFT_CONV=NAME puts NAME before all
+/// others; throws Error, with the names there are, where it is none of them.
+const ConvAlgorithm& choose_conv(const ConvProblem& p);
+
+/// db[o] = sum over rows of dy[row, o]; rows = n out_h out_w. Sums are carried in double, in a fixed order.
+void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const float* dy, float* db);
+void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const double* dy, double* db);
+
+}  // namespace weft::kernels
