@@ -7,7 +7,8 @@ target_compile_options(weft_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion 
                                             $<$<BOOL:${WEFT_WERROR}>:-Werror>)
 # gcc 12 warns of "literal" + std::string at -O3, wrongly (gcc bug 105651).
 target_compile_options(weft_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-target_compile_definitions(weft_flags INTERFACE WEFT_VERSION="${PROJECT_VERSION}")
+# EIGEN_DONT_PARALLELIZE: Eigen's threads cut the work by their number; weft cuts it by shape.
+target_compile_definitions(weft_flags INTERFACE WEFT_VERSION="${PROJECT_VERSION}" EIGEN_DONT_PARALLELIZE)
 if(WEFT_SANITIZE)
   target_compile_options(weft_flags INTERFACE -fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(weft_flags INTERFACE -fsanitize=${WEFT_SANITIZE})

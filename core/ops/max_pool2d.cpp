@@ -1,0 +1,44 @@
+// y[n, o, p, c] = max over the window of x[n, i, j, c]          i = o stride - padding + [0, kernel), j likewise
+// dL/dx[n, i, j, c] = sum of dL/dy over the windows that x[n, i, j, c] won
+//
+// Of equals, the first in row order wins, as in PyTorch, so that each dL/dy goes to one place. The winner's place in its
+// window is saved, one byte an output element: a quarter of what saving the output would take, and neither x nor y is kept.
+
+#include <memory>
+
+#include "core/allocator.h"
+#include "core/autograd.h"
+#include "core/ops/pool2d.h"
+
+namespace weft {
+namespace {
+
+/// Bytes from the cache of tensor memory, freed with the last copy of the pointer.
+std::shared_ptr<std::uint8_t> allocate_bytes(std::int64_t count) {
+  return {static_cast<std::uint8_t*>(cached_allocate(static_cast<std::size_t>(count))), cached_free};
+}
+
+}  // namespace
+
+Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  const kernels::Pool2d sizes = pool2d_sizes("max_pool2d", x, options);
+  WEFT_CHECK(options.kernel <= 16, "[max_pool2d] expected a kernel of at most 16 (places are kept in a byte), got {}", options.kernel);
+
+  Tensor y = Tensor::empty({sizes.n, sizes.oh, sizes.ow, sizes.c}, x.dtype());
+  const auto winners = needs_recording({x}) ? allocate_bytes(y.count()) : nullptr;
+  dispatch_float(x.dtype(), "max_pool2d", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::max_pool2d(sizes, x.data<T>(), y.mutable_data<T>(), winners.get());
+  });
+
+  return record(y, "max_pool2d", {x}, [sizes, winners](const Tensor& dy) {
+    Tensor dx = Tensor::empty({sizes.n, sizes.h, sizes.w, sizes.c}, dy.dtype());
+    dispatch_float(dy.dtype(), "max_pool2d", [&](auto zero) {
+      using T = decltype(zero);
+      kernels::max_pool2d_adjoint(sizes, dy.data<T>(), winners.get(), dx.mutable_data<T>());
+    });
+    return Gradients{dx};
+  });
+}
+
+}  // namespace weft
