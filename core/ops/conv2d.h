@@ -1,0 +1,23 @@
+#pragma once
+// What conv2d and conv_transpose2d share: each is the other's gradient in x, so both come down to the three
+// functions of one ConvProblem (core/kernels/conv.h). float32 takes the fastest algorithm that supports the
+// problem, float64 the textbook loops.
+
+#include "core/kernels/conv.h"
+#include "core/tensor.h"
+
+namespace weft {
+
+using kernels::ConvProblem;
+
+/// y [N, OH, OW, Cout] = activation(conv(x, w) + bias + residual); bias and residual may be undefined.
+Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& residual = Tensor(),
+                    Activation activation = Activation::none);
+/// dx [N, H, W, Cin] from dy and w.
+Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w);
+/// dw, in the shape of the weight, from x and dy.
+Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy, const Shape& shape);
+/// db [C]: dy [..., C] summed over all but the last axis.
+Tensor conv_bias_gradient(const Tensor& dy);
+
+}  // namespace weft
