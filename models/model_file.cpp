@@ -1,0 +1,179 @@
+#include "models/model_file.h"
+
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "models/registry.h"
+
+namespace weft {
+namespace {
+
+constexpr const char* format_key = "weft.format";
+constexpr const char* format_name = "unet";
+constexpr const char* note_prefix = "note.";
+
+using Metadata = std::map<std::string, std::string>;
+
+Metadata describe(const ModelInfo& info) {
+  Metadata m{
+      {format_key, format_name},
+      {"weft.version", WEFT_VERSION},
+      {"arch", info.network.arch},
+      {"decoder_channels", fmt::format("{}", fmt::join(info.network.decoder_channels, ","))},
+      {"upsample", to_string(info.network.upsample)},
+      {"classes", std::to_string(info.network.classes)},
+      {"size", fmt::format("{},{}", info.height, info.width)},
+      {"fit", info.fit},
+      {"mean", fmt::format("{}", fmt::join(info.mean, ","))},
+      {"std", fmt::format("{}", fmt::join(info.deviation, ","))},
+      {"label_map", info.label_map},
+      {"threshold", fmt::format("{}", info.threshold)},
+  };
+  for (const auto& [key, value] : info.notes) m.emplace(note_prefix + key, value);
+  return m;
+}
+
+/// Reads the values of describe() back; every one must be there and make sense.
+class Description {
+ public:
+  explicit Description(const SafetensorsFile& file) : file_(file) {}
+
+  ModelInfo read() const {
+    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key), format_name);
+    ModelInfo info;
+    info.network.arch = text("arch");
+    info.network.decoder_channels = numbers<std::int64_t>("decoder_channels", 5);
+    info.network.upsample = upsample_from(text("upsample"));
+    info.network.classes = numbers<std::int64_t>("classes", 1)[0];
+    const auto size = numbers<std::int64_t>("size", 2);
+    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'", file_.path(), text("size"));
+    info.height = size[0];
+    info.width = size[1];
+    info.fit = text("fit");
+    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox", "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
+    const auto mean = numbers<double>("mean", 3), deviation = numbers<double>("std", 3);
+    for (std::size_t c = 0; c < 3; ++c) {
+      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]), "{}: metadata mean or std makes no sense", file_.path());
+      info.mean[c] = mean[c];
+      info.deviation[c] = deviation[c];
+    }
+    info.label_map = text("label_map");
+    info.threshold = numbers<double>("threshold", 1)[0];
+    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1", file_.path(), info.threshold);
+    for (const auto& [key, value] : file_.metadata()) {
+      if (key.starts_with(note_prefix)) info.notes.emplace(key.substr(std::string_view(note_prefix).size()), value);
+    }
+    return info;
+  }
+
+ private:
+  const std::string& text(const std::string& key) const {
+    const auto found = file_.metadata().find(key);
+    WEFT_CHECK(found != file_.metadata().end(), "{}: metadata lack '{}'", file_.path(), key);
+    return found->second;
+  }
+
+  template <class T>
+  std::vector<T> numbers(const std::string& key, std::size_t count) const {
+    const std::string& list = text(key);
+    std::vector<T> values;
+    const char* position = list.data();
+    const char* const end = position + list.size();
+    while (values.size() < count) {
+      T value{};
+      const auto [next, error] = std::from_chars(position, end, value);
+      if (error != std::errc{}) break;
+      values.push_back(value);
+      position = next;
+      if (position != end && *position == ',') ++position;
+    }
+    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(), key, list, count);
+    return values;
+  }
+
+  const SafetensorsFile& file_;
+};
+
+/// The architecture that the tensors' names tell; nullopt where they tell none.
+std::optional<std::string> recognise_arch(const SafetensorsFile& file) {
+  if (file.find("encoder.features.0.0.weight") != nullptr) return "mobilenet_v2";
+  if (file.find("encoder.layer1.2.conv1.weight") != nullptr) return "resnet34";
+  if (file.find("encoder.layer1.1.conv1.weight") != nullptr) return "resnet18";
+  return std::nullopt;
+}
+
+/// The network that a bare state dict was made by: encoder from the names, widths from the shapes.
+UNetConfig recognise(const SafetensorsFile& file, const std::optional<std::string>& arch) {
+  const auto dimension = [&](const std::string& name, std::size_t axis) {
+    const SafetensorsEntry* entry = file.find(name);
+    WEFT_CHECK(entry != nullptr && entry->shape.size() == 4,
+               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's weights go to --encoder-weights",
+               file.path(), name);
+    return entry->shape[axis];
+  };
+  UNetConfig config;
+  const auto recognised = recognise_arch(file);
+  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch", file.path());
+  config.arch = arch ? *arch : *recognised;
+  for (std::size_t i = 0; i < config.decoder_channels.size(); ++i) {
+    config.decoder_channels[i] = dimension(fmt::format("decoder.blocks.{}.conv2.0.weight", i), 0);
+  }
+  if (file.find("decoder.blocks.0.upsample.weight") != nullptr) config.upsample = Upsample::transposed;
+  config.classes = dimension("segmentation_head.0.weight", 0);
+  return config;
+}
+
+Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
+  const Shape shape{std::span<const std::int64_t>(entry.shape)};
+  if (!is_floating(entry.type)) return Tensor::from(shape, file.read_i64(entry));
+  Tensor t = Tensor::empty(shape);
+  float* values = t.mutable_data<float>();
+  file.read_f32(entry, values);
+  bool finite = true;
+  for (std::int64_t i = 0; i < t.count(); ++i) finite &= std::isfinite(values[i]);
+  WEFT_CHECK(finite, "{}: tensor {} holds NaN or infinity", file.path(), entry.name);
+  return t;
+}
+
+}  // namespace
+
+nn::StateDict read_state_dict(const SafetensorsFile& file) {
+  nn::StateDict state;
+  for (const SafetensorsEntry& entry : file.tensors()) state.push_back({entry.name, read_tensor(file, entry)});
+  return state;
+}
+
+std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state) {
+  std::vector<TensorToSave> tensors;
+  for (const auto& [name, tensor] : state) {
+    const ElementType type = tensor.dtype() == DType::f32 ? ElementType::F32 : tensor.dtype() == DType::f64 ? ElementType::F64 : ElementType::I64;
+    const auto sizes = tensor.shape().sizes();
+    tensors.push_back({name, type, {sizes.begin(), sizes.end()}, tensor.raw_data()});
+  }
+  return tensors;
+}
+
+void save_model(const std::filesystem::path& path, const UNet& network, const ModelInfo& info, FloatStorage storage) {
+  WEFT_CHECK(info.network == network.config(), "{}: the description is of another network", path.string());
+  save_safetensors(path, describe(info), tensors_to_save(network.state_dict()), storage);
+}
+
+Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
+  const SafetensorsFile file(path);
+  Model model;
+  model.is_described = file.metadata().contains(format_key);
+  if (model.is_described) {
+    model.info = Description(file).read();
+  } else {
+    model.info.network = recognise(file, arch);
+  }
+  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(), model.info.network.arch, *arch);
+  model.network = std::make_unique<UNet>(model.info.network);
+  model.network->load_state_dict(read_state_dict(file), path.string());
+  model.network->eval();
+  return model;
+}
+
+}  // namespace weft

@@ -1,0 +1,49 @@
+#pragma once
+// A model file: a safetensors file of a U-Net's state dict whose metadata say all that is needed to run
+// it. Files without weft's metadata, such as a segmentation_models_pytorch state dict, are recognised by
+// their tensors' names and shapes.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/formats/safetensors.h"
+#include "models/unet.h"
+
+namespace weft {
+
+/// What a model needs besides its weights. The defaults are what is assumed for files that don't say.
+struct ModelInfo {
+  UNetConfig network;
+  std::int64_t height = 512, width = 512;            // of the network's input
+  std::string fit = "stretch";                       // how a picture comes to that size: "stretch" or "letterbox"
+  std::array<double, 3> mean = {0.485, 0.456, 0.406};  // of RGB in [0, 1]
+  std::array<double, 3> deviation = {0.229, 0.224, 0.225};
+  std::string label_map = "binary";                  // that the training masks were read with
+  double threshold = 0.5;                            // on the probability
+  std::map<std::string, std::string> notes;          // free text, such as metrics and the training command
+};
+
+struct Model {
+  ModelInfo info;
+  std::unique_ptr<UNet> network;  // in evaluation mode
+  bool is_described = false;      // false: the file had no weft metadata, and `info` holds defaults
+};
+
+/// Writes weights, buffers and description; with FloatStorage::f16 convolution weights take half the space.
+void save_model(const std::filesystem::path& path, const UNet& network, const ModelInfo& info, FloatStorage storage = FloatStorage::f32);
+
+/// Reads what save_model wrote, or a bare U-Net state dict in smp's keys. `arch` is needed only where the names
+/// don't tell. Throws Error, with the path: a file that is no model, tensors missing, unexpected or of the wrong
+/// shape, a tensor with NaN or infinity, an `arch` that contradicts the file.
+Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch = std::nullopt);
+
+/// All tensors of a weight file, as float32 (or int64). Throws Error where one holds NaN or infinity.
+nn::StateDict read_state_dict(const SafetensorsFile& file);
+
+/// The tensors of a network as safetensors wants them; they point into the network's own buffers.
+std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state);
+
+}  // namespace weft
