@@ -1,0 +1,118 @@
+#include "nn/layers.h"
+
+#include "core/autograd.h"
+#include "nn/init.h"
+#include "tests/gradcheck.h"
+
+using namespace weft;
+using namespace weft::nn;
+using namespace weft::test;
+
+namespace {
+
+/// Values that no test could get right by accident.
+void randomise(const Module& module, std::uint64_t seed) {
+  for (const auto& [name, tensor] : module.state_dict()) {
+    if (tensor.dtype() == DType::i64) continue;
+    normal(tensor, 0.5, parameter_stream(seed, name));
+    if (name.ends_with("running_var")) tensor.copy_from(add(mul(tensor.detach(), tensor.detach()), Tensor::full(tensor.shape(), 0.5)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("folding batch norm into a convolution changes rounding only", "[nn]") {
+  for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+    for (std::int64_t groups : {1, 6}) {
+      ConvBnAct layer(6, 12, 3, {.stride = 2, .padding = 1, .groups = groups}, activation);
+      randomise(layer, 3);
+      layer.eval();
+      const Tensor x = random_f32({2, 9, 7, 6});
+      const Tensor unfolded = layer.bn.forward(layer.conv.forward(x), activation);
+      const NoGrad no_grad;
+      CHECK(relative_difference(layer.forward(x), unfolded) < 1e-5);
+      CHECK(equal(layer.forward(x), layer.forward(x)));
+
+      layer.bn.bias.fill(3);  // the kept fold must notice
+      CHECK(relative_difference(layer.forward(x), layer.bn.forward(layer.conv.forward(x), activation)) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("conv_bn adds the residual before the activation, folded or not", "[nn]") {
+  ConvBnAct layer(4, 4, 3, {.padding = 1}, Activation::relu);
+  randomise(layer, 4);
+  layer.eval();
+  const Tensor x = random_f32({1, 5, 5, 4}), r = random_f32({1, 5, 5, 4});
+  const Tensor expected = relu(add(layer.bn.forward(layer.conv.forward(x)), r));
+  CHECK(relative_difference(conv_bn(layer.conv, layer.bn, Activation::relu, x, r), expected) < 1e-6);
+  const NoGrad no_grad;
+  CHECK(relative_difference(conv_bn(layer.conv, layer.bn, Activation::relu, x, r), expected) < 1e-5);
+}
+
+TEST_CASE("training moves running statistics and counts batches; a frozen module changes nothing", "[nn]") {
+  ConvBnAct layer(3, 5, 3, {.padding = 1}, Activation::relu);
+  randomise(layer, 5);
+  const auto snapshot = [&] {
+    Tensors values;
+    for (const auto& [name, tensor] : layer.state_dict()) values.push_back(tensor.dtype() == DType::i64 ? tensor.to(DType::f32) : tensor.clone());
+    return values;
+  };
+  const Tensor x = random_f32({2, 6, 6, 3});
+
+  const Tensors before = snapshot();
+  layer.forward(x);
+  CHECK(layer.bn.num_batches_tracked.item() == 1);
+  CHECK_FALSE(equal(layer.bn.running_mean, before[3]));
+
+  layer.set_frozen(true);
+  layer.train();
+  const Tensors frozen = snapshot();
+  const Tensor leaf = x.clone().set_requires_grad(true);
+  sum(layer.forward(leaf)).backward();
+  CHECK(leaf.grad().defined());
+  CHECK_FALSE(layer.conv.weight.grad().defined());
+  const Tensors after = snapshot();
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK(equal(after[i], frozen[i]));
+
+  layer.set_frozen(false);
+  sum(layer.forward(x)).backward();
+  CHECK(layer.conv.weight.grad().defined());
+}
+
+TEST_CASE("Linear is x W' + b", "[nn]") {
+  Linear linear(3, 2);
+  linear.weight.copy_from(tensor({2, 3}, {1, 2, 3, 4, 5, 6}).to(DType::f32));
+  linear.bias.copy_from(tensor({2}, {10, 20}).to(DType::f32));
+  CHECK(equal(linear.forward(tensor({1, 3}, {1, 0, -1}).to(DType::f32)), tensor({1, 2}, {8, 18}).to(DType::f32)));
+}
+
+TEST_CASE("a module converts to float64 in place, and learns there", "[nn]") {
+  ConvBnAct layer(2, 3, 1, {}, Activation::relu);
+  randomise(layer, 6);
+  const Tensor handle = layer.conv.weight;
+  layer.to(DType::f64);
+  CHECK(handle.dtype() == DType::f64);
+  sum(layer.forward(random_f64({1, 2, 2, 2}))).backward();
+  CHECK(handle.grad().dtype() == DType::f64);
+}
+
+TEST_CASE("starting values have the spread that their fan asks for", "[nn]") {
+  const auto deviation = [](const Tensor& t) {
+    double squares = 0;
+    for (float v : t.values<float>()) squares += static_cast<double>(v) * static_cast<double>(v);
+    return std::sqrt(squares / static_cast<double>(t.count()));
+  };
+  const Tensor w = Tensor::zeros({64, 32, 3, 3});  // fan in 288, fan out 576
+  kaiming_uniform_fan_in(w, parameter_stream(1, "a"));
+  CHECK(deviation(w) == Approx(std::sqrt(2.0 / 288)).epsilon(0.02));
+  const Tensor first = w.clone();
+  kaiming_uniform_fan_in(w, parameter_stream(1, "a"));
+  CHECK(equal(w, first));
+  kaiming_uniform_fan_in(w, parameter_stream(1, "b"));
+  CHECK_FALSE(equal(w, first));
+  kaiming_normal_fan_out(w, parameter_stream(1, "a"));
+  CHECK(deviation(w) == Approx(std::sqrt(2.0 / 576)).epsilon(0.02));
+  xavier_uniform(w, parameter_stream(1, "a"));
+  CHECK(deviation(w) == Approx(std::sqrt(2.0 / (288 + 576))).epsilon(0.02));
+}
