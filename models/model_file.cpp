@@ -114,14 +114,15 @@ UNetConfig recognise(const SafetensorsFile& file, const std::optional<std::strin
     return entry->shape[axis];
   };
   UNetConfig config;
-  const auto recognised = recognise_arch(file);
-  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch", file.path());
-  config.arch = arch ? *arch : *recognised;
   for (std::size_t i = 0; i < config.decoder_channels.size(); ++i) {
     config.decoder_channels[i] = dimension(fmt::format("decoder.blocks.{}.conv2.0.weight", i), 0);
   }
   if (file.find("decoder.blocks.0.upsample.weight") != nullptr) config.upsample = Upsample::transposed;
   config.classes = dimension("segmentation_head.0.weight", 0);
+
+  const auto recognised = recognise_arch(file);
+  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch", file.path());
+  config.arch = arch ? *arch : *recognised;
   return config;
 }
 

@@ -23,7 +23,7 @@ struct ModelInfo {
   std::array<double, 3> deviation = {0.229, 0.224, 0.225};
   std::string label_map = "binary";                  // that the training masks were read with
   double threshold = 0.5;                            // on the probability
-  std::map<std::string, std::string> notes;          // free text, such as metrics and the training command
+  std::map<std::string, std::string> notes = {};     // free text, such as metrics and the training command
 };
 
 struct Model {
