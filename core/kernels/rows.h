@@ -17,10 +17,4 @@ void parallel_rows(std::int64_t rows, std::int64_t row_elements, Body&& body) {
   });
 }
 
-/// into[row * into_step + k] = from[row * from_step + k] for k < width: gathers or scatters columns of a matrix.
-template <class T>
-void copy_columns(const T* from, std::int64_t from_step, T* into, std::int64_t into_step, std::int64_t width, std::int64_t rows) {
-  parallel_rows(rows, width, [=](std::int64_t row) { std::copy_n(from + row * from_step, width, into + row * into_step); });
-}
-
 }  // namespace weft::kernels

@@ -3,7 +3,7 @@
 // The U-Net's skip connection: parts are [upsampled, encoder feature], in that order.
 
 #include "core/autograd.h"
-#include "core/kernels/rows.h"
+#include "core/kernels/concat.h"
 #include "core/ops.h"
 
 namespace weft {
@@ -25,30 +25,17 @@ Shape joined_shape(const Tensors& parts) {
   return {parts[0].size(0), parts[0].size(1), parts[0].size(2), channels};
 }
 
-/// The channels [first, first + shape's C) of dy.
-Tensor channels_of(const Tensor& dy, std::int64_t first, const Shape& shape) {
-  Tensor part = Tensor::empty(shape, dy.dtype());
-  dispatch_float(dy.dtype(), "concat_channels", [&](auto zero) {
-    using T = decltype(zero);
-    const auto [n, h, w, c] = dy.nhwc();
-    kernels::copy_columns(dy.data<T>() + first, c, part.mutable_data<T>(), shape[3], shape[3], n * h * w);
-  });
-  return part;
-}
-
 }  // namespace
 
 Tensor concat_channels(const Tensors& parts) {
   const Shape shape = joined_shape(parts);
   Tensor y = Tensor::empty(shape, parts[0].dtype());
+  const std::int64_t channels = shape[3], pixels = shape[0] * shape[1] * shape[2];
   dispatch_float(y.dtype(), "concat_channels", [&](auto zero) {
     using T = decltype(zero);
-    const auto [n, h, w, c] = y.nhwc();
-    T* into = y.mutable_data<T>();
-    for (const Tensor& part : parts) {
-      kernels::copy_columns(part.data<T>(), part.size(3), into, c, part.size(3), n * h * w);
-      into += part.size(3);
-    }
+    std::vector<kernels::Part<const T>> from;
+    for (const Tensor& part : parts) from.push_back({part.data<T>(), part.size(3)});
+    kernels::join_rows(from, y.mutable_data<T>(), pixels, channels);
   });
 
   std::vector<Shape> shapes;
@@ -57,13 +44,17 @@ Tensor concat_channels(const Tensors& parts) {
     shapes.push_back(part.shape());
     needed.push_back(part.requires_grad());
   }
-  return record(y, "concat_channels", parts, [shapes, needed](const Tensor& dy) {
+  return record(y, "concat_channels", parts, [shapes, needed, pixels, channels](const Tensor& dy) {
     Gradients gradients(shapes.size());
-    std::int64_t first = 0;
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      if (needed[i]) gradients[i] = channels_of(dy, first, shapes[i]);
-      first += shapes[i][3];
-    }
+    dispatch_float(dy.dtype(), "concat_channels", [&](auto zero) {
+      using T = decltype(zero);
+      std::vector<kernels::Part<T>> into;
+      for (std::size_t i = 0; i < shapes.size(); ++i) {
+        if (needed[i]) gradients[i] = Tensor::empty(shapes[i], dy.dtype());
+        into.push_back({needed[i] ? gradients[i].mutable_data<T>() : nullptr, shapes[i][3]});
+      }
+      kernels::split_rows(dy.data<T>(), into, pixels, channels);
+    });
     return gradients;
   });
 }

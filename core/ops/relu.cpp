@@ -4,6 +4,8 @@
 // conv - batch norm - relu - conv: the next convolution saves the same buffer as its input. x would be kept for
 // relu alone. At x = 0 the gradient is 0, as in PyTorch. NaN stays NaN.
 
+#include <algorithm>
+
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "core/ops/binary.h"

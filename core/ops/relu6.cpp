@@ -2,6 +2,8 @@
 //
 // Sandler et al. 2018, arXiv:1801.04381 (MobileNetV2). The output is saved, not the input, for relu's reason.
 
+#include <algorithm>
+
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "core/ops/binary.h"
