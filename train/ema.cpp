@@ -1,6 +1,7 @@
 #include "train/ema.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/parallel.h"
 
@@ -41,13 +42,17 @@ void Ema::exchange() {
 }
 
 void Ema::load_state(const nn::StateDict& average, std::int64_t updates, const std::string& context) {
-  WEFT_CHECK(average.size() == average_.size(), "{}: holds {} averaged tensors, expected {}", context, average.size(), average_.size());
-  for (std::size_t i = 0; i < average.size(); ++i) {
-    const auto& [name, tensor] = average[i];
-    WEFT_CHECK(name == average_[i].name && tensor.shape() == average_[i].tensor.shape() && tensor.dtype() == average_[i].tensor.dtype(),
-               "{}: the average holds {} {}, expected {} {}", context, name, tensor.shape(), average_[i].name, average_[i].tensor.shape());
+  std::map<std::string, Tensor> given;
+  for (const auto& [name, tensor] : average) given.emplace(name, tensor);
+  WEFT_CHECK(given.size() == average_.size(), "{}: holds {} averaged tensors, expected {}", context, given.size(), average_.size());
+  for (const auto& [name, tensor] : average_) {
+    const auto found = given.find(name);
+    WEFT_CHECK(found != given.end(), "{}: the average lacks {}", context, name);
+    WEFT_CHECK(found->second.shape() == tensor.shape() && found->second.dtype() == tensor.dtype(),
+               "{}: the average of {} is {} {}, expected {} {}", context, name, dtype_name(found->second.dtype()),
+               found->second.shape(), dtype_name(tensor.dtype()), tensor.shape());
   }
-  for (std::size_t i = 0; i < average.size(); ++i) average_[i].tensor.copy_from(average[i].tensor);
+  for (const auto& [name, tensor] : average_) tensor.copy_from(given.at(name));
   updates_ = updates;
 }
 

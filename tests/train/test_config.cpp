@@ -1,0 +1,66 @@
+#include "train/config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+
+using namespace weft;
+
+TEST_CASE("settings survive json", "[train]") {
+  TrainConfig c;
+  c.network.upsample = Upsample::bilinear;
+  c.schedule = ScheduleKind::cosine;
+  c.learning_rate = 1e-4 / 3;
+  c.shuffle = false;
+  const TrainConfig back = config_from_json(nlohmann::json::parse(to_json(c).dump(2)), "config.json");
+  CHECK(to_json(back) == to_json(c));
+  CHECK(back.learning_rate == c.learning_rate);
+
+  nlohmann::json j = to_json(c);
+  j["colour"] = 1;
+  CHECK_THROWS_WITH(config_from_json(j, "config.json"), Contains("config.json: unknown setting 'colour'"));
+  j.erase("colour");
+  j["batch"] = "four";
+  CHECK_THROWS_WITH(config_from_json(j, "config.json"), Contains("'batch' has the wrong type"));
+  j.erase("batch");
+  CHECK_THROWS_WITH(config_from_json(j, "config.json"), Contains("'batch' is missing"));
+}
+
+TEST_CASE("a continuation may raise the epochs and nothing else that matters", "[train]") {
+  const TrainConfig run;
+  TrainConfig c = run;
+  c.epochs = 20;
+  c.max_steps = 7;
+  c.data = "elsewhere";
+  CHECK(differences(c, run).empty());
+  c.batch = 8;
+  c.network.arch = "resnet34";
+  const auto found = differences(c, run);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0] == "arch is \"resnet34\", the run was started with \"mobilenet_v2\"");
+  CHECK(found[1] == "batch is 8, the run was started with 4");
+  c = run;
+  c.epochs = 9;
+  REQUIRE(differences(c, run).size() == 1);
+  CHECK_THAT(differences(c, run)[0], Contains("may be raised, not lowered"));
+}
+
+TEST_CASE("settings that make no sense are named", "[train]") {
+  const auto message = [](auto change) {
+    TrainConfig c;
+    change(c);
+    try {
+      check_config(c);
+      return std::string("accepted");
+    } catch (const std::exception& error) {
+      return std::string(error.what());
+    }
+  };
+  CHECK(message([](TrainConfig&) {}) == "accepted");
+  CHECK(message([](TrainConfig& c) { c.size = 500; }) == "size: expected a multiple of 32, got 500; the nearest are 480 and 512");
+  CHECK(message([](TrainConfig& c) { c.fit = "crop"; }) == "fit: expected one of stretch, letterbox, got 'crop'");
+  CHECK(message([](TrainConfig& c) { c.batch = 0; }) == "batch: expected a whole number from 1 to 65536, got 0");
+  CHECK_THAT(message([](TrainConfig& c) { c.learning_rate = 0; }), Contains("lr: expected above 0"));
+  CHECK_THAT(message([](TrainConfig& c) { c.dice_weight = c.bce_weight = 0; }), Contains("one of them must be above 0"));
+  CHECK_THAT(message([](TrainConfig& c) { c.val_fraction = 1; }), Contains("below 1"));
+}

@@ -1,0 +1,154 @@
+#include "train/config.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "models/registry.h"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+enum class OnResume { must_agree, is_free };
+
+/// Calls visit(name, value, rule) for each setting: the one list of them that everything below goes through.
+template <class Config, class Visit>
+void for_each_setting(Config& c, Visit&& visit) {
+  using enum OnResume;
+  visit("data", c.data, is_free);  // the list of pictures is compared instead
+  visit("images", c.images, is_free);
+  visit("masks", c.masks, is_free);
+  visit("labels", c.labels, must_agree);
+  visit("train_list", c.train_list, is_free);
+  visit("val_list", c.val_list, is_free);
+  visit("val_fraction", c.val_fraction, must_agree);
+  visit("arch", c.network.arch, must_agree);
+  visit("decoder_channels", c.network.decoder_channels, must_agree);
+  visit("upsample", c.network.upsample, must_agree);
+  visit("encoder_weights", c.encoder_weights, must_agree);
+  visit("allow_missing_encoder_weights", c.allow_missing_encoder_weights, must_agree);
+  visit("init", c.init, must_agree);
+  visit("size", c.size, must_agree);
+  visit("fit", c.fit, must_agree);
+  visit("epochs", c.epochs, is_free);  // upwards
+  visit("max_steps", c.max_steps, is_free);
+  visit("batch", c.batch, must_agree);
+  visit("shuffle", c.shuffle, must_agree);
+  visit("optimizer", c.optimizer.kind, must_agree);
+  visit("momentum", c.optimizer.momentum, must_agree);
+  visit("lr", c.learning_rate, must_agree);
+  visit("weight_decay", c.optimizer.weight_decay, must_agree);
+  visit("schedule", c.schedule, must_agree);
+  visit("warmup", c.warmup, must_agree);
+  visit("augment", c.augment, must_agree);
+  visit("freeze_encoder", c.freeze_encoder, must_agree);
+  visit("ema", c.ema, must_agree);
+  visit("early_stop", c.early_stop, must_agree);
+  visit("dice_weight", c.dice_weight, must_agree);
+  visit("bce_weight", c.bce_weight, must_agree);
+  visit("seed", c.seed, must_agree);
+  visit("checkpoint_steps", c.checkpoint_steps, is_free);
+  visit("checkpoint_minutes", c.checkpoint_minutes, is_free);
+}
+
+template <class T>
+json value_to_json(const T& value) {
+  return value;
+}
+json value_to_json(Upsample value) { return to_string(value); }
+json value_to_json(OptimizerKind value) { return to_string(value); }
+json value_to_json(ScheduleKind value) { return to_string(value); }
+
+template <class T>
+void value_from_json(const json& j, T& value) {
+  value = j.get<T>();
+}
+void value_from_json(const json& j, Upsample& value) { value = upsample_from(j.get<std::string>()); }
+void value_from_json(const json& j, OptimizerKind& value) { value = optimizer_from(j.get<std::string>()); }
+void value_from_json(const json& j, ScheduleKind& value) { value = schedule_from(j.get<std::string>()); }
+
+void check_choice(const char* setting, const std::string& value, std::initializer_list<const char*> choices) {
+  std::string list;
+  for (const char* choice : choices) {
+    if (value == choice) return;
+    list += (list.empty() ? "" : ", ") + std::string(choice);
+  }
+  fail("{}: expected one of {}, got '{}'", setting, list, value);
+}
+
+void check_range(const char* setting, std::int64_t value, std::int64_t low, std::int64_t high) {
+  WEFT_CHECK(value >= low && value <= high, "{}: expected a whole number from {} to {}, got {}", setting, low, high, value);
+}
+
+}  // namespace
+
+void check_config(const TrainConfig& c) {
+  constexpr std::int64_t many = 1'000'000'000;
+  WEFT_CHECK(c.val_fraction >= 0 && c.val_fraction < 1, "val-fraction: expected at least 0 and below 1, got {}", c.val_fraction);
+  check_range("size", c.size, UNet::stride, 16384);
+  WEFT_CHECK(c.size % UNet::stride == 0, "size: expected a multiple of {}, got {}; the nearest are {} and {}", UNet::stride, c.size,
+             c.size / UNet::stride * UNet::stride, (c.size / UNet::stride + 1) * UNet::stride);
+  check_choice("fit", c.fit, {"stretch", "letterbox"});
+  check_choice("augment", c.augment, {"default", "strong", "none"});
+  check_range("epochs", c.epochs, 1, many);
+  check_range("max-steps", c.max_steps, 0, many);
+  check_range("batch", c.batch, 1, 65536);
+  check_range("warmup", c.warmup, 0, many);
+  check_range("freeze-encoder", c.freeze_encoder, 0, many);
+  check_range("early-stop", c.early_stop, 0, many);
+  check_range("seed", c.seed, 0, INT64_MAX);
+  check_range("checkpoint-steps", c.checkpoint_steps, 0, many);
+  WEFT_CHECK(c.checkpoint_minutes >= 0, "checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
+  WEFT_CHECK(c.learning_rate > 0 && std::isfinite(c.learning_rate), "lr: expected above 0, got {}", c.learning_rate);
+  WEFT_CHECK(c.optimizer.momentum >= 0 && c.optimizer.momentum < 1, "momentum: expected at least 0 and below 1, got {}", c.optimizer.momentum);
+  WEFT_CHECK(c.optimizer.weight_decay >= 0 && std::isfinite(c.optimizer.weight_decay), "weight-decay: expected 0 or more, got {}",
+             c.optimizer.weight_decay);
+  WEFT_CHECK(c.ema >= 0 && c.ema < 1, "ema: expected a decay between 0 (none) and 1, got {}", c.ema);
+  for (const double weight : {c.dice_weight, c.bce_weight}) {
+    WEFT_CHECK(weight >= 0 && std::isfinite(weight), "dice-weight and bce-weight: expected 0 or more, got {}", weight);
+  }
+  WEFT_CHECK(c.dice_weight + c.bce_weight > 0, "dice-weight and bce-weight: one of them must be above 0");
+}
+
+json to_json(const TrainConfig& config) {
+  json result = json::object();
+  for_each_setting(config, [&](const char* name, const auto& value, OnResume) { result[name] = value_to_json(value); });
+  return result;
+}
+
+TrainConfig config_from_json(const json& json, const std::string& file) {
+  WEFT_CHECK(json.is_object(), "{}: the settings are not a json object", file);
+  TrainConfig config;
+  std::set<std::string> known;
+  for_each_setting(config, [&](const char* name, auto& value, OnResume) {
+    known.insert(name);
+    WEFT_CHECK(json.contains(name), "{}: setting '{}' is missing", file, name);
+    try {
+      value_from_json(json.at(name), value);
+    } catch (const nlohmann::json::exception&) {
+      fail("{}: setting '{}' has the wrong type", file, name);
+    }
+  });
+  for (const auto& [name, value] : json.items()) {
+    WEFT_CHECK(known.contains(name), "{}: unknown setting '{}'; was it written by another version of weft?", file, name);
+  }
+  return config;
+}
+
+std::vector<std::string> differences(const TrainConfig& continuation, const TrainConfig& run) {
+  std::vector<std::string> result;
+  const json now = to_json(continuation), then = to_json(run);
+  for_each_setting(run, [&](const char* name, const auto&, OnResume rule) {
+    if (rule == OnResume::must_agree && now.at(name) != then.at(name)) {
+      result.push_back(fmt::format("{} is {}, the run was started with {}", name, now.at(name).dump(), then.at(name).dump()));
+    }
+  });
+  if (continuation.epochs < run.epochs) {
+    result.push_back(fmt::format("epochs is {}, the run was started with {} (it may be raised, not lowered)", continuation.epochs, run.epochs));
+  }
+  return result;
+}
+
+}  // namespace weft

@@ -1,0 +1,41 @@
+#pragma once
+// metrics.jsonl: one json object a line, in the order in which things happened. A step's line and a
+// validation's line are told apart by "miou", which only the latter has.
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+
+namespace weft {
+
+struct StepRecord {
+  std::int64_t epoch = 0;  // from 1
+  std::int64_t step = 0;   // from 1, over the whole run
+  double loss = 0, dice = 0, bce = 0;  // as computed before this step's update
+  double learning_rate = 0;
+  double milliseconds = 0;  // waiting for the data included
+};
+
+struct ValidationRecord {
+  std::int64_t epoch = 0, step = 0;
+  double mean_iou = 0, iou = 0, dice = 0;
+  double loss = 0;  // mean over the pictures of each one's loss
+};
+
+class MetricsLog {
+ public:
+  /// Opens the log for appending. What a run wrote after the checkpoint that it is continued from is cut off first:
+  /// steps beyond `steps` and validations beyond epoch `epochs` will come again. Throws Error where it can't be written.
+  MetricsLog(const std::filesystem::path& path, std::int64_t steps, std::int64_t epochs);
+
+  /// Each throws Error where the disk refuses.
+  void write(const StepRecord& record);
+  void write(const ValidationRecord& record);
+
+ private:
+  void append(const std::string& line);
+  const std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+}  // namespace weft
