@@ -1,11 +1,8 @@
 #pragma once
-// A picture in memory, and the doors through which pictures come and go.
-//
-// Files come from anywhere, so nothing reaches the decoder unchecked: see data/image_check.h.
+// A picture in memory. data/image_io.h reads and writes them.
 
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <span>
 #include <vector>
 
 namespace weft {

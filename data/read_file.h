@@ -1,0 +1,15 @@
+#pragma once
+// Pictures, masks and lists are copied into memory, not mapped as models are (core/formats/file_bytes.h):
+// they lie in folders where other programs are at work, and a mapped file that is cut short kills its reader.
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace weft {
+
+/// The whole file. Throws Error "path: what is wrong": missing, a folder, unreadable, more than
+/// `max_bytes`, or shortened while it was read.
+std::vector<std::uint8_t> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 30);
+
+}  // namespace weft

@@ -1,0 +1,56 @@
+#include "data/image_io.h"
+
+#include "core/check.h"
+#include "data/exif.h"
+#include "tests/catch.h"
+#include "tests/data/jpeg_builder.h"
+#include "tests/data/png_builder.h"
+#include "tests/data/temporary_folder.h"
+
+using namespace weft;
+
+TEST_CASE("pictures are loaded upright", "[image]") {
+  const TemporaryFolder folder;
+  const jpeg::File plain = jpeg::make(24, 16);
+  const Image stored = load_image(folder.write("1.jpg", plain));
+  for (int orientation = 2; orientation <= 8; ++orientation) {
+    const auto path = folder.write("o.jpg", jpeg::with_segment(plain, 2, 0xE1, jpeg::exif_content(orientation)));
+    CHECK(load_image(path) == apply_orientation(stored, orientation));
+  }
+}
+
+TEST_CASE("masks and PNG pictures are turned by their eXIf chunk", "[image]") {
+  const png::File block = jpeg::exif_content(6);
+  const png::File exif = png::chunk("eXIf", png::File(block.begin() + 6, block.end()));
+  const png::File file = png::file({png::header(2, 1, 8, 0), exif, png::data({0, 5, 6}), png::end()});
+  const Image mask = decode_label_mask(file, "m.png");
+  CHECK(mask.height == 2);
+  CHECK(mask.pixels == std::vector<std::uint8_t>{5, 6});
+  CHECK(decode_image(file, "m.png").height == 2);
+}
+
+TEST_CASE("messages start with the path", "[image]") {
+  const TemporaryFolder folder;
+  const auto refused = [](const std::filesystem::path& path, const std::string& why) {
+    CHECK_THROWS_WITH(load_image(path), Contains(path.string() + ": ") && Contains(why));
+    CHECK_THROWS_WITH(load_label_mask(path), Contains(path.string() + ": ") && Contains(why));
+  };
+  refused(folder / "missing.jpg", "cannot open: No such file or directory");
+  refused(folder.path(), "it is a folder");
+  refused(folder.write("empty.png", std::string()), "the file is empty");
+  refused(folder.write("notes.jpg", std::string("hello")), "unsupported format");
+  refused("/dev/null", "it is not a regular file");
+}
+
+TEST_CASE("the limit of pixels is an argument", "[image]") {
+  CHECK_THROWS_WITH(decode_image(jpeg::make(40, 30), "p.jpg", 1199), Contains("p.jpg: 40 x 30 are 1200 pixels, the limit is 1199"));
+  CHECK(decode_image(jpeg::make(40, 30), "p.jpg", 1200).width == 40);
+}
+
+TEST_CASE("save_png writes what load_image reads", "[image]") {
+  const TemporaryFolder folder;
+  const Image image = jpeg::test_picture(31, 7);
+  save_png(folder / "a.png", image);
+  CHECK(load_image(folder / "a.png") == image);
+  CHECK_THROWS_WITH(save_png(folder / "no/such/folder.png", image), Contains("no/such"));
+}
