@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,5 +45,8 @@ class Random {
   static std::uint64_t mix(std::uint64_t z);
   std::uint64_t state_;
 };
+
+/// A number for a name (FNV-1a, 64 bits), for keys of streams.
+std::uint64_t hash_text(std::string_view text);
 
 }  // namespace weft

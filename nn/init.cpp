@@ -42,10 +42,6 @@ void normal(const Tensor& weight, double deviation, Random random) {
   fill_with(weight, [&] { return deviation * random.normal(); });
 }
 
-Random parameter_stream(std::uint64_t seed, std::string_view name) {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return Random(seed, {hash});
-}
+Random parameter_stream(std::uint64_t seed, std::string_view name) { return Random(seed, {hash_text(name)}); }
 
 }  // namespace weft::nn

@@ -1,0 +1,67 @@
+#pragma once
+// A data set on disk: photographs and, beside them, masks with the same stems.
+//
+//   DIR/JPEGImages/0042.jpg            or the folder given as `images`
+//   DIR/SegmentationClass/0042.png     or SegmentationClassAug (ATR as published), or `masks`
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+#include "data/label_map.h"
+
+namespace weft {
+
+struct SampleFiles {
+  std::string stem;
+  std::filesystem::path picture, mask;
+};
+
+struct Sample {
+  Image picture;   // RGB
+  Image clothing;  // 0 or 1, of the picture's size
+  Image ids;       // as the mask file holds them
+};
+
+struct DatasetFolders {
+  std::filesystem::path root;
+  std::string images, masks;  // below root; empty: looked for under the published names
+};
+
+class Dataset {
+ public:
+  /// All pictures (.jpg, .jpeg, .png) of the folder, by rising stem. Throws Error: a folder is missing, or a picture
+  /// has no mask, or there are no pictures.
+  Dataset(const DatasetFolders& folders, const LabelMap& labels);
+  /// Those that the list names, in its order: a text file with one stem a line. Throws Error: an empty list, a stem
+  /// that occurs twice, that leaves the folder, or that has no picture or no mask.
+  Dataset(const DatasetFolders& folders, const LabelMap& labels, const std::filesystem::path& list);
+
+  std::size_t size() const { return samples_.size(); }
+  const SampleFiles& files(std::size_t i) const { return samples_[i]; }
+  const LabelMap& labels() const { return labels_; }
+
+  /// Decodes picture and mask. Throws Error naming the file: unreadable, an unknown id, a mask of another size.
+  Sample load(std::size_t i) const;
+
+  struct Split;
+  /// Two data sets: each picture goes to validation where a hash of its stem and the seed falls below `fraction`
+  /// (0 <= fraction < 1), so that adding pictures moves none of the others. At least one picture goes to each side
+  /// (0: none to validation); throws Error where there are not enough.
+  Split split(double fraction, std::uint64_t seed) const;
+
+ private:
+  Dataset(std::vector<SampleFiles> samples, const LabelMap& labels) : samples_(std::move(samples)), labels_(labels) {}
+  std::vector<SampleFiles> samples_;
+  LabelMap labels_;
+};
+
+struct Dataset::Split {
+  Dataset train, validation;
+};
+
+/// The stems in a list file, in order: one a line; blank lines and carriage returns are skipped. Throws Error as above.
+std::vector<std::string> read_list(const std::filesystem::path& list);
+
+}  // namespace weft

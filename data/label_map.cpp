@@ -1,0 +1,90 @@
+#include "data/label_map.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/check.h"
+#include "core/embedded.h"
+#include "core/formats/json.h"
+#include "data/read_file.h"
+
+namespace weft {
+namespace {
+
+constexpr std::size_t max_file_bytes = 1 << 20;
+
+const EmbeddedText* built_in(std::string_view name) {
+  for (const EmbeddedText& entry : embedded_label_maps()) {
+    if (entry.name.substr(0, entry.name.rfind('.')) == name) return &entry;
+  }
+  return nullptr;
+}
+
+std::array<bool, 256> ids_in(const Image& mask) {
+  std::array<bool, 256> present{};
+  for (std::uint8_t id : mask.pixels) present[id] = true;
+  return present;
+}
+
+/// " (0..58)" for ids without gaps, else nothing.
+std::string range_text(const std::vector<LabelMap::Label>& labels) {
+  const int last = labels.back().id;
+  return labels.front().id == 0 && labels.size() == static_cast<std::size_t>(last) + 1 ? fmt::format(" (0..{})", last) : "";
+}
+
+}  // namespace
+
+LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
+  const nlohmann::json json = parse_json(text, source);
+  LabelMap map;
+  try {
+    map.name_ = json.at("name").get<std::string>();
+    for (const auto& entry : json.at("labels")) {
+      map.labels_.push_back({entry.at("id").get<int>(), entry.at("name").get<std::string>(), entry.at("clothing").get<bool>()});
+    }
+  } catch (const nlohmann::json::exception& e) {
+    fail("{}: not a label map: {}; expected {{\"name\": ..., \"labels\": [{{\"id\": 0, \"name\": ..., \"clothing\": false}}, ...]}}", source,
+         e.what());
+  }
+  WEFT_CHECK(!map.labels_.empty(), "{}: a label map without labels", source);
+  std::sort(map.labels_.begin(), map.labels_.end(), [](const Label& a, const Label& b) { return a.id < b.id; });
+  for (const Label& label : map.labels_) {
+    WEFT_CHECK(label.id >= 0 && label.id <= 255, "{}: label id {} is not in 0..255", source, label.id);
+    auto& slot = map.is_clothing_[static_cast<std::size_t>(label.id)];
+    WEFT_CHECK(!slot, "{}: label id {} occurs twice", source, label.id);
+    slot = label.is_clothing;
+  }
+  return map;
+}
+
+LabelMap LabelMap::load(const std::string& name_or_path) {
+  if (const EmbeddedText* entry = built_in(name_or_path)) return parse(entry->text, std::string(entry->name));
+  WEFT_CHECK(name_or_path.ends_with(".json"), "unknown label map '{}'; there are atr, binary, ccp, or give a .json file", name_or_path);
+  const auto bytes = read_file(name_or_path, max_file_bytes);
+  return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
+}
+
+Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
+  WEFT_CHECK(ids.channels == 1, "{}: expected a mask of ids, got {} channels", mask_name, ids.channels);
+  const auto present = ids_in(ids);
+  const auto knows_all = [&](const LabelMap& map) {
+    for (std::size_t id = 0; id < 256; ++id) {
+      if (present[id] && !map.is_clothing_[id]) return false;
+    }
+    return true;
+  };
+  if (!knows_all(*this)) {
+    std::size_t unknown = 0;
+    while (!present[unknown] || is_clothing_[unknown]) ++unknown;
+    std::string hint;
+    for (const char* other : {"binary", "atr", "ccp"}) {
+      if (hint.empty() && other != name_ && knows_all(load(other))) hint = fmt::format("; is it {} mask? use --labels {}", other == std::string("atr") ? "an ATR" : other == std::string("ccp") ? "a CCP" : "a binary", other);
+    }
+    fail("{}: id {} is not in label map '{}'{}{}", mask_name, unknown, name_, range_text(labels_), hint);
+  }
+  Image binary(ids.width, ids.height, 1);
+  std::transform(ids.pixels.begin(), ids.pixels.end(), binary.pixels.begin(), [&](std::uint8_t id) { return *is_clothing_[id] ? 1 : 0; });
+  return binary;
+}
+
+}  // namespace weft

@@ -1,0 +1,111 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+
+#include "core/atomic_file.h"
+#include "core/check.h"
+#include "data/image_io.h"
+#include "tests/catch.h"
+
+using namespace weft;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A small data set in a temporary folder: 4x3 pictures, masks with ATR ids.
+struct Folder {
+  fs::path root = fs::temp_directory_path() / "weft_dataset";
+  DatasetFolders folders{root, "", ""};
+  Folder() {
+    fs::remove_all(root);
+    fs::create_directories(root / "JPEGImages");
+    fs::create_directories(root / "SegmentationClassAug");
+  }
+  ~Folder() { fs::remove_all(root); }
+  void add(const std::string& stem, std::uint8_t id = 4, int mask_width = 4) const {
+    save_png(root / "JPEGImages" / (stem + ".png"), Image(4, 3, 3, 100));
+    save_png(root / "SegmentationClassAug" / (stem + ".png"), Image(mask_width, 3, 1, id));
+  }
+  fs::path list(const std::string& text) const {
+    write_file(root / "list.txt", text);
+    return root / "list.txt";
+  }
+};
+
+const LabelMap& atr() {
+  static const LabelMap map = LabelMap::load("atr");
+  return map;
+}
+
+std::vector<std::string> stems(const Dataset& data) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < data.size(); ++i) names.push_back(data.files(i).stem);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a folder of pictures and masks is found and read", "[dataset]") {
+  const Folder folder;
+  for (const char* stem : {"b", "a", "c"}) folder.add(stem);
+  write_file(folder.root / "JPEGImages" / "notes.txt", "not a picture");
+  const Dataset data(folder.folders, atr());
+  CHECK(stems(data) == std::vector<std::string>{"a", "b", "c"});
+  const Sample sample = data.load(1);
+  CHECK(sample.picture == Image(4, 3, 3, 100));
+  CHECK(sample.clothing == Image(4, 3, 1, 1));
+  CHECK(sample.ids == Image(4, 3, 1, 4));
+
+  fs::rename(folder.root / "SegmentationClassAug", folder.root / "my-masks");
+  CHECK(Dataset({folder.root, "JPEGImages", "my-masks"}, atr()).size() == 3);
+}
+
+TEST_CASE("lists choose and order", "[dataset]") {
+  const Folder folder;
+  for (const char* stem : {"a", "b", "c"}) folder.add(stem);
+  const auto listed = [&](const std::string& text) { return Dataset(folder.folders, atr(), folder.list(text)); };
+  CHECK(stems(listed("c\r\n\n\na")) == std::vector<std::string>{"c", "a"});
+  CHECK_THROWS_WITH(listed("\n\n"), Contains("the list is empty"));
+  CHECK_THROWS_WITH(listed("a\na\n"), Contains("'a' occurs twice"));
+  CHECK_THROWS_WITH(listed("../a\n"), Contains("'../a' is not a stem: it leaves the folder"));
+  CHECK_THROWS_WITH(listed("..\n"), Contains("leaves the folder"));
+  CHECK_THROWS_WITH(listed("d\n"), Contains("'d' has no picture in"));
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr(), folder.root / "none.txt"), Contains("none.txt"));
+}
+
+TEST_CASE("what is wrong with a folder is said", "[dataset]") {
+  const Folder folder;
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("no pictures"));
+  folder.add("a");
+  CHECK_THROWS_WITH(Dataset({folder.root / "missing", "", ""}, atr()), Contains("missing: no such folder"));
+  CHECK_THROWS_WITH(Dataset({folder.root, "photos", ""}, atr()), Contains("photos: no such folder"));
+  fs::remove(folder.root / "SegmentationClassAug" / "a.png");
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("a.png: has no mask"));
+  fs::remove_all(folder.root / "SegmentationClassAug");
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("expected a folder SegmentationClassAug/ or SegmentationClass/ with the masks"));
+
+  fs::create_directories(folder.root / "SegmentationClassAug");
+  folder.add("a", 4, 5);
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("the mask is 5 x 3, its picture") && Contains("is 4 x 3"));
+  folder.add("a", 73);
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("a.png: id 73 is not in label map 'atr'"));
+  write_file(folder.root / "JPEGImages" / "a.jpg", "x");
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("has the same stem"));
+}
+
+TEST_CASE("a split keeps every picture on its side when others come", "[dataset]") {
+  const Folder folder;
+  for (int i = 0; i < 40; ++i) folder.add(fmt::format("p{:02}", i));
+  const auto split = [&](double fraction, std::uint64_t seed) { return Dataset(folder.folders, atr()).split(fraction, seed); };
+  const auto before = split(0.25, 1);
+  CHECK(before.train.size() + before.validation.size() == 40);
+  CHECK(before.validation.size() >= 4);
+  CHECK(before.validation.size() <= 18);
+  for (int i = 40; i < 60; ++i) folder.add(fmt::format("p{:02}", i));
+  const auto old_names = stems(before.validation), new_names = stems(split(0.25, 1).validation);
+  for (const std::string& name : old_names) CHECK(std::find(new_names.begin(), new_names.end(), name) != new_names.end());
+  CHECK(stems(split(0.25, 2).validation) != new_names);
+  CHECK(split(0, 1).validation.size() == 0);
+  CHECK(split(1e-9, 1).validation.size() == 1);
+  CHECK_THROWS_WITH(split(1, 1), Contains("below 1, got 1"));
+}
