@@ -34,7 +34,7 @@ struct ConvProblem {
   std::int64_t output_count() const;  // elements of y
 };
 
-/// What happens to the sum before it is stored: bias first, then residual, then the activation.
+/// What happens to the sum before it is stored: bias and residual are added, then the activation applies.
 template <class T>
 struct ConvEpilogue {
   const T* bias = nullptr;      // [c_out], or null

@@ -1,0 +1,15 @@
+#pragma once
+// Convolution and both gradients as implicit matrix products: no column matrix is built. docs/kernels.md explains how;
+// core/kernels/isa/conv_igemm.cpp and conv_weight_gradient.cpp hold the loops.
+
+#include "core/kernels/conv.h"
+
+namespace weft::kernels {
+
+/// True for one group.
+bool conv_igemm_supports(const ConvProblem& p);
+void conv_igemm_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y);
+void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx);
+void conv_igemm_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
+
+}  // namespace weft::kernels

@@ -1,0 +1,222 @@
+// Implicit matrix product for convolution and its input gradient (docs/kernels.md tells the whole story).
+//
+//   out [pixels x out_c] = sum over taps of  shifted source [pixels x source_c] * W_tap [source_c x out_c]
+//
+// Nothing shifted is ever stored: a tile of pixels reads the source through one pointer a pixel, which at the image's
+// border points to a row of zeros. Order of work:
+//   1. pack W into panels of up to 64 channels: [panel][chunk of source channels][tap][k][panel's channels];
+//      the weights of one panel and chunk stay in L2 while tiles stream past them
+//   2. tasks = blocks of pixels x panels; in each, for every chunk, for every tile of pixels: run_tap_tile.
+//      Between chunks the partial sums rest in out.
+
+#include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/tap_tile.h"
+#include "core/kernels/scratch.h"
+#include "core/parallel.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+constexpr std::int64_t chunk_floats = 40 * 1024;      // 160 KB of packed weights
+constexpr std::int64_t task_multiply_adds = 1 << 22;  // worth waking a thread for, small enough to share out
+constexpr std::int64_t max_task_pixels = 1024;        // their source channels of one chunk stay in L2
+
+struct Panel {
+  std::int64_t column, vectors;
+};
+
+/// How the work is cut; from shapes alone.
+struct Plan {
+  std::int64_t vectors, panels, chunks;
+  std::int64_t pixels, block_pixels, blocks;
+};
+
+Plan make_plan(const TapGrid& g) {
+  Plan plan;
+  plan.vectors = ceil_div(g.out_c, lanes);
+  plan.panels = ceil_div(plan.vectors, max_tile_vectors);
+  const std::int64_t panel_columns = lanes * ceil_div(plan.vectors, plan.panels);
+  const std::int64_t k = max64(1, g.source_c * g.tap_count);
+  plan.chunks = min64(ceil_div(k * panel_columns, chunk_floats), g.source_c);
+  plan.pixels = g.images * g.grid_h * g.grid_w;
+  plan.block_pixels = min64(max_task_pixels, max64(task_multiply_adds / (k * panel_columns), 96));
+  plan.blocks = ceil_div(plan.pixels, plan.block_pixels);
+  return plan;
+}
+
+Panel panel_of(const Plan& plan, std::int64_t index) {
+  const Part part = part_of(plan.vectors, plan.panels, index);
+  return {part.begin * lanes, part.size};
+}
+
+/// Where a panel's chunk lies in the packed weights.
+std::int64_t packed_at(const TapGrid& g, const Panel& panel, std::int64_t k0) {
+  return (panel.column * g.source_c + k0 * panel.vectors * lanes) * g.tap_count;
+}
+
+void pack_chunk(const TapGrid& g, const float* w, const Panel& panel, const Part& chunk, float* packed) {
+  const std::int64_t width = panel.vectors * lanes, row_step = g.weight_step_n;
+  for (std::int64_t v = 0; v < panel.vectors; ++v) {
+    const std::int64_t column = panel.column + v * lanes, columns = min64(lanes, g.out_c - column);
+    for (std::int64_t k = 0; k < chunk.size; ++k) {
+      const float* from = w + column * row_step + (chunk.begin + k) * g.weight_step_k;
+      for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
+        float* to = packed + (tap * chunk.size + k) * width + v * lanes;
+        const float* tap_from = from + g.taps[tap].weight;
+        for (std::int64_t n = 0; n < columns; ++n) to[n] = tap_from[n * row_step];
+        for (std::int64_t n = columns; n < lanes; ++n) to[n] = 0;
+      }
+    }
+  }
+}
+
+/// Where the grid's pixels are read and written.
+class Addresses {
+ public:
+  Addresses(const TapGrid& g, const float* source, const float* zeros) : g_(g), source_(source), zeros_(zeros) {
+    row_low_ = row_high_ = g.tap_count > 0 ? g.taps[0].row : 0;
+    col_low_ = col_high_ = g.tap_count > 0 ? g.taps[0].col : 0;
+    for (std::int64_t tap = 1; tap < g.tap_count; ++tap) {
+      row_low_ = min64(row_low_, g.taps[tap].row), row_high_ = max64(row_high_, g.taps[tap].row);
+      col_low_ = min64(col_low_, g.taps[tap].col), col_high_ = max64(col_high_, g.taps[tap].col);
+    }
+  }
+
+  /// Fills the tile's addresses for `count` pixels from `first` on; those of a tile of `size` pixels that don't exist
+  /// repeat the last one. `table` has room for tap_count * size pointers, shifts[0, tap_count) the taps' distances.
+  void fill(std::int64_t first, std::int64_t count, std::int64_t size, const float** table, const std::int64_t* shifts,
+            const std::int64_t* no_shifts, std::int64_t* out_at, TapTile& t) const {
+    const std::int64_t row = first / g_.grid_w, image = row / g_.grid_h, i = row % g_.grid_h, j = first % g_.grid_w;
+    t.pixels = table;
+    if (is_inside(i, j, count)) {
+      const float* pixel = source_ + at(image, i * g_.step_h + g_.taps[0].row, j * g_.step_w + g_.taps[0].col);
+      std::int64_t out = out_index(image, i, j);
+      for (std::int64_t m = 0; m < size; ++m) {
+        table[m] = pixel;
+        out_at[m] = out;
+        if (m + 1 < count) pixel += g_.step_w * g_.source_c, out += g_.out_step_w * g_.out_c;
+      }
+      t.pixel_step = 0;
+      t.offsets = shifts;
+      return;
+    }
+    Place place = {image, i, j};
+    for (std::int64_t m = 0; m < size; ++m) {
+      out_at[m] = out_index(place.image, place.i, place.j);
+      for (std::int64_t tap = 0; tap < g_.tap_count; ++tap) table[tap * size + m] = source_pixel(place, g_.taps[tap]);
+      if (m + 1 < count) advance(place);
+    }
+    t.pixel_step = size;
+    t.offsets = no_shifts;
+  }
+
+  /// The distance of a tap's source pixel from the first tap's.
+  std::int64_t shift(std::int64_t tap) const {
+    return ((g_.taps[tap].row - g_.taps[0].row) * g_.source_w + g_.taps[tap].col - g_.taps[0].col) * g_.source_c;
+  }
+
+ private:
+  struct Place {
+    std::int64_t image, i, j;
+  };
+
+  void advance(Place& place) const {
+    if (++place.j < g_.grid_w) return;
+    place.j = 0;
+    if (++place.i < g_.grid_h) return;
+    place.i = 0;
+    ++place.image;
+  }
+
+  /// True where these pixels are neighbours in one row and no tap leaves the image.
+  bool is_inside(std::int64_t i, std::int64_t j, std::int64_t count) const {
+    return g_.tap_count > 0 && j + count <= g_.grid_w && i * g_.step_h + row_low_ >= 0 && i * g_.step_h + row_high_ < g_.source_h &&
+           j * g_.step_w + col_low_ >= 0 && (j + count - 1) * g_.step_w + col_high_ < g_.source_w;
+  }
+
+  std::int64_t at(std::int64_t image, std::int64_t row, std::int64_t col) const {
+    return ((image * g_.source_h + row) * g_.source_w + col) * g_.source_c;
+  }
+
+  std::int64_t out_index(std::int64_t image, std::int64_t i, std::int64_t j) const {
+    return ((image * g_.out_h + g_.out_row + i * g_.out_step_h) * g_.out_w + g_.out_col + j * g_.out_step_w) * g_.out_c;
+  }
+
+  const float* source_pixel(const Place& place, const Tap& tap) const {
+    const std::int64_t row = place.i * g_.step_h + tap.row, col = place.j * g_.step_w + tap.col;
+    const bool is_in = row >= 0 && row < g_.source_h && col >= 0 && col < g_.source_w;
+    return is_in ? source_ + at(place.image, row, col) : zeros_;
+  }
+
+  const TapGrid& g_;
+  const float* source_;
+  const float* zeros_;
+  std::int64_t row_low_, row_high_, col_low_, col_high_;
+};
+
+void set_clamp(Activation activation, TapTile& t) {
+  t.low = activation == Activation::none ? -__builtin_inff() : 0;
+  t.high = activation == Activation::relu6 ? 6 : __builtin_inff();
+}
+
+/// One block of pixels for one panel.
+void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Part& block, const Addresses& addresses,
+               const ConvEpilogue<float>& epilogue, const float* packed, float* out) {
+  const std::int64_t size = tile_pixels(static_cast<int>(panel.vectors));
+  const RunTapTile run = tap_tile_function(panel.vectors);
+  // Thread scratch as pointers and indices, which are as large as two floats.
+  float* scratch = thread_scratch(2 * (g.tap_count * size + 2 * g.tap_count));
+  auto** table = reinterpret_cast<const float**>(scratch);
+  auto* shifts = reinterpret_cast<std::int64_t*>(table + g.tap_count * size);
+  std::int64_t* no_shifts = shifts + g.tap_count;
+  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) shifts[tap] = addresses.shift(tap), no_shifts[tap] = 0;
+
+  float bias[max_tile_vectors * lanes] = {};
+  std::int64_t out_at[max_tile_pixels];
+  TapTile t;
+  t.taps = g.tap_count;
+  t.columns = min64(panel.vectors * lanes, g.out_c - panel.column);
+  t.out_at = out_at;
+  t.out = out + panel.column;
+  t.residual = epilogue.residual != nullptr ? epilogue.residual + panel.column : nullptr;
+  t.bias = nullptr;
+  if (epilogue.bias != nullptr) {
+    for (std::int64_t n = 0; n < t.columns; ++n) bias[n] = epilogue.bias[panel.column + n];
+    t.bias = bias;
+  }
+  set_clamp(epilogue.activation, t);
+
+  for (std::int64_t c = 0; c < plan.chunks; ++c) {
+    const Part chunk = part_of(g.source_c, plan.chunks, c);
+    t.k0 = chunk.begin;
+    t.channels = chunk.size;
+    t.packed = packed + packed_at(g, panel, chunk.begin);
+    t.is_first = c == 0;
+    t.is_last = c + 1 == plan.chunks;
+    for (std::int64_t pixel = 0; pixel < block.size; pixel += size) {
+      t.count = min64(size, block.size - pixel);
+      addresses.fill(block.begin + pixel, t.count, size, table, shifts, no_shifts, out_at, t);
+      run(t);
+    }
+  }
+}
+
+}  // namespace
+
+void conv_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue, const float* zeros, float* packed,
+               float* out) {
+  const Plan plan = make_plan(g);
+  if (plan.pixels == 0) return;
+  parallel_for(plan.panels * plan.chunks, [&](std::int64_t task) {
+    const Panel panel = panel_of(plan, task / plan.chunks);
+    const Part chunk = part_of(g.source_c, plan.chunks, task % plan.chunks);
+    pack_chunk(g, w, panel, chunk, packed + packed_at(g, panel, chunk.begin));
+  });
+  const Addresses addresses(g, source, zeros);
+  parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {
+    const Part block = part_of(plan.pixels, plan.blocks, task / plan.panels);
+    run_block(g, plan, panel_of(plan, task % plan.panels), block, addresses, epilogue, packed, out);
+  });
+}
+
+}  // namespace weft::kernels::WEFT_ISA

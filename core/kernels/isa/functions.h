@@ -1,0 +1,22 @@
+#pragma once
+// The kernels that exist once per instruction set. core/kernels/isa/table.cpp fills one of these tables for each.
+
+#include <cstdint>
+
+#include "core/kernels/conv.h"
+#include "core/kernels/isa/tap_grid.h"
+
+namespace weft::kernels {
+
+struct IsaKernels {
+  const char* name;
+  /// out[grid] = epilogue(sum over taps). `packed` is scratch for source_c * tap_count * round_up(out_c, 16) floats,
+  /// `zeros` is source_c zeros.
+  void (*conv_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, const float* zeros,
+                    float* packed, float* out);
+  /// dw of a convolution with one group and at least one output pixel; `scratch` has as many floats as the first says.
+  std::int64_t (*conv_weight_gradient_scratch)(const ConvProblem& p);
+  void (*conv_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
+};
+
+}  // namespace weft::kernels

@@ -1,0 +1,16 @@
+#include "core/kernels/isa/kernels.h"
+
+#define WEFT_STRING_OF(name) #name
+#define WEFT_STRING(name) WEFT_STRING_OF(name)
+
+namespace weft::kernels::WEFT_ISA {
+
+extern const IsaKernels table;
+const IsaKernels table = {
+    WEFT_STRING(WEFT_ISA),
+    conv_taps,
+    conv_weight_gradient_scratch,
+    conv_weight_gradient,
+};
+
+}  // namespace weft::kernels::WEFT_ISA

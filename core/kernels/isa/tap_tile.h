@@ -1,0 +1,122 @@
+#pragma once
+// The inner loop of convolution: a tile of output pixels times a panel of output channels, in registers.
+//
+// Each step takes one source channel k. Its weights for the panel's channels are `vectors` vector loads; each pixel's
+// value is broadcast and multiplied with them, so pixels * vectors accumulators each receive one multiply-add:
+//
+//   acc[m][v] += source[pixel m + tap][k] * packed[tap][k][v]
+//
+// With AVX-512 and 6 pixels x 64 channels, 24 multiply-adds need 4 + 6 loads, which leaves the arithmetic as the
+// bottleneck. Sums go over all taps and the channels [k0, k0 + channels) before anything is stored.
+
+#include "core/kernels/isa/vec.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+constexpr int max_tile_vectors = vector_registers == 32 ? 4 : 2;
+constexpr int max_tile_pixels = 12;
+
+/// Pixels of a tile whose panel has that many vectors: as many accumulators as the registers hold, with at most 12
+/// pixels, whose addresses have to stay in registers too.
+constexpr int tile_pixels(int vectors) {
+  if (vector_registers == 16) return vectors == 1 ? 12 : 6;
+  return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
+}
+
+/// The work of one tile.
+struct TapTile {
+  const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps
+  std::int64_t pixel_step;      // from one tap's pixels to the next's: tile_pixels or 0
+  const std::int64_t* offsets;  // [taps], added to the pixels
+  std::int64_t taps, k0, channels;
+  const float* packed;          // [taps][channels][vectors * lanes]
+  const std::int64_t* out_at;   // [tile_pixels], where each pixel's result goes in out and residual
+  std::int64_t count;           // pixels that are stored
+  std::int64_t columns;         // channels that are stored
+  bool is_first;                // the residual, if any, starts the sum; else out holds the sum over earlier channels
+  bool is_last;                 // bias and activation end it
+  const float* bias;            // [vectors * lanes] or null
+  const float* residual;        // or null
+  float low, high;              // the activation's clamp
+  float* out;
+};
+
+/// Adds to `sum` what the tile says and stores its first `count` lanes. Only the first chunk of channels reads the
+/// residual, which may lie in out.
+WEFT_ALWAYS_INLINE void finish_vector(const TapTile& t, Vec sum, std::int64_t at, std::int64_t column, std::int64_t count) {
+  const bool whole = count == lanes;
+  const float* earlier = t.is_first ? t.residual : t.out;
+  if (earlier != nullptr) sum += whole ? load(earlier + at) : load_partial(earlier + at, count);
+  if (t.is_last) {
+    if (t.bias != nullptr) sum += load(t.bias + column);
+    sum = clamp(sum, broadcast(t.low), broadcast(t.high));
+  }
+  if (whole) {
+    store(t.out + at, sum);
+  } else {
+    store_partial(t.out + at, sum, count);
+  }
+}
+
+__attribute__((noinline)) void finish_part(const TapTile& t, const Vec* sums, int vectors) {
+  for (std::int64_t m = 0; m < t.count; ++m) {
+    for (int v = 0; v < vectors; ++v) {
+      const std::int64_t left = t.columns - v * lanes;
+      if (left > 0) finish_vector(t, sums[m * vectors + v], t.out_at[m] + v * lanes, v * lanes, min64(left, lanes));
+    }
+  }
+}
+
+template <int pixels, int vectors>
+void run_tap_tile(const TapTile& t) {
+  Vec acc[pixels][vectors] = {};
+  const float* packed = t.packed;
+  const float* const* tap_pixels = t.pixels;
+  for (std::int64_t tap = 0; tap < t.taps; ++tap, tap_pixels += t.pixel_step) {
+    const float* a[pixels];
+    WEFT_UNROLL
+    for (int m = 0; m < pixels; ++m) a[m] = tap_pixels[m] + t.offsets[tap] + t.k0;
+    for (std::int64_t k = 0; k < t.channels; ++k, packed += vectors * lanes) {
+      Vec b[vectors];
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
+      WEFT_UNROLL
+      for (int m = 0; m < pixels; ++m) {
+        const Vec value = broadcast(a[m][k]);
+        WEFT_UNROLL
+        for (int v = 0; v < vectors; ++v) acc[m][v] += value * b[v];
+      }
+    }
+  }
+  if (t.count == pixels && t.columns == vectors * lanes) {
+    WEFT_UNROLL
+    for (int m = 0; m < pixels; ++m) {
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) finish_vector(t, acc[m][v], t.out_at[m] + v * lanes, v * lanes, lanes);
+    }
+    return;
+  }
+  Vec sums[pixels * vectors];
+  WEFT_UNROLL
+  for (int m = 0; m < pixels; ++m) {
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) sums[m * vectors + v] = acc[m][v];
+  }
+  finish_part(t, sums, vectors);
+}
+
+using RunTapTile = void (*)(const TapTile&);
+
+WEFT_ALWAYS_INLINE RunTapTile tap_tile_function(std::int64_t vectors) {
+#if defined(WEFT_ISA_avx512)
+  constexpr RunTapTile functions[] = {run_tap_tile<tile_pixels(1), 1>, run_tap_tile<tile_pixels(2), 2>, run_tap_tile<tile_pixels(3), 3>,
+                                      run_tap_tile<tile_pixels(4), 4>};
+#else
+  constexpr RunTapTile functions[] = {run_tap_tile<tile_pixels(1), 1>, run_tap_tile<tile_pixels(2), 2>};
+#endif
+  return functions[vectors - 1];
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA

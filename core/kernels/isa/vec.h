@@ -1,0 +1,79 @@
+#pragma once
+// One vector register of floats, as wide as the instruction set that this file is compiled for.
+//
+// Files in core/kernels/isa are compiled once per instruction set, with WEFT_ISA naming a namespace. Everything in
+// them has internal linkage or lives in that namespace, and they use no inline function or template of anybody
+// else's: the linker keeps one copy of such a function, and if that were the AVX-512 one, older processors would
+// crash in it. tests/core/kernels/check_isa_symbols.cmake looks at the objects.
+
+#if defined(WEFT_ISA_avx2) || defined(WEFT_ISA_avx512)
+#include <immintrin.h>
+#endif
+
+#include <cstdint>
+
+#define WEFT_ALWAYS_INLINE inline __attribute__((always_inline))
+// Loops over the registers of a tile vanish: only then do tiles live in registers.
+#define WEFT_UNROLL _Pragma("GCC unroll 32")
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+#if defined(WEFT_ISA_avx512)
+constexpr int lanes = 16;
+constexpr int vector_registers = 32;
+#elif defined(WEFT_ISA_avx2)
+constexpr int lanes = 8;
+constexpr int vector_registers = 16;
+#else
+constexpr int lanes = 4;
+constexpr int vector_registers = 16;
+#endif
+
+typedef float Vec __attribute__((vector_size(4 * lanes)));
+typedef float UnalignedVec __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
+
+WEFT_ALWAYS_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+WEFT_ALWAYS_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+WEFT_ALWAYS_INLINE Vec broadcast(float value) { return value - Vec{}; }  // minus zero changes nothing, plus zero would change -0
+
+/// The first `count` lanes from p, zeros in the others; 0 <= count <= lanes. Touches no byte beyond them.
+WEFT_ALWAYS_INLINE Vec load_partial(const float* p, std::int64_t count) {
+#if defined(WEFT_ISA_avx512)
+  return reinterpret_cast<Vec>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p));
+#else
+  Vec v = {};
+  for (std::int64_t i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
+WEFT_ALWAYS_INLINE void store_partial(float* p, Vec v, std::int64_t count) {
+#if defined(WEFT_ISA_avx512)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+#else
+  for (std::int64_t i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+/// low where v < low, high where v > high, else v; a NaN passes.
+WEFT_ALWAYS_INLINE Vec clamp(Vec v, Vec low, Vec high) {
+  v = v < low ? low : v;
+  return v > high ? high : v;
+}
+
+WEFT_ALWAYS_INLINE std::int64_t min64(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+WEFT_ALWAYS_INLINE std::int64_t max64(std::int64_t a, std::int64_t b) { return a < b ? b : a; }
+WEFT_ALWAYS_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Part `index` of `count` things cut into `parts` nearly equal runs.
+struct Part {
+  std::int64_t begin, size;
+};
+WEFT_ALWAYS_INLINE Part part_of(std::int64_t count, std::int64_t parts, std::int64_t index) {
+  const std::int64_t each = count / parts, longer = count % parts;
+  return {index * each + min64(index, longer), each + (index < longer ? 1 : 0)};
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA

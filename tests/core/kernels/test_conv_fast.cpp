@@ -1,0 +1,171 @@
+// Every fast convolution against the textbook one, on integers, where float32 is exact and so equality must be.
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "core/kernels/conv.h"
+#include "core/kernels/reference/conv2d.h"
+#include "tests/core/kernels/kernel_testing.h"
+
+using namespace weft;
+using namespace weft::kernels;
+using namespace weft::test;
+
+namespace {
+
+std::string describe(const ConvProblem& p) {
+  return fmt::format("x [{}, {}, {}, {}] w [{}, {}, {}, {}] stride {} {} padding {} {} dilation {} {}", p.n, p.h, p.w, p.c_in, p.c_out,
+                     p.c_in / p.groups, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.padding_h, p.padding_w, p.dilation_h, p.dilation_w);
+}
+
+ConvProblem problem(std::int64_t h, std::int64_t w, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel, std::int64_t stride = 1,
+                    std::int64_t padding = 0, std::int64_t dilation = 1) {
+  ConvProblem p;
+  p.n = 2, p.h = h, p.w = w, p.c_in = c_in, p.c_out = c_out;
+  p.kernel_h = p.kernel_w = kernel;
+  p.stride_h = p.stride_w = stride;
+  p.padding_h = p.padding_w = padding;
+  p.dilation_h = p.dilation_w = dilation;
+  return p;
+}
+
+struct Operands {
+  GuardedBuffer x, w, dy, bias, residual;
+
+  explicit Operands(const ConvProblem& p)
+      : x(small_integers(p.input_count(), 1)),
+        w(small_integers(p.weight_count(), 2)),
+        dy(small_integers(p.output_count(), 3)),
+        bias(small_integers(p.c_out, 4)),
+        residual(small_integers(p.output_count(), 5)) {}
+};
+
+/// Which parts of the epilogue a problem tries; every combination comes round.
+ConvEpilogue<float> epilogue_of(Operands& o, std::int64_t which) {
+  constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
+  return {which % 2 == 0 ? o.bias.data() : nullptr, which % 4 < 2 ? o.residual.data() : nullptr, activations[which % 3]};
+}
+
+template <class Compute>
+std::vector<float> result(std::int64_t count, Compute&& compute) {
+  GuardedBuffer buffer(count);
+  compute(buffer.data());
+  CHECK(buffer.is_guard_intact());
+  return buffer.content();
+}
+
+void check_against_reference(const ConvProblem& p) {
+  static std::int64_t which = 0;
+  INFO(describe(p));
+  Operands o(p);
+  const ConvEpilogue<float> epilogue = epilogue_of(o, which++);
+  const auto y = result(p.output_count(), [&](float* out) { reference::conv2d_forward(p, o.x.data(), o.w.data(), epilogue, out); });
+  const auto dx = result(p.input_count(), [&](float* out) { reference::conv2d_input_gradient(p, o.dy.data(), o.w.data(), out); });
+  const auto dw = result(p.weight_count(), [&](float* out) { reference::conv2d_weight_gradient(p, o.x.data(), o.dy.data(), out); });
+  for (const ConvAlgorithm& a : conv_algorithms()) {
+    if (!a.supports(p) || std::string(a.name) == "reference") continue;
+    for_each_isa([&] {
+      INFO("algorithm " << a.name);
+      CHECK(result(p.output_count(), [&](float* out) { a.forward(p, o.x.data(), o.w.data(), epilogue, out); }) == y);
+      CHECK(result(p.input_count(), [&](float* out) { a.input_gradient(p, o.dy.data(), o.w.data(), out); }) == dx);
+      CHECK(result(p.weight_count(), [&](float* out) { a.weight_gradient(p, o.x.data(), o.dy.data(), out); }) == dw);
+    });
+  }
+}
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("fast convolutions: channel counts", "[conv]") {
+  for (std::int64_t c_in : {1, 3, 5, 16, 17, 33, 64}) {
+    for (std::int64_t c_out : {1, 7, 16, 24, 32, 64, 65}) check_against_reference(problem(5, 7, c_in, c_out, 3, 1, 1));
+  }
+}
+
+TEST_CASE("fast convolutions: sizes, kernels, strides, padding, dilation", "[conv]") {
+  for (const auto& [h, w] : {std::pair{1, 1}, {5, 7}, {17, 13}}) {
+    for (std::int64_t kernel : {1, 2, 3, 7}) {
+      for (std::int64_t stride : {1, 2, 3}) {
+        for (std::int64_t padding : {0, 1, 2, 3}) {
+          for (std::int64_t dilation : {1, 2}) {
+            const ConvProblem p = problem(h, w, 3, 18, kernel, stride, padding, dilation);
+            if (p.output_count() > 0) check_against_reference(p);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("fast convolutions: each axis has its own geometry", "[conv]") {
+  ConvProblem p = problem(9, 20, 6, 10, 3);
+  p.kernel_h = 2, p.kernel_w = 5;
+  p.stride_h = 3, p.stride_w = 2;
+  p.padding_h = 1, p.padding_w = 4;
+  p.dilation_h = 1, p.dilation_w = 2;
+  check_against_reference(p);
+}
+
+TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of pixels", "[conv]") {
+  check_against_reference(problem(6, 6, 200, 144, 3, 1, 1));
+  check_against_reference(problem(4, 5, 700, 80, 1));
+  check_against_reference(problem(70, 33, 5, 17, 3, 2, 1));
+  check_against_reference(problem(3, 1100, 17, 3, 3, 1, 1));
+  check_against_reference(problem(40, 50, 100, 4, 1));
+}
+
+TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
+  for (const ConvProblem& p : {problem(5, 6, 4, 20, 3, 1, 1), problem(4, 4, 200, 144, 3, 1, 1)}) {
+    Operands o(p);
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      if (!a.supports(p)) continue;
+      for_each_isa([&] {
+        std::vector<float> apart(static_cast<std::size_t>(p.output_count())), in_place = o.residual.content();
+        a.forward(p, o.x.data(), o.w.data(), {nullptr, o.residual.data(), Activation::relu}, apart.data());
+        a.forward(p, o.x.data(), o.w.data(), {nullptr, in_place.data(), Activation::relu}, in_place.data());
+        CHECK(in_place == apart);
+      });
+    }
+  }
+}
+
+TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
+  for (std::int64_t stride : {1, 2}) {
+    const ConvProblem p = problem(19, 23, 40, 70, 3, stride, 1);
+    GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      if (!a.supports(p)) continue;
+      for_each_isa([&] {
+        INFO("algorithm " << a.name << ", stride " << stride);
+        const auto y = result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); });
+        const auto dx = result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); });
+        const auto dw = result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
+        const double scale = std::sqrt(dot(y, y) * dot(dy.content(), dy.content()));
+        CHECK(dot(y, dy.content()) == Approx(dot(x.content(), dx)).margin(1e-6 * scale));
+        CHECK(dot(y, dy.content()) == Approx(dot(w.content(), dw)).margin(1e-6 * scale));
+      });
+    }
+  }
+}
+
+TEST_CASE("fast convolutions give the same bits with any number of threads", "[conv][threads]") {
+  const ConvProblem p = problem(37, 41, 30, 70, 3, 1, 1);
+  GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
+  for (const ConvAlgorithm& a : conv_algorithms()) {
+    if (!a.supports(p)) continue;
+    INFO("algorithm " << a.name);
+    check_thread_independence(
+        [&] { return result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); }); });
+    check_thread_independence(
+        [&] { return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); }); });
+    check_thread_independence(
+        [&] { return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); }); });
+  }
+}
