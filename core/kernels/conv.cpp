@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/kernels/conv_depthwise.h"
 #include "core/kernels/conv_igemm.h"
 #include "core/kernels/reference/conv2d.h"
 #include "core/parallel.h"
@@ -15,6 +16,7 @@ namespace {
 bool supports_all(const ConvProblem&) { return true; }
 
 constexpr ConvAlgorithm algorithms[] = {
+    {"depthwise", conv_depthwise_supports, conv_depthwise_forward, conv_depthwise_input_gradient, conv_depthwise_weight_gradient},
     {"igemm", conv_igemm_supports, conv_igemm_forward, conv_igemm_input_gradient, conv_igemm_weight_gradient},
     {"reference", supports_all, reference::conv2d_forward<float>, reference::conv2d_input_gradient<float>,
      reference::conv2d_weight_gradient<float>},

@@ -17,6 +17,12 @@ struct IsaKernels {
   /// dw of a convolution with one group and at least one output pixel; `scratch` has as many floats as the first says.
   std::int64_t (*conv_weight_gradient_scratch)(const ConvProblem& p);
   void (*conv_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
+  /// The same for one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c, 16) floats.
+  void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, float* packed,
+                         float* out);
+  /// dw of the depthwise convolution whose forward grid is `grid`.
+  std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
+  void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 };
 
 }  // namespace weft::kernels

@@ -11,6 +11,9 @@ const IsaKernels table = {
     conv_taps,
     conv_weight_gradient_scratch,
     conv_weight_gradient,
+    depthwise_taps,
+    depthwise_weight_gradient_scratch,
+    depthwise_weight_gradient,
 };
 
 }  // namespace weft::kernels::WEFT_ISA

@@ -121,6 +121,35 @@ TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of 
   check_against_reference(problem(40, 50, 100, 4, 1));
 }
 
+TEST_CASE("fast convolutions: one filter per channel", "[conv]") {
+  const auto depthwise = [](ConvProblem p) {
+    p.groups = p.c_in;
+    return p;
+  };
+  for (std::int64_t channels : {1, 3, 16, 17, 33, 64}) check_against_reference(depthwise(problem(5, 30, channels, channels, 3, 1, 1)));
+  for (const auto& [h, w] : {std::pair{1, 1}, {5, 7}, {17, 13}}) {
+    for (std::int64_t kernel : {1, 3, 4, 7}) {
+      for (std::int64_t stride : {1, 2, 3}) {
+        for (std::int64_t padding : {0, 1, 3}) {
+          for (std::int64_t dilation : {1, 2}) {
+            const ConvProblem p = depthwise(problem(h, w, 19, 19, kernel, stride, padding, dilation));
+            if (p.output_count() > 0) check_against_reference(p);
+          }
+        }
+      }
+    }
+  }
+  check_against_reference(depthwise(problem(70, 90, 20, 20, 3, 1, 1)));
+}
+
+TEST_CASE("other groups run on the reference", "[conv]") {
+  ConvProblem p = problem(3, 3, 4, 8, 1);
+  p.groups = 4;
+  CHECK(std::string(choose_conv(p).name) == "reference");
+  p.groups = 1;
+  CHECK(std::string(choose_conv(p).name) == "igemm");
+}
+
 TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
   for (const ConvProblem& p : {problem(5, 6, 4, 20, 3, 1, 1), problem(4, 4, 200, 144, 3, 1, 1)}) {
     Operands o(p);
@@ -137,13 +166,14 @@ TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
 }
 
 TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
-  for (std::int64_t stride : {1, 2}) {
-    const ConvProblem p = problem(19, 23, 40, 70, 3, stride, 1);
+  ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1);
+  depthwise.groups = 40;
+  for (const ConvProblem& p : {problem(19, 23, 40, 70, 3, 1, 1), problem(19, 23, 40, 70, 3, 2, 1), depthwise}) {
     GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
       if (!a.supports(p)) continue;
       for_each_isa([&] {
-        INFO("algorithm " << a.name << ", stride " << stride);
+        INFO("algorithm " << a.name << ", " << describe(p));
         const auto y = result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); });
         const auto dx = result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); });
         const auto dw = result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
@@ -156,16 +186,19 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
 }
 
 TEST_CASE("fast convolutions give the same bits with any number of threads", "[conv][threads]") {
-  const ConvProblem p = problem(37, 41, 30, 70, 3, 1, 1);
-  GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
-  for (const ConvAlgorithm& a : conv_algorithms()) {
-    if (!a.supports(p)) continue;
-    INFO("algorithm " << a.name);
-    check_thread_independence(
-        [&] { return result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); }); });
-    check_thread_independence(
-        [&] { return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); }); });
-    check_thread_independence(
-        [&] { return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); }); });
+  ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1);
+  depthwise.groups = 70;
+  for (const ConvProblem& p : {problem(37, 41, 30, 70, 3, 1, 1), depthwise}) {
+    GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      if (!a.supports(p)) continue;
+      INFO("algorithm " << a.name << ", " << describe(p));
+      check_thread_independence(
+          [&] { return result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); }); });
+      check_thread_independence(
+          [&] { return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); }); });
+      check_thread_independence(
+          [&] { return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); }); });
+    }
   }
 }
