@@ -29,7 +29,7 @@ ArmDirections arm_directions(ArmPose pose) {
     case ArmPose::across: return {{0.2f, 0.95f, 0.3f}, {-0.9f, 0.12f, 0.45f}};
     case ArmPose::to_chin: return {{0.18f, 0.95f, 0.35f}, {-0.55f, -0.95f, 0.4f}};
     case ArmPose::aside: return {{0.75f, 0.6f, 0.1f}, {0.7f, 0.05f, 0.3f}};
-    case ArmPose::pocket: return {{0.38f, 0.95f, -0.15f}, {-0.26f, 0.9f, 0.2f}};
+    case ArmPose::pocket: return {{0.34f, 0.95f, -0.15f}, {-0.34f, 0.9f, 0.25f}};
   }
   return {};
 }
@@ -75,6 +75,7 @@ std::vector<TubePoint> limb_part(const std::array<Joint, 5>& joints, float from,
     if (t > from + 0.05f && t < to - 0.05f) points.push_back(at(t));
   }
   points.push_back(at(to));
+  if (from == 0) points.front().radius -= 0.75f * ease;  // at its root cloth lies close
   return points;
 }
 
@@ -165,9 +166,9 @@ Figure random_figure(Random& random, const Build& build, const Camera& camera, f
     }
     const float rise = d.upper.y < 0 ? 0.02f : 0.0f;  // a raised arm lifts its shoulder
     const Vec3 shoulder = neck + turned({sign * (build.shoulder - rise), 0, 0}, f.yaw) +
-                          Vec3{0, 0.034f - rise + sign * std::sin(shoulder_tilt) * build.shoulder, 0};
+                          Vec3{0, 0.043f - rise + sign * std::sin(shoulder_tilt) * build.shoulder, 0};
     const Vec3 elbow = shoulder + d.upper * upper, wrist = elbow + d.fore * fore;
-    f.arm[side] = {joint(shoulder, 0.0285f * g), joint(mix(shoulder, elbow, 0.5f), 0.0245f * g), joint(elbow, 0.0195f * g),
+    f.arm[side] = {joint(shoulder, 0.0265f * g), joint(mix(shoulder, elbow, 0.5f), 0.0245f * g), joint(elbow, 0.0195f * g),
                    joint(mix(elbow, wrist, 0.35f), 0.0205f * g), joint(wrist, 0.0135f * g)};
     const ArmPose pose = f.arm_pose[side];
     f.arm_in_front[side] = pose == ArmPose::across || pose == ArmPose::to_chin || pose == ArmPose::raised;
@@ -196,14 +197,14 @@ Row Figure::trunk_row(float y, float ease) const {
 }
 
 std::vector<Row> Figure::trunk(float bottom, float ease) const {
-  const float throat = 0.036f * build.girth;
+  const float throat = 0.038f * build.girth;
   const Joint &right = arm[0][0], &left = arm[1][0];
   const float shoulder_y = 0.5f * (right.p.y + left.p.y);
   std::vector<Row> rows{
       {neck.y - 0.014f, neck.x - throat - ease, neck.x + throat + ease},
-      {neck.y + 0.004f, mix(neck.x, right.p.x, 0.52f) - ease, mix(neck.x, left.p.x, 0.52f) + ease},
-      {shoulder_y - 0.016f, right.p.x - 0.35f * right.radius - ease, left.p.x + 0.35f * left.radius + ease},
-      {shoulder_y + 0.012f, right.p.x - 0.62f * right.radius - ease, left.p.x + 0.62f * left.radius + ease}};
+      {neck.y + 0.006f, mix(neck.x, right.p.x, 0.5f) - ease, mix(neck.x, left.p.x, 0.5f) + ease},
+      {shoulder_y - 0.018f, right.p.x - 0.25f * right.radius - 0.5f * ease, left.p.x + 0.25f * left.radius + 0.5f * ease},
+      {shoulder_y + 0.012f, right.p.x - 0.6f * right.radius - 0.3f * ease, left.p.x + 0.6f * left.radius + 0.3f * ease}};
   for (float y = shoulder_y + 0.06f; y < bottom - 0.02f; y += 0.035f) rows.push_back(trunk_row(y, ease));
   rows.push_back(trunk_row(bottom, ease));
   return rows;

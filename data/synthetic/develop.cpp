@@ -20,24 +20,24 @@ float tone(float x) {
 
 Exposure random_exposure(Random& random, const Setting& setting) {
   Exposure e;
-  e.stops = uniform(random, -0.45, 0.4);
+  e.stops = uniform(random, -0.3, 0.5);
   e.vignette = uniform(random, 0, 0.35);
   e.glow = uniform(random, 0.01, 0.06);
-  e.softness = uniform(random, 0, 0.75);
-  e.noise = uniform(random, 0.002, 0.012);
+  e.softness = uniform(random, 0, 0.5);
+  e.noise = uniform(random, 0.001, 0.007);
   e.balance = mix(Colour{1.07f, 1, 0.91f}, Colour{0.94f, 1, 1.08f}, uniform(random, 0, 1));
-  e.contrast = uniform(random, 0.9, 1.18);
-  e.saturation = uniform(random, 0.75, 1.15);
+  e.contrast = uniform(random, 1.0, 1.3);
+  e.saturation = uniform(random, 0.8, 1.08);
   e.seed = static_cast<std::uint32_t>(random.next());
   if (setting.weather == Weather::dim) {
-    e.stops = uniform(random, -2.3, -1.0);
-    e.noise = uniform(random, 0.012, 0.03);
+    e.stops = uniform(random, -1.5, -0.5);
+    e.noise = uniform(random, 0.006, 0.016);
   } else if (setting.weather == Weather::backlight) {
-    e.veil = uniform(random, 0.15, 0.5);
+    e.veil = uniform(random, 0.08, 0.34);
     e.veil_from = {0.5f + 0.45f * setting.light.to_sun.x, uniform(random, -0.05, 0.25)};
     e.veil_colour = {1.0f, 0.86f, 0.62f};
-  } else if (random.chance(0.06)) {  // smoke, a dirty lens
-    e.veil = uniform(random, 0.1, 0.25);
+  } else if (random.chance(0.04)) {  // smoke, a dirty lens
+    e.veil = uniform(random, 0.06, 0.16);
     e.veil_from = {0.5f, 0.3f};
     e.veil_colour = {0.85f, 0.88f, 0.92f};
   }

@@ -35,7 +35,7 @@ Colour wearable_colour(Random& random) {
     const Colour c = common[random.below(std::size(common))];
     return c * uniform(random, 0.85, 1.15);
   }
-  return hue_colour(uniform(random, 0, 1), uniform(random, 0.25, 0.85), uniform(random, 0.3, 0.95));
+  return hue_colour(uniform(random, 0, 1), uniform(random, 0.15, 0.62), uniform(random, 0.25, 0.85));
 }
 
 Fabric random_fabric(Random& random, bool heavy) {
@@ -148,28 +148,43 @@ Colour fabric_colour(const Fabric& f, const Surface& s) {
 
 namespace {
 
-/// Height of the folds, in units of their width. Limbs get slanting creases that come in bundles; hanging
-/// cloth gets long folds that wander a little.
-float fold_height(const Fabric& f, float across, float along) {
-  if (f.drapes) {
-    const float wander = 0.5f * noise({across * 8, along * 5}, f.seed + 21);
-    return 0.8f * noise({across / f.drape_width + wander, along * 2.5f}, f.seed + 20) +
-           0.5f * noise({across / (2.3f * f.drape_width) + wander, along * 4}, f.seed + 22);
+/// How the folds run around one place: what changes slowly enough to be taken as constant there.
+struct FoldField {
+  const Fabric& f;
+  float turn, bundle, wander;
+
+  FoldField(const Fabric& fabric, float across, float along) : f(fabric), turn(0), bundle(0), wander(0) {
+    if (f.drapes) {
+      wander = 0.5f * noise({across * 8, along * 5}, f.seed + 21);
+    } else {
+      turn = 0.55f + 0.9f * noise({across * 7, along * 7}, f.seed + 31);
+      if (across < 0) turn = -turn;
+      bundle = smoothstep(-0.35f, 0.45f, noise({across * 6, along * 9}, f.seed + 32));
+    }
   }
-  const float slant = 0.5f * noise({across * 9, along * 9}, f.seed + 31);
-  const float bundle = 0.35f + 0.65f * smoothstep(-0.3f, 0.5f, noise({across * 6, along * 11}, f.seed + 32));
-  return bundle * (noise({across * 15 + slant, along * 34 + across * 20 * slant}, f.seed + 30) + 0.7f * noise({across * 8, along * 13}, f.seed + 33));
-}
+
+  /// Height of the folds, in units of their width. Hanging cloth gets long folds that wander a little. Limbs get
+  /// slanting creases that come in bundles: the ridges of a noise stretched along one direction.
+  float height(float across, float along) const {
+    if (f.drapes)
+      return 0.8f * noise({across / f.drape_width + wander, along * 2.5f}, f.seed + 20) +
+             0.5f * noise({across / (2.3f * f.drape_width) + wander, along * 4}, f.seed + 22);
+    const Vec2 q = rotate({across, along}, turn);
+    const float crease = std::max(0.0f, 1 - 2.2f * std::abs(noise({q.x * 5, q.y * 36}, f.seed + 30)));
+    return bundle * (0.7f * crease * crease - 0.2f) + 0.85f * noise({q.x * 7, q.y * 19}, f.seed + 33);
+  }
+};
 
 }  // namespace
 
 Shader cloth(const Fabric& f, const Light& light) {
   return [f, light](Vec2, const Surface& s) {
     constexpr float step = 0.003f;
-    const float here = fold_height(f, s.across, s.along);
-    const float slope_across = (fold_height(f, s.across + step, s.along) - here) / step;
-    const float slope_along = (fold_height(f, s.across, s.along + step) - here) / step;
-    const float depth = f.fold * (f.drapes ? 0.4f * f.drape_width : 0.013f);
+    const FoldField folds(f, s.across, s.along);
+    const float here = folds.height(s.across, s.along);
+    const float slope_across = (folds.height(s.across + step, s.along) - here) / step;
+    const float slope_along = (folds.height(s.across, s.along + step) - here) / step;
+    const float depth = f.fold * (f.drapes ? 0.42f * f.drape_width : 0.0095f);
     const Vec2 right{s.axis.y, -s.axis.x};
     const Vec2 tilt = (right * slope_across + s.axis * slope_along) * depth;
     const Vec3 normal = unit(Vec3{s.normal.x - tilt.x, s.normal.y - tilt.y, s.normal.z});

@@ -55,13 +55,13 @@ struct FacePainting {
 
     // Eyes: white, iris, pupil, glint, upper lid; brows above.
     const Vec2 eye{0.145f, -0.035f};
-    c = mix(c, Colour{0.62f, 0.60f, 0.57f}, spot(m, eye, {0.062f, 0.027f}, 0.2f));
-    if (spot(m, eye, {0.062f, 0.030f}, 0.1f) > 0) {
+    c = mix(c, Colour{0.48f, 0.46f, 0.44f} * (0.45f + 0.55f * smoothstep(0.02f, 0.4f, luminance(tone))), spot(m, eye, {0.06f, 0.024f}, 0.2f));
+    if (spot(m, eye, {0.06f, 0.026f}, 0.1f) > 0) {
       c = mix(c, face.eyes, spot(m, eye, {0.030f, 0.030f}, 0.2f));
       c = mix(c, Colour{0.01f, 0.01f, 0.01f}, spot(m, eye, {0.014f, 0.014f}, 0.3f));
       c = mix(c, Colour{0.9f, 0.9f, 0.9f}, spot(m, eye + Vec2{-0.012f, -0.012f}, {0.007f, 0.007f}, 0.4f));
     }
-    const float lid = -0.062f + 2.6f * (m.x - 0.145f) * (m.x - 0.145f);
+    const float lid = -0.058f + 2.6f * (m.x - 0.145f) * (m.x - 0.145f);
     c = mix(c, tone * 0.12f, 0.9f * smoothstep(0.013f, 0.004f, std::abs(m.y - lid)) * smoothstep(0.085f, 0.06f, std::abs(m.x - 0.15f)));
     const float brow = std::max(stroke(m, {0.072f, -0.117f}, {0.155f, -0.14f}, 0.014f * face.brow), stroke(m, {0.155f, -0.14f}, {0.23f, -0.115f}, 0.010f * face.brow));
     c = mix(c, hair * 0.6f + Colour{0.008f, 0.006f, 0.005f}, 0.8f * brow);
@@ -105,13 +105,13 @@ Shader skin(Colour tone, const Light& light) {
     // Light that enters skin leaves it redder, most visibly where the surface turns from light to shadow.
     const float turning = 1 - std::abs(dot(s.normal, light.to_sun));
     const Colour warm = mix(tone, tone * Colour{1.12f, 0.88f, 0.82f}, 0.5f * turning);
-    return light.shade(s.normal, warm * (1 + 0.05f * noise(p * 60, 3)), 0.1f);
+    return light.shade(s.normal, warm * (1 + 0.02f * noise(p * 60, 3)), 0.1f);
   };
 }
 
 void draw_neck(const Drawing& to) {
   const Figure& f = to.figure;
-  const float r = 0.0315f * f.build.girth;
+  const float r = mix(0.0335f, 0.0355f, 1 - f.build.feminine) * (0.5f + 0.5f * f.build.girth);
   const Vec2 top = head_point(f, 0, 0.22f);
   const float shoulder_y = 0.5f * (f.arm[0][0].p.y + f.arm[1][0].p.y);
   const Vec2 inset{mix(f.arm[0][0].p.x, f.neck.x, 0.2f), mix(f.arm[1][0].p.x, f.neck.x, 0.2f)};

@@ -57,6 +57,12 @@ Shape ragged(Shape shape, const Figure& f, const Hair& hair, float depth, float 
 /// How far down long hair reaches, in head coordinates.
 float fall(const Hair& hair) { return mix(0.85f, 2.3f, hair.length); }
 
+/// Hair as a hat leaves it: flat on the skull.
+Hair pressed(Hair hair) {
+  hair.volume = std::min(hair.volume, 0.02f);
+  return hair;
+}
+
 }  // namespace
 
 Hair random_hair(Random& random, const Build& build) {
@@ -81,8 +87,9 @@ Hair random_hair(Random& random, const Build& build) {
   return hair;
 }
 
-void draw_hair_behind(const Drawing& to, const Hair& hair) {
+void draw_hair_behind(const Drawing& to, const Hair& loose, bool under_hat) {
   const Figure& f = to.figure;
+  const Hair hair = under_hat ? pressed(loose) : loose;
   const Shader shader = strands(f, hair, to.light);
   const auto paint = [&](const Shape& shape) { to.painter.paint(Label::hair, shape, shader, 0); };
   if (is_long(hair.style)) {
@@ -98,15 +105,16 @@ void draw_hair_behind(const Drawing& to, const Hair& hair) {
   } else if (hair.style == HairStyle::ponytail) {
     const float sign = hair.part > 0 ? 1.0f : -1.0f;
     paint(tube({{head_point(f, 0.05f * sign, -0.4f), 0.01f}, {head_point(f, 0.4f * sign, -0.2f), 0.013f}, {head_point(f, 0.5f * sign, 0.3f), 0.017f}, {head_point(f, 0.45f * sign, 0.9f), 0.012f}, {head_point(f, 0.4f * sign, 1.1f), 0.003f}}));
-  } else if (hair.style == HairStyle::bun) {
+  } else if (hair.style == HairStyle::bun && !under_hat) {
     paint(ragged(ellipse(head_point(f, 0.1f * hair.part, -0.62f), Vec2{0.19f, 0.17f} * f.build.head), f, hair, 0.02f, 8));
   } else if (hair.style == HairStyle::curls) {
     paint(ragged(cap(f, hair, 0.2f + 0.35f * hair.length, hair.volume), f, hair, 0.06f, 9));
   }
 }
 
-void draw_hair(const Drawing& to, const Hair& hair, bool under_hat) {
+void draw_hair(const Drawing& to, const Hair& loose, bool under_hat) {
   const Figure& f = to.figure;
+  const Hair hair = under_hat ? pressed(loose) : loose;
   const Shader shader = strands(f, hair, to.light);
   const auto paint = [&](const Shape& shape, float lift = 0.006f) { to.painter.paint(Label::hair, shape, shader, lift); };
   float lower = 0.08f, wide = 0, window = 0.315f, rag = 0.012f;
@@ -120,14 +128,17 @@ void draw_hair(const Drawing& to, const Hair& hair, bool under_hat) {
     case HairStyle::ponytail: case HairStyle::bun: lower = 0.0f; window = 0.325f; break;
     case HairStyle::curls: lower = 0.15f + 0.3f * hair.length; wide = 0.6f * hair.volume; window = 0.31f; rag = 0.045f; break;
   }
-  if (!under_hat || lower > 0.1f) paint(ragged(without(cap(f, hair, lower, wide), face_window(f, hair, window)), f, hair, rag, 11));
+  paint(ragged(without(cap(f, hair, lower, wide), face_window(f, hair, window)), f, hair, rag, 11));
   if (is_long(hair.style) && hair.in_front) {
+    // Two falls from the temples over the shoulders, widest at the collar bones, thinning out to their ends.
     for (int side : {0, 1}) {
-      const float sign = side_sign(side), end = fall(hair) * (side == 0 ? 1.0f : 0.94f), bend = hair.style == HairStyle::long_wavy ? 0.06f : 0.0f;
-      const float r = 0.085f * f.build.head;
-      Shape lock = tube({{head_point(f, sign * 0.35f, 0.05f), r}, {head_point(f, sign * (0.4f + bend), 0.45f), 1.35f * r}, {head_point(f, sign * (0.42f - bend), 0.8f), 1.6f * r},
-                         {head_point(f, sign * (0.4f + bend), mix(0.8f, end, 0.6f)), 1.5f * r}, {head_point(f, sign * 0.36f, end), 0.5f * r}});
-      paint(ragged(std::move(lock), f, hair, 0.03f, 8), 0.009f);
+      const float sign = side_sign(side), end = fall(hair) * (side == 0 ? 1.0f : 0.94f), wave = hair.style == HairStyle::long_wavy ? 0.045f : 0.0f;
+      const auto row = [&](float v, float inner, float outer) {
+        const Vec2 a = head_point(f, sign * inner, v), b = head_point(f, sign * outer, v);
+        return Row{0.5f * (a.y + b.y), std::min(a.x, b.x), std::max(a.x, b.x)};
+      };
+      Shape lock = column({row(-0.15f, 0.31f, 0.40f), row(0.2f, 0.29f, 0.46f + wave), row(0.5f, 0.27f, 0.52f - wave), row(0.8f, 0.25f - wave, 0.56f + wave), row(mix(0.8f, end, 0.6f), 0.26f + wave, 0.55f), row(end, 0.34f, 0.46f)}, 0.02f);
+      paint(ragged(std::move(lock), f, hair, 0.03f, 7), 0.009f);
     }
   }
 }

@@ -52,7 +52,7 @@ Headwear random_headwear(Random& random);
 Shader skin(Colour tone, const Light& light);
 
 /// The part of the hair that lies behind neck and shoulders; goes before the trunk.
-void draw_hair_behind(const Drawing& to, const Hair& hair);
+void draw_hair_behind(const Drawing& to, const Hair& hair, bool under_hat);
 /// Neck and the skin that a neckline may show.
 void draw_neck(const Drawing& to);
 /// Ears and face.

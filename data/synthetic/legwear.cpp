@@ -21,6 +21,17 @@ Row legs_row(const Figure& f, float y, float ease) {
   return row;
 }
 
+/// The points of a trouser leg. Wide cuts don't follow knee and calf.
+std::vector<TubePoint> trouser_leg(const Figure& f, const Lower& lower, int side) {
+  std::vector<TubePoint> points = f.leg_part(side, 0, lower.end, lower.ease);
+  const float thigh = points.front().radius;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    const float t = static_cast<float>(i) / static_cast<float>(points.size() - 1);
+    points[i].radius = std::max(points[i].radius, mix(thigh, thigh * lower.flare, t));
+  }
+  return points;
+}
+
 /// A seam: a thin dark line through points, on cloth that is there already.
 void seam(const Drawing& to, const std::vector<TubePoint>& points) { to.painter.darken(tube(points), 0.0025f, 0.4f); }
 
@@ -127,12 +138,7 @@ void draw_leg(const Drawing& to, const Lower& lower, const Shoes& shoes, int sid
   const bool tucked_in = covers && shoes.style == ShoeStyle::boots && lower.flare < 0.45f;  // narrow trousers go into the boots
   if (!tucked_in) draw_shoe(to, shoes, side);
   if (covers) {
-    std::vector<TubePoint> points = f.leg_part(side, 0, lower.end, lower.ease);
-    const float thigh = points.front().radius;
-    for (std::size_t i = 1; i < points.size(); ++i) {  // wide cuts don't follow knee and calf
-      const float t = static_cast<float>(i) / static_cast<float>(points.size() - 1);
-      points[i].radius = std::max(points[i].radius, mix(thigh, thigh * lower.flare, t));
-    }
+    const std::vector<TubePoint> points = trouser_leg(f, lower, side);
     Shape leg = tube(points, false, true);
     if (lower.ripped) {
       const Vec2 hole = knee + Vec2{0, 0.012f};
@@ -154,7 +160,8 @@ void draw_lower(const Drawing& to, const Outfit& outfit) {
     to.painter.paint(lower.kind == LowerKind::skirt ? Label::skirt : Label::dress, skirt_shape(f, lower), cloth(lower.fabric, to.light), 0.016f);
     return;
   }
-  to.painter.paint(Label::pants, seat_shape(f, lower), cloth(lower.fabric, to.light), 0);
+  const Shape legs = either(tube(trouser_leg(f, lower, 0)), tube(trouser_leg(f, lower, 1)));
+  to.painter.paint(Label::pants, dividing(seat_shape(f, lower), legs, f.pelvis.y - 0.02f, f.pelvis.y + 0.05f), cloth(lower.fabric, to.light), 0);
   const float x = f.pelvis.x, crotch = f.pelvis.y + 0.05f;
   seam(to, {{{x, top}, 0.0007f}, {{x + 0.002f, mix(top, crotch, 0.5f)}, 0.0007f}, {{x, crotch + 0.012f}, 0.0012f}});
   const Row hip = f.trunk_row(mix(top, f.pelvis.y, 0.3f), 0);

@@ -14,7 +14,7 @@ struct Light {
   /// The light a surface sends to the viewer. Lambert's cosine, wrapped a little around the edge as cloth and
   /// skin do, plus a highlight (Blinn 1977) of strength `gloss` in 0..1.
   Colour shade(Vec3 normal, Colour albedo, float gloss = 0) const {
-    constexpr float wrap = 0.25f;
+    constexpr float wrap = 0.18f;
     const float facing = std::max(0.0f, (dot(normal, to_sun) + wrap) / (1 + wrap));
     const float open = 0.72f + 0.28f * normal.z;  // an edge that turns away sees less of its surroundings
     Colour light = mix(ground, sky, 0.5f - 0.5f * normal.y) * open + sun * facing;

@@ -87,7 +87,8 @@ void draw_lower(const Drawing& to, const Outfit& outfit);   ///< what covers the
 void draw_top(const Drawing& to, const Outfit& outfit);     ///< body of the top, or of a dress
 void draw_jacket_back(const Drawing& to, const Jacket& jacket);
 void draw_jacket(const Drawing& to, const Jacket& jacket);
-void draw_arm(const Drawing& to, const Outfit& outfit, int side);
+/// A hand in a pocket is drawn before the garments, and its arm, without a hand, after them.
+void draw_arm(const Drawing& to, const Outfit& outfit, int side, bool with_hand);
 void draw_belt(const Drawing& to, const Outfit& outfit);
 void draw_scarf(const Drawing& to, const Scarf& scarf);
 void draw_bag_behind(const Drawing& to, const Bag& bag);

@@ -44,7 +44,7 @@ void Painter::lay(const Shape& shape, const Shader& shader, float opacity, const
 }
 
 void Painter::paint(Label label, const Shape& shape, const Shader& shader, float lift) {
-  if (lift > 0) darken(shape, 1.2f * lift, 0.45f, shadow_direction_ * lift);
+  if (lift > 0) cast(shape, lift);
   lay(shape, shader, 1, &label);
 }
 

@@ -41,7 +41,9 @@ class Painter {
   /// Paints `shape` over all that lies there already. `lift` (body units) is how far above it the shape floats,
   /// which sets the soft shadow it casts on what it covers; 0 casts none.
   void paint(Label label, const Shape& shape, const Shader& shader, float lift = 0.006f);
-  /// The same where no label changes: make-up, seams, buttons, the glint of a buckle. Stays inside the person.
+  /// The shadow alone of something `lift` above what lies there.
+  void cast(const Shape& shape, float lift) { darken(shape, 1.2f * lift, 0.45f, shadow_direction_ * lift); }
+  /// Paints where no label changes: make-up, seams, buttons, the glint of a buckle. Stays inside the person.
   void decorate(const Shape& shape, const Shader& shader, float opacity = 1);
   /// Multiplies the light on what was painted so far inside and around `shape` by 1 - strength.
   void darken(const Shape& shape, float softness, float strength, Vec2 offset = {});

@@ -148,7 +148,7 @@ void tree(const Stand& s) {
   const Colour bark = srgb(96, 78, 62) * uniform(s.random, 0.6, 1.1);
   const Colour green = mix(srgb(48, 82, 36), srgb(126, 142, 60), uniform(s.random, 0, 1));
   const float lean = uniform(s.random, -0.1, 0.1), r = uniform(s.random, 0.05, 0.09);
-  s.painter.paint(s.label, tube({{s.at(0, 0), 1.3f * r * s.scale()}, {s.at(lean, -0.8f), r * s.scale()}, {s.at(1.5f * lean, -2.0f), 0.7f * r * s.scale()}}),
+  s.painter.paint(s.label, tube({{s.at(0, -1.2f * r), 1.2f * r * s.scale()}, {s.at(lean, -0.8f), r * s.scale()}, {s.at(1.5f * lean, -2.0f), 0.7f * r * s.scale()}}),
                   [bark, &light = s.setting.light](Vec2, const Surface& f) { return light.shade(f.normal, bark * (1 + 0.4f * noise({f.across * 90, f.along * 22}, 4))); }, 0);
   for (int k = 0; k < 7; ++k) {
     const Vec2 c{lean + uniform(s.random, -0.6, 0.6), uniform(s.random, -2.5, -1.5)};
@@ -207,17 +207,17 @@ void shop(const Stand& s) {  // a lit shop front with an awning
 using Draw = void (*)(const Stand&);
 struct Choice {
   Draw draw;
-  bool on_wall;
+  float foot;  ///< half width on the ground; 0: hangs on the wall
 };
 
 }  // namespace
 
-std::vector<float> draw_props(Random& random, const Setting& setting, Painter& painter) {
-  static const Choice indoor[] = {{sofa, false}, {chair, false}, {plant, false}, {floor_lamp, false}, {picture, true}, {picture, true}, {window, true}, {clothes_rail, false}, {boxes, false}};
-  static const Choice urban[] = {{car, false}, {car, false}, {lamp_post, false}, {tree, false}, {bollard, false}, {bin, false}, {bench, false}, {banner, false}, {parasol, false}, {boxes, false}};
-  static const Choice alley[] = {{shop, true}, {shop, true}, {picture, true}, {bin, false}, {boxes, false}, {plant, false}, {bench, false}, {banner, false}, {bollard, false}};
-  static const Choice green[] = {{tree, false}, {tree, false}, {tree, false}, {bench, false}, {plant, false}, {lamp_post, false}, {parasol, false}, {bin, false}};
-  static const Choice sandy[] = {{parasol, false}, {parasol, false}, {chair, false}, {banner, false}};
+std::vector<Prop> draw_props(Random& random, const Setting& setting, Painter& painter) {
+  static const Choice indoor[] = {{sofa, 0.6f}, {chair, 0.17f}, {plant, 0.12f}, {floor_lamp, 0.1f}, {picture, 0}, {picture, 0}, {window, 0}, {clothes_rail, 0.5f}, {boxes, 0.25f}};
+  static const Choice urban[] = {{car, 1.3f}, {car, 1.3f}, {lamp_post, 0.1f}, {tree, 0.2f}, {bollard, 0.07f}, {bin, 0.18f}, {bench, 0.5f}, {banner, 0.05f}, {parasol, 0.05f}, {boxes, 0.25f}};
+  static const Choice alley[] = {{shop, 0}, {shop, 0}, {picture, 0}, {bin, 0.18f}, {boxes, 0.25f}, {plant, 0.12f}, {bench, 0.5f}, {banner, 0.05f}, {bollard, 0.07f}};
+  static const Choice green[] = {{tree, 0.2f}, {tree, 0.2f}, {tree, 0.2f}, {bench, 0.5f}, {plant, 0.12f}, {lamp_post, 0.1f}, {parasol, 0.05f}, {bin, 0.18f}};
+  static const Choice sandy[] = {{parasol, 0.05f}, {parasol, 0.05f}, {chair, 0.17f}, {banner, 0.05f}};
   const auto choose = [&]() -> Choice {
     switch (setting.place) {
       case Place::studio: case Place::room: return indoor[random.below(std::size(indoor))];
@@ -237,17 +237,17 @@ std::vector<float> draw_props(Random& random, const Setting& setting, Painter& p
   for (std::uint64_t k = 0; k < count; ++k) {
     const Choice choice = choose();
     const float reach = std::min(setting.back, 6.0f), sign = random.chance(0.5) ? 1.0f : -1.0f;
-    const float z = choice.on_wall ? -setting.back * 0.98f : -reach * uniform(random, 0.25, 0.9);
+    const float z = choice.foot == 0 ? -setting.back * 0.98f : -reach * uniform(random, 0.25, 0.9);
     const float k_inverse = 1 / setting.camera.magnification(z);
     placed.push_back({choice, sign * uniform(random, 0.12, 0.6) * k_inverse, z});
   }
   std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) { return a.z < b.z; });
-  std::vector<float> depths;
+  std::vector<Prop> props;
   for (const Placed& p : placed) {
-    depths.push_back(setting.camera.distance - p.z);
-    p.choice.draw({random, setting, painter, static_cast<Label>(depths.size()), p.x, p.z});
+    props.push_back({setting.camera.distance - p.z, p.x, p.choice.foot});
+    p.choice.draw({random, setting, painter, static_cast<Label>(props.size()), p.x, p.z});
   }
-  return depths;
+  return props;
 }
 
 }  // namespace weft::synthetic

@@ -20,12 +20,12 @@ Light random_light(Random& random, Weather weather) {
   switch (weather) {
     case Weather::sun:
       sun_from(uniform(random, 0.3, 0.9), uniform(random, 0.6, 1.1), uniform(random, 0.35, 0.9));
-      light.sun = Colour{1.0f, 0.95f, 0.86f} * uniform(random, 0.8, 1.05);
-      light.sky = Colour{0.34f, 0.39f, 0.47f};
+      light.sun = Colour{1.25f, 1.17f, 1.04f} * uniform(random, 0.8, 1.05);
+      light.sky = Colour{0.30f, 0.35f, 0.43f};
       break;
     case Weather::overcast:
       sun_from(uniform(random, 0, 0.5), 1, 0.6f);
-      light.sun = Colour{0.95f, 0.98f, 1.0f} * uniform(random, 0.15, 0.35);
+      light.sun = Colour{0.95f, 0.98f, 1.0f} * uniform(random, 0.25, 0.5);
       light.sky = Colour{0.68f, 0.71f, 0.75f};
       break;
     case Weather::golden:
@@ -40,7 +40,7 @@ Light random_light(Random& random, Weather weather) {
       break;
     case Weather::flash:
       sun_from(uniform(random, 0.05, 0.2), 0.2f, 1);
-      light.sun = Colour{0.95f, 0.97f, 1.0f} * 0.9f;
+      light.sun = Colour{0.95f, 0.97f, 1.0f} * 0.7f;
       light.sky = Colour{0.2f, 0.2f, 0.21f};
       break;
     case Weather::dim:
@@ -76,11 +76,11 @@ Setting random_setting(Random& random) {
   s.camera = {uniform(random, 2.4, 4.5), uniform(random, 0.62, 0.92)};
   s.yaw = uniform(random, -0.3, 0.3);
   s.seed = static_cast<std::uint32_t>(random.next());
-  s.aperture = random.chance(0.25) ? 0.002f : uniform(random, 0.006, 0.03);
+  s.aperture = random.chance(0.25) ? 0.002f : uniform(random, 0.006, 0.024);
   s.sky_high = mix(srgb(92, 140, 200), srgb(150, 180, 214), uniform(random, 0, 1));
   s.sky_low = srgb(206, 218, 228);
   s.clouds = uniform(random, 0.2, 1);
-  s.haze = 0.012f;
+  s.haze = 0.006f;
   switch (s.place) {
     case Place::studio:
       s.ground = s.wall = s.side = seamless_paper(random);
@@ -121,6 +121,7 @@ Setting random_setting(Random& random) {
     case Place::beach:
       s.ground = random_nature_ground(random);
       s.ground.kind = MaterialKind::sand;
+      s.ground.base = mix(srgb(214, 194, 158), srgb(168, 146, 116), uniform(random, 0, 1));
       s.back = s.left = s.right = infinite;
       s.wall_height = 0;
       break;

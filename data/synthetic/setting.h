@@ -37,8 +37,13 @@ struct Sight {
 };
 Sight look(const Setting& setting, Vec2 p, float pixel);
 
-/// Paints furniture, plants, cars, posters, ... with label values 1, 2, ... and returns their depths in that
-/// order. `p` behind the person only.
-std::vector<float> draw_props(Random& random, const Setting& setting, Painter& painter);
+/// Something that stands behind the person.
+struct Prop {
+  float depth;   ///< as Sight's
+  float x;       ///< where it stands, sideways
+  float foot;    ///< half width of the dark patch it leaves on the ground; 0 for what hangs on a wall
+};
+/// Paints furniture, plants, cars, posters, ... with label values 1, 2, ... and returns them in that order.
+std::vector<Prop> draw_props(Random& random, const Setting& setting, Painter& painter);
 
 }  // namespace weft::synthetic

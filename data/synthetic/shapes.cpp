@@ -76,9 +76,10 @@ struct Tube {
       best.normal = bulging(distance > 1e-9f ? away * (1 / distance) : right, distance / std::max(radius, 1e-6f));
     }
     best.part = clamp01(best.along / total);
-    if (cut_start) best.d = std::max(best.d, dot(pieces.front().start - p, pieces.front().direction));
+    // A cut is a half plane, and must not reach a part of the limb that has bent back across it.
     const Piece& last = pieces.back();
-    if (cut_end) best.d = std::max(best.d, dot(p - last.start, last.direction) - last.length);
+    if (cut_start && best.part < 0.5f) best.d = std::max(best.d, dot(pieces.front().start - p, pieces.front().direction));
+    if (cut_end && best.part > 0.5f) best.d = std::max(best.d, dot(p - last.start, last.direction) - last.length);
     return best;
   }
 };
@@ -139,8 +140,9 @@ struct Column {
     s.along = y - top;
     s.across = std::asin(std::clamp(s.side, -1.0f, 1.0f)) * half;
     s.axis = unit(Vec2{mix(slope.x, slope.y, clamp01(0.5f + 0.5f * s.side)), 1});
-    const float a = std::clamp(s.side, -0.97f, 0.97f);
-    s.normal = unit(Vec3{a, -0.15f * a * a * (slope.y - slope.x), std::sqrt(1 - a * a) + 0.12f});
+    // Bodies and hanging cloth are flatter in the middle than a cylinder.
+    const float clamped = std::clamp(s.side, -0.98f, 0.98f), a = clamped * (0.45f + 0.55f * clamped * clamped);
+    s.normal = unit(Vec3{a, -a * a * std::clamp(0.12f * (slope.y - slope.x), -0.35f, 0.35f), std::sqrt(1 - a * a)});
     return s;
   }
 };
@@ -275,6 +277,31 @@ Shape displaced(Shape a, float reach, std::function<float(Vec2, const Surface&)>
   return {[a = std::move(a), amount = std::move(amount), reach](Vec2 p) {
             Surface s = a.at(p);
             if (s.d < 2 * reach) s.d -= amount(p, s);
+            return s;
+          }, box};
+}
+
+Shape rooted(Shape limb, Shape trunk, float reach) {
+  const Box box = limb.box;
+  return {[limb = std::move(limb), trunk = std::move(trunk), reach](Vec2 p) {
+            Surface s = limb.at(p);
+            if (s.along >= reach) return s;
+            const Surface below = trunk.at(p);
+            const float own = smoothstep(0.2f * reach, reach, s.along);
+            s.normal = unit(mix(below.normal, s.normal, own));
+            return s;
+          }, box};
+}
+
+Shape dividing(Shape trunk, Shape limbs, float begin, float end) {
+  const Box box = trunk.box;
+  return {[trunk = std::move(trunk), limbs = std::move(limbs), begin, end](Vec2 p) {
+            Surface s = trunk.at(p);
+            if (p.y <= begin) return s;
+            const Surface below = limbs.at(p);
+            const float share = smoothstep(begin, end, p.y);
+            s.normal = unit(mix(s.normal, below.normal, share));
+            s.side = mix(s.side, below.side, share);
             return s;
           }, box};
 }

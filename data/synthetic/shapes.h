@@ -63,6 +63,13 @@ Shape either(Shape a, Shape b);
 /// The border moved by a function of the surface, outwards where it is positive: ragged hems, curls, holes.
 Shape displaced(Shape a, float reach, std::function<float(Vec2, const Surface&)> amount);
 
+/// A limb that grows out of a trunk: within `reach` of its start its surface turns into the trunk's, so that
+/// no crease shows where the two meet.
+Shape rooted(Shape limb, Shape trunk, float reach);
+
+/// A trunk that divides into limbs: from height `begin` to `end` its surface turns into theirs.
+Shape dividing(Shape trunk, Shape limbs, float begin, float end);
+
 /// Smooth curve through points (Catmull-Rom, centripetal enough for our even spacings): `parts` pieces a span.
 std::vector<Vec2> smooth_curve(const std::vector<Vec2>& points, int parts, bool closed);
 

@@ -39,18 +39,32 @@ struct Backdrop {
   std::vector<float> depth;
 };
 
+/// Light that a point of the ground loses to what stands near it.
+float shade_at_feet(const std::vector<Prop>& props, const Camera& camera, Vec2 p, float depth) {
+  const float k = depth / camera.distance, ground = (p.y + camera.height) * k - camera.height;
+  if (std::abs(ground) > 0.01f) return 0;
+  float lost = 0;
+  for (const Prop& prop : props) {
+    if (prop.foot <= 0) continue;
+    const Vec2 d{(p.x * k - prop.x) / (prop.foot + 0.05f), (depth - prop.depth) / (0.3f * prop.foot + 0.1f)};
+    lost = std::max(lost, 0.65f * std::exp(-1.2f * dot(d, d)));
+  }
+  return lost;
+}
+
 Backdrop draw_backdrop(Random& random, const Setting& setting, const View& view) {
   Painter painter(view, setting.light.to_sun);
-  const std::vector<float> prop_depth = draw_props(random, setting, painter);
+  const std::vector<Prop> props = draw_props(random, setting, painter);
   Backdrop backdrop{Raster(view.width, view.height), std::vector<float>(painter.labels().size())};
   for (int y = 0; y < view.height; ++y) {
     for (int x = 0; x < view.width; ++x) {
       const std::size_t i = static_cast<std::size_t>(y) * static_cast<std::size_t>(view.width) + static_cast<std::size_t>(x);
-      const Sight sight = look(setting, view.to_body(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f), view.pixel());
+      const Vec2 p = view.to_body(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
+      const Sight sight = look(setting, p, view.pixel());
       const Painter::Pixel prop = painter.pixel(x, y);
       const auto label = static_cast<std::size_t>(painter.labels()[i]);
-      backdrop.colour.pixels[i] = sight.colour * (1 - prop.coverage) + prop.colour;
-      backdrop.depth[i] = label == 0 ? sight.depth : prop_depth[label - 1];
+      backdrop.colour.pixels[i] = sight.colour * ((1 - prop.coverage) * (1 - shade_at_feet(props, setting.camera, p, sight.depth))) + prop.colour;
+      backdrop.depth[i] = label == 0 ? sight.depth : props[label - 1].depth;
     }
   }
   return backdrop;

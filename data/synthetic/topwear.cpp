@@ -85,7 +85,14 @@ void draw_hand(const Drawing& to, int side) {
   to.painter.paint(label, tube({{thumb, 0.48f * r}, {thumb + along * (0.022f * k) + inward * (0.55f * r), 0.42f * r}, {thumb + along * (0.038f * k) + inward * (0.5f * r), 0.3f * r}}), shader, 0.002f);
 }
 
-/// Sleeve as a tube; `wide` is what it adds to the arm at its end.
+/// An arm or sleeve: grows out of the trunk, and throws its shadow from below the shoulder only.
+void paint_limb(const Drawing& to, Label label, int side, Shape limb, float end, float ease, const Shader& shader, float lift) {
+  const Figure& f = to.figure;
+  to.painter.cast(tube(f.arm_part(side, std::min(0.34f, 0.8f * end), end, ease)), lift);
+  to.painter.paint(label, rooted(std::move(limb), column(f.trunk(f.waist.y, ease)), 0.075f), shader, 0);
+}
+
+/// `wide` is what the sleeve adds to the arm at its end.
 void draw_sleeve(const Drawing& to, Label label, const Fabric& fabric, int side, float end, float ease, float wide, bool lace) {
   std::vector<TubePoint> points = to.figure.arm_part(side, 0, end, ease);
   points.back().radius += wide;
@@ -98,7 +105,11 @@ void draw_sleeve(const Drawing& to, Label label, const Fabric& fabric, int side,
                return s;
              }, shape.box};
   }
-  to.painter.paint(label, shape, cloth(fabric, to.light), 0.007f);
+  paint_limb(to, label, side, shape, end, ease, cloth(fabric, to.light), 0.009f);
+  const TubePoint cuff = points.back(), before = points[points.size() - 2];
+  const Vec2 along = unit(cuff.p - before.p), across = perpendicular(along) * cuff.radius;
+  const Vec2 hem = cuff.p - along * (end > 0.9f ? 0.016f : 0.009f);
+  seam(to, {{hem - across, 0.0007f}, {hem + across, 0.0007f}}, 0.3f);
 }
 
 }  // namespace
@@ -143,9 +154,11 @@ void draw_jacket(const Drawing& to, const Jacket& jacket) {
   const Figure& f = to.figure;
   const float bottom = f.pelvis.y + jacket.bottom;
   std::vector<Row> rows = hanging(f.trunk(bottom, jacket.ease), jacket.style == JacketStyle::blazer ? 0.55f : 0.8f);
-  const float swing = std::max(0.0f, jacket.bottom) * 0.14f;
-  rows.back().left -= swing;
-  rows.back().right += swing;
+  for (Row& row : rows) {  // below the hips it swings out
+    const float swing = 0.12f * std::max(0.0f, row.y - f.pelvis.y);
+    row.left -= swing;
+    row.right += swing;
+  }
   Shape shape = column(rows, 0.012f);
   const Vec2 n = f.neck;
   const float t = 0.036f * f.build.girth, gap = jacket.gap, x = f.waist.x;
@@ -177,11 +190,11 @@ void draw_jacket(const Drawing& to, const Jacket& jacket) {
   }
 }
 
-void draw_arm(const Drawing& to, const Outfit& outfit, int side) {
+void draw_arm(const Drawing& to, const Outfit& outfit, int side, bool with_hand) {
   const Figure& f = to.figure;
   const bool dress = outfit.lower.kind == LowerKind::dress;
-  to.painter.paint(arm_label[side], tube(f.arm_part(side, 0, 1, 0)), skin(f.build.skin, to.light), 0.006f);
-  draw_hand(to, side);
+  paint_limb(to, arm_label[side], side, tube(f.arm_part(side, 0, 1, 0)), 1, 0, skin(f.build.skin, to.light), 0.008f);
+  if (with_hand) draw_hand(to, side);
   const Top& top = outfit.top;
   if (top.sleeve > 0) draw_sleeve(to, dress ? Label::dress : Label::upper_clothes, top.fabric, side, top.sleeve, 0.7f * top.ease + 0.002f, top.sleeve < 0.6f ? 0.003f : 0.001f, top.lace_sleeves);
   const Jacket& jacket = outfit.jacket;
