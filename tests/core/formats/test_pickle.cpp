@@ -157,6 +157,7 @@ TEST_CASE("tensors that leave their storage are refused", "[formats]") {
   CHECK_THAT(view(0, {3}, {huge}), Contains("leaves storage"));
   CHECK_THAT(view(huge, {2}, {1}), Contains("leaves storage"));
   CHECK_THAT(view(0, {huge, huge}, {1, 1}), Contains("refused: a tensor of shape"));
+  CHECK(view(0, {1, 6}, {0, 1}) == "accepted");  // stride 0 where nothing is repeated
   CHECK_THAT(view(0, {1000000000}, {0}),
              Contains("in storage '0', which has 6 numbers"));  // an expanded tensor: a memory bomb
   CHECK_THAT(verdict(tensor(storage("FloatStorage", "0", 6), 0, std::vector<std::int64_t>(17, 1),

@@ -220,3 +220,18 @@ TEST_CASE("files that cannot be read are named with the reason", "[formats]") {
   CHECK_THROWS_WITH(SafetensorsFile(folder / "."), Contains("it is a folder"));
   CHECK_THROWS_WITH(SafetensorsFile("/dev/null"), Contains("/dev/null: cannot read: it is not a regular file"));
 }
+
+TEST_CASE("the example of docs/formats.md has the bytes that it shows", "[formats][docs]") {
+  const TemporaryFolder folder;
+  const float w[2] = {1.0f, -2.0f};
+  save_safetensors(folder / "ex.safetensors", {{"arch", "none"}}, {{"w", ElementType::F32, {2}, w}});
+  const std::string header =
+      R"({"__metadata__":{"arch":"none","weft.crc32":"fff8ce5d"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   )";
+  CHECK(read_file(folder / "ex.safetensors") == std::string("\x70\0\0\0\0\0\0\0", 8) + header + floats({1, -2}));
+
+  // Exercise 1: the checksum is not part of the format, so only who asks for it notices.
+  std::string changed = read_file(folder / "ex.safetensors");
+  changed.replace(changed.find("fff8"), 4, "0ff8");
+  const SafetensorsFile file = parse(changed);
+  CHECK_THROWS_WITH(file.verify_checksum(), Contains("its checksum is 0ff8ce5d, its bytes give fff8ce5d"));
+}
