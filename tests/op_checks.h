@@ -10,7 +10,8 @@ namespace weft::test {
 /// Values around 0 in a shuffled order, `gap` apart and off 0: no kink of a maximum or of relu is near.
 inline Tensor distinct_values(const Shape& shape, double gap = 0.1, std::uint64_t seed = 1) {
   std::vector<double> values(static_cast<std::size_t>(shape.count()));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = gap * (static_cast<double>(i) + 0.3 - static_cast<double>(values.size()) / 2);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = gap * (static_cast<double>(i) + 0.3 - static_cast<double>(values.size()) / 2);
   Random(seed, {0xd157}).shuffle(values);
   return Tensor::from(shape, values);
 }
@@ -46,7 +47,8 @@ inline void check_threads(const TensorFunction& f, const Tensors& inputs) {
 inline void check_float32(const TensorFunction& f, const Tensors& inputs, double tolerance = 1e-6) {
   Tensors rounded;  // so that both start from the same numbers
   for (const Tensor& input : inputs) rounded.push_back(input.to(DType::f32).to(DType::f64));
-  const Tensors single = result_and_gradients(f, rounded, DType::f32), twice = result_and_gradients(f, rounded, DType::f64);
+  const Tensors single = result_and_gradients(f, rounded, DType::f32),
+                twice = result_and_gradients(f, rounded, DType::f64);
   for (std::size_t i = 0; i < single.size(); ++i) {
     CHECK(single[i].dtype() == DType::f32);
     CHECK(relative_difference(single[i], twice[i]) < tolerance);

@@ -28,7 +28,8 @@ inline Range inputs_of_window(const Pool2d& p, std::int64_t o, std::int64_t size
 /// The windows, of `windows` on the axis, that hold input i: o * stride <= i + padding < o * stride + kernel.
 inline Range windows_of_input(const Pool2d& p, std::int64_t i, std::int64_t windows) {
   const std::int64_t from_start = i + p.padding;
-  return {from_start < p.kernel ? 0 : (from_start - p.kernel) / p.stride + 1, std::min(from_start / p.stride + 1, windows)};
+  return {from_start < p.kernel ? 0 : (from_start - p.kernel) / p.stride + 1,
+          std::min(from_start / p.stride + 1, windows)};
 }
 
 /// best[k] = max(best[k], x[k]). The first of equals stays; NaN wins, so that it is not lost.
@@ -39,7 +40,8 @@ void take_larger(const T* __restrict x, T* __restrict best, std::int64_t c) {
 
 /// The same; positions[k] becomes `position` where x[k] wins.
 template <class T>
-void take_larger(const T* __restrict x, std::uint8_t position, T* __restrict best, std::uint8_t* __restrict positions, std::int64_t c) {
+void take_larger(const T* __restrict x, std::uint8_t position, T* __restrict best, std::uint8_t* __restrict positions,
+                 std::int64_t c) {
   for (std::int64_t k = 0; k < c; ++k) {
     const bool wins = x[k] > best[k] || x[k] != x[k];
     best[k] = wins ? x[k] : best[k];
@@ -58,7 +60,9 @@ void max_pool2d(const Pool2d& p, const T* x, T* y, std::uint8_t* positions) {
       const std::int64_t left = o * p.stride - p.padding;
       const Range columns = inputs_of_window(p, o, p.w);
       const auto pixel = [&](std::int64_t i, std::int64_t j) { return x + ((image * p.h + i) * p.w + j) * p.c; };
-      const auto place = [&](std::int64_t i, std::int64_t j) { return static_cast<std::uint8_t>((i - top) * p.kernel + j - left); };
+      const auto place = [&](std::int64_t i, std::int64_t j) {
+        return static_cast<std::uint8_t>((i - top) * p.kernel + j - left);
+      };
 
       const std::int64_t at = (out_row * p.ow + o) * p.c;
       std::copy_n(pixel(rows.begin, columns.begin), p.c, y + at);

@@ -4,8 +4,7 @@
 // Rows of all images are numbered through: row r of the input, r = image * h + i, gives rows 2r and 2r + 1 of the
 // output. A task is a run of rows; the adjoints gather, so no two tasks write the same element.
 
-#include <memory>
-
+#include "core/allocator.h"
 #include "core/kernels/rows.h"
 
 namespace weft::kernels {
@@ -48,8 +47,8 @@ void upsample_bilinear2x(const T* x, T* y, std::int64_t n, std::int64_t h, std::
   parallel_rows(2 * n * h, 2 * w * c, [=](std::int64_t out_row) {
     const std::int64_t r = out_row / 2, i = r % h;
     const std::int64_t neighbour = out_row % 2 == 0 ? r - (i > 0) : r + (i < h - 1);
-    const auto line = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(w * c));
-    T* __restrict t = line.get();
+    ScratchBuffer line(static_cast<std::size_t>(w * c) * sizeof(T));
+    T* __restrict t = line.as<T>();
     const T* nearer = x + r * w * c;
     const T* farther = x + neighbour * w * c;
     for (std::int64_t k = 0; k < w * c; ++k) t[k] = near * nearer[k] + far * farther[k];
@@ -81,8 +80,8 @@ void upsample_bilinear2x_adjoint(const T* dy, T* dx, std::int64_t n, std::int64_
     const T* row2 = row1 + out_row;
     const T* row0 = i > 0 ? row1 - out_row : row1;
     const T* row3 = i < h - 1 ? row2 + out_row : row2;
-    const auto line = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(out_row));
-    T* __restrict t = line.get();
+    ScratchBuffer line(static_cast<std::size_t>(out_row) * sizeof(T));
+    T* __restrict t = line.as<T>();
     for (std::int64_t k = 0; k < out_row; ++k) t[k] = near * (row1[k] + row2[k]) + far * (row0[k] + row3[k]);
 
     for (std::int64_t j = 0; j < w; ++j) {

@@ -1,4 +1,4 @@
-// y[n, o, p, c] = 1 / kernel^2 * sum over the window of x[n, i, j, c]          i = o stride - padding + [0, kernel), j likewise
+// y[n, o, p, c]     = 1 / kernel^2 * sum of x[n, i, j, c] over i = o stride - padding + [0, kernel), j likewise
 // dL/dx[n, i, j, c] = 1 / kernel^2 * sum of dL/dy over the windows that hold (i, j)
 //
 // The padding counts as zeros in the mean (PyTorch's count_include_pad = True), so every window divides by kernel^2.

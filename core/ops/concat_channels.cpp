@@ -1,4 +1,5 @@
-// y[n, h, w, :] = (a[n, h, w, :], b[n, h, w, :], ...)          dL/da = the first Ca channels of dL/dy, dL/db = the next Cb, ...
+// y[n, h, w, :] = (a[n, h, w, :], b[n, h, w, :], ...)
+// dL/da = the first Ca channels of dL/dy, dL/db = the next Cb, ...
 //
 // The U-Net's skip connection: parts are [upsampled, encoder feature], in that order.
 
@@ -17,8 +18,8 @@ Shape joined_shape(const Tensors& parts) {
     check_same_dtype("concat_channels", {parts[0], part});
     WEFT_CHECK(part.rank() == 4, "[concat_channels] expected [N, H, W, C], got {}", part.shape());
     for (int axis = 0; axis < 3; ++axis) {
-      WEFT_CHECK(part.size(axis) == parts[0].size(axis), "[concat_channels] expected equal N, H and W, got {} and {}", parts[0].shape(),
-                 part.shape());
+      WEFT_CHECK(part.size(axis) == parts[0].size(axis), "[concat_channels] expected equal N, H and W, got {} and {}",
+                 parts[0].shape(), part.shape());
     }
     channels += part.size(3);
   }

@@ -12,7 +12,8 @@ Tensor crop2d(const Tensor& x, std::int64_t top, std::int64_t left, std::int64_t
   WEFT_CHECK(x.rank() == 4, "[crop2d] expected [N, H, W, C], got {}", x.shape());
   const std::int64_t n = x.size(0), h = x.size(1), w = x.size(2), c = x.size(3);
   WEFT_CHECK(top >= 0 && left >= 0 && height >= 0 && width >= 0 && top <= h - height && left <= w - width,
-             "[crop2d] the window of height {} and width {} at row {}, column {} leaves the image {}", height, width, top, left, x.shape());
+             "[crop2d] the window of height {} and width {} at row {}, column {} leaves the image {}", height, width,
+             top, left, x.shape());
   Tensor y = Tensor::empty({n, height, width, c}, x.dtype());
   dispatch_float(x.dtype(), "crop2d", [&](auto zero) {
     using T = decltype(zero);

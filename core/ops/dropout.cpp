@@ -1,4 +1,6 @@
-// y[i] = m[i] x[i] / (1 - p)          dL/dx[i] = m[i] dL/dy[i] / (1 - p)          m[i] = 1 with probability 1 - p, else 0
+// y[i] = m[i] x[i] / (1 - p)          dL/dx[i] = m[i] dL/dy[i] / (1 - p)
+//
+// where m[i] is 1 with probability 1 - p, else 0.
 //
 // Srivastava et al. 2014, in the "inverted" form: the expectation of y is x, so evaluation does nothing at all.
 //

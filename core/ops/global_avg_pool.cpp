@@ -24,7 +24,8 @@ Tensor global_avg_pool(const Tensor& x) {
         const T* pixel = px + (image * pixels + i) * c;
         for (std::int64_t k = 0; k < c; ++k) sums[static_cast<std::size_t>(k)] += static_cast<double>(pixel[k]);
       }
-      for (std::int64_t k = 0; k < c; ++k) py[image * c + k] = static_cast<T>(sums[static_cast<std::size_t>(k)] / static_cast<double>(pixels));
+      for (std::int64_t k = 0; k < c; ++k)
+        py[image * c + k] = static_cast<T>(sums[static_cast<std::size_t>(k)] / static_cast<double>(pixels));
     });
   });
 
@@ -35,7 +36,8 @@ Tensor global_avg_pool(const Tensor& x) {
       using T = decltype(zero);
       const T* from = share.data<T>();
       T* into = dx.mutable_data<T>();
-      kernels::parallel_rows(shape[0] * pixels, c, [&](std::int64_t row) { std::copy_n(from + row / pixels * c, c, into + row * c); });
+      kernels::parallel_rows(shape[0] * pixels, c,
+                             [&](std::int64_t row) { std::copy_n(from + row / pixels * c, c, into + row * c); });
     });
     return Gradients{dx};
   });

@@ -34,8 +34,8 @@ void multiply(const A& a, const B& b, const Tensor& y) {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
   check_same_dtype("matmul", {a, b});
-  WEFT_CHECK(a.rank() == 2 && b.rank() == 2 && a.size(1) == b.size(0), "[matmul] expected [M, K] and [K, N], got {} and {}", a.shape(),
-             b.shape());
+  WEFT_CHECK(a.rank() == 2 && b.rank() == 2 && a.size(1) == b.size(0),
+             "[matmul] expected [M, K] and [K, N], got {} and {}", a.shape(), b.shape());
   Tensor y = Tensor::empty({a.size(0), b.size(1)}, a.dtype());
   dispatch_float(a.dtype(), "matmul", [&](auto zero) {
     using T = decltype(zero);
@@ -47,8 +47,10 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     Tensor da, db;
     dispatch_float(dy.dtype(), "matmul", [&](auto zero) {
       using T = decltype(zero);
-      if (need_a) multiply<T>(matrix<T>(dy), matrix<T>(b.get()).transpose(), da = Tensor::empty(a->shape(), dy.dtype()));
-      if (need_b) multiply<T>(matrix<T>(a.get()).transpose(), matrix<T>(dy), db = Tensor::empty(b->shape(), dy.dtype()));
+      if (need_a)
+        multiply<T>(matrix<T>(dy), matrix<T>(b.get()).transpose(), da = Tensor::empty(a->shape(), dy.dtype()));
+      if (need_b)
+        multiply<T>(matrix<T>(a.get()).transpose(), matrix<T>(dy), db = Tensor::empty(b->shape(), dy.dtype()));
     });
     return Gradients{da, db};
   });

@@ -1,8 +1,9 @@
 // y[n, o, p, c] = max over the window of x[n, i, j, c]          i = o stride - padding + [0, kernel), j likewise
 // dL/dx[n, i, j, c] = sum of dL/dy over the windows that x[n, i, j, c] won
 //
-// Of equals, the first in row order wins, as in PyTorch, so that each dL/dy goes to one place. The winner's place in its
-// window is saved, one byte an output element: a quarter of what saving the output would take, and neither x nor y is kept.
+// Of equals, the first in row order wins, as in PyTorch, so that each dL/dy goes to one place. The winner's place in
+// its window is saved, one byte an output element: a quarter of what saving the output would take, and neither x nor y
+// is kept.
 
 #include <memory>
 
@@ -22,7 +23,8 @@ std::shared_ptr<std::uint8_t> allocate_bytes(std::int64_t count) {
 
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
   const kernels::Pool2d sizes = pool2d_sizes("max_pool2d", x, options);
-  WEFT_CHECK(options.kernel <= 16, "[max_pool2d] expected a kernel of at most 16 (places are kept in a byte), got {}", options.kernel);
+  WEFT_CHECK(options.kernel <= 16, "[max_pool2d] expected a kernel of at most 16 (places are kept in a byte), got {}",
+             options.kernel);
 
   Tensor y = Tensor::empty({sizes.n, sizes.oh, sizes.ow, sizes.c}, x.dtype());
   const auto winners = needs_recording({x}) ? allocate_bytes(y.count()) : nullptr;

@@ -10,8 +10,9 @@ namespace weft {
 
 Tensor pad2d(const Tensor& x, std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right) {
   WEFT_CHECK(x.rank() == 4, "[pad2d] expected [N, H, W, C], got {}", x.shape());
-  WEFT_CHECK(std::min({top, bottom, left, right}) >= 0, "[pad2d] expected padding of 0 or more, got top {}, bottom {}, left {}, right {}",
-             top, bottom, left, right);
+  WEFT_CHECK(std::min({top, bottom, left, right}) >= 0,
+             "[pad2d] expected padding of 0 or more, got top {}, bottom {}, left {}, right {}", top, bottom, left,
+             right);
   const std::int64_t h = x.size(1), w = x.size(2), c = x.size(3);
   Tensor y = Tensor::empty({x.size(0), top + h + bottom, left + w + right, c}, x.dtype());
   dispatch_float(x.dtype(), "pad2d", [&](auto zero) {

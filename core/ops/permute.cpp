@@ -15,7 +15,8 @@ void check_order(const Shape& shape, const std::vector<int>& order) {
   std::vector<int> axes(static_cast<std::size_t>(shape.rank()));
   std::iota(axes.begin(), axes.end(), 0);
   WEFT_CHECK(std::is_permutation(order.begin(), order.end(), axes.begin(), axes.end()),
-             "[permute] expected each axis of {} once, 0 to {}, got ({})", shape, shape.rank() - 1, fmt::join(order, ", "));
+             "[permute] expected each axis of {} once, 0 to {}, got ({})", shape, shape.rank() - 1,
+             fmt::join(order, ", "));
 }
 
 /// For each axis of y: its size, and the step in elements of x that one step along it makes.
@@ -77,7 +78,8 @@ std::vector<int> inverse(const std::vector<int>& order) {
 
 Tensor permute(const Tensor& x, const std::vector<int>& order) {
   check_order(x.shape(), order);
-  return record(permuted(x, order), "permute", {x}, [back = inverse(order)](const Tensor& dy) { return Gradients{permuted(dy, back)}; });
+  return record(permuted(x, order), "permute", {x},
+                [back = inverse(order)](const Tensor& dy) { return Gradients{permuted(dy, back)}; });
 }
 
 }  // namespace weft

@@ -11,12 +11,15 @@ inline kernels::Pool2d pool2d_sizes(const char* op, const Tensor& x, const Pool2
   const auto [kernel, stride, padding] = options;
   WEFT_CHECK(x.rank() == 4, "[{}] expected [N, H, W, C], got {}", op, x.shape());
   WEFT_CHECK(kernel >= 1 && stride >= 1 && padding >= 0 && padding <= kernel / 2,
-             "[{}] expected kernel and stride of 1 or more and padding of 0 to kernel / 2, got kernel {}, stride {}, padding {}", op,
-             options.kernel, options.stride, options.padding);
+             "[{}] expected kernel and stride of 1 or more and padding of 0 to kernel / 2, got kernel {}, stride {}, "
+             "padding {}",
+             op, options.kernel, options.stride, options.padding);
   const auto [n, h, w, c] = x.nhwc();
-  WEFT_CHECK(kernel <= h + 2 * padding && kernel <= w + 2 * padding, "[{}] a window of {} x {} does not fit {} with padding {}", op,
-             options.kernel, options.kernel, x.shape(), options.padding);
-  return {n, h, w, c, kernel, stride, padding, (h + 2 * padding - kernel) / stride + 1, (w + 2 * padding - kernel) / stride + 1};
+  WEFT_CHECK(kernel <= h + 2 * padding && kernel <= w + 2 * padding,
+             "[{}] a window of {} x {} does not fit {} with padding {}", op, options.kernel, options.kernel, x.shape(),
+             options.padding);
+  const std::int64_t oh = (h + 2 * padding - kernel) / stride + 1, ow = (w + 2 * padding - kernel) / stride + 1;
+  return {n, h, w, c, kernel, stride, padding, oh, ow};
 }
 
 }  // namespace weft

@@ -17,7 +17,8 @@ Tensor relu6(const Tensor& x) {
     return std::min(std::max(v, T(0)), T(6));
   });
   return record(y, "relu6", {x}, [y = Saved(y)](const Tensor& dy) {
-    return Gradients{map_broadcast("relu6", dy, y.get(), [](auto g, auto v) { return v > 0 && v < 6 ? g : decltype(g)(0); })};
+    return Gradients{
+        map_broadcast("relu6", dy, y.get(), [](auto g, auto v) { return v > 0 && v < 6 ? g : decltype(g)(0); })};
   });
 }
 

@@ -1,8 +1,8 @@
 // L = 1/N * sum over rows n of (log sum over k of exp z[n, k]) - z[n, t[n]]          z logits [N, K], t classes [N]
 // dL/dz[n, k] = 1/N * (softmax(z[n])[k] - [k = t[n]])
 //
-// With m the largest of a row, log sum exp z = m + log sum exp(z - m): no exponential overflows, and the sum is at least 1.
-// Rows are computed in double and added in order.
+// With m the largest of a row, log sum exp z = m + log sum exp(z - m): no exponential overflows, and the sum is at
+// least 1. Rows are computed in double and added in order.
 
 #include <cmath>
 
@@ -14,14 +14,15 @@ namespace weft {
 namespace {
 
 void check_inputs(const Tensor& logits, const Tensor& classes) {
-  WEFT_CHECK(logits.rank() == 2 && logits.count() > 0, "[softmax_cross_entropy] expected logits [N, K], got {}", logits.shape());
+  WEFT_CHECK(logits.rank() == 2 && logits.count() > 0, "[softmax_cross_entropy] expected logits [N, K], got {}",
+             logits.shape());
   WEFT_CHECK(classes.dtype() == DType::i64 && classes.shape() == Shape{logits.size(0)},
-             "[softmax_cross_entropy] expected classes int64 [{}] for logits {}, got {} {}", logits.size(0), logits.shape(),
-             dtype_name(classes.dtype()), classes.shape());
+             "[softmax_cross_entropy] expected classes int64 [{}] for logits {}, got {} {}", logits.size(0),
+             logits.shape(), dtype_name(classes.dtype()), classes.shape());
   const auto ids = classes.values<std::int64_t>();
   for (std::size_t row = 0; row < ids.size(); ++row) {
-    WEFT_CHECK(ids[row] >= 0 && ids[row] < logits.size(1), "[softmax_cross_entropy] row {}: class {} is not in [0, {})", row, ids[row],
-               logits.size(1));
+    WEFT_CHECK(ids[row] >= 0 && ids[row] < logits.size(1), "[softmax_cross_entropy] row {}: class {} is not in [0, {})",
+               row, ids[row], logits.size(1));
   }
 }
 
@@ -70,7 +71,8 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& classes) {
     Tensor dz = Tensor::empty(z->shape(), dy.dtype());
     dispatch_float(dy.dtype(), "softmax_cross_entropy", [&](auto zero) {
       using T = decltype(zero);
-      scaled_difference(z->data<T>(), t->data<std::int64_t>(), dy.item() / static_cast<double>(n), dz.mutable_data<T>(), n, k);
+      scaled_difference(z->data<T>(), t->data<std::int64_t>(), dy.item() / static_cast<double>(n), dz.mutable_data<T>(),
+                        n, k);
     });
     return Gradients{dz};
   });

@@ -1,5 +1,5 @@
-// Pixels are squares and values sit at their centres: output pixel o lies at (o + 1/2) / 2 - 1/2 in the input, a quarter
-// of a pixel before or after an input's centre (align_corners = false). So along each axis
+// Pixels are squares and values sit at their centres: output pixel o lies at (o + 1/2) / 2 - 1/2 in the input, a
+// quarter of a pixel before or after an input's centre (align_corners = false). So along each axis
 //
 //   y[2i]   = 1/4 x[i-1] + 3/4 x[i]          y[2i+1] = 3/4 x[i] + 1/4 x[i+1]
 //   dL/dx[i] = 1/4 dL/dy[2i-1] + 3/4 dL/dy[2i] + 3/4 dL/dy[2i+1] + 1/4 dL/dy[2i+2]

@@ -29,5 +29,6 @@ TEST_CASE("avg_pool2d", "[ops]") {
   // The padding's zeros count: a corner window of ones holds four of nine.
   CHECK(avg_pool2d(Tensor::full({1, 2, 2, 1}, 9, DType::f64), {3, 2, 1}).item() == Approx(4));
   CHECK_THROWS_WITH(avg_pool2d(iota({2, 3}), {}), Contains("[avg_pool2d] expected [N, H, W, C], got [2, 3]"));
-  CHECK_THROWS_WITH(avg_pool2d(iota({1, 1, 4, 1}), {}), Contains("[avg_pool2d] a window of 2 x 2 does not fit [1, 1, 4, 1] with padding 0"));
+  CHECK_THROWS_WITH(avg_pool2d(iota({1, 1, 4, 1}), {}),
+                    Contains("[avg_pool2d] a window of 2 x 2 does not fit [1, 1, 4, 1] with padding 0"));
 }

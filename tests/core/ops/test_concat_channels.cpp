@@ -18,7 +18,8 @@ TEST_CASE("concat_channels", "[ops]") {
   CHECK_THROWS_WITH(concat_channels({iota({1, 2, 2, 3}), iota({1, 2, 3, 3})}),
                     Contains("[concat_channels] expected equal N, H and W, got [1, 2, 2, 3] and [1, 2, 3, 3]"));
   CHECK_THROWS_WITH(concat_channels({iota({2, 3})}), Contains("[concat_channels] expected [N, H, W, C], got [2, 3]"));
-  CHECK_THROWS_WITH(concat_channels({iota({1, 1, 1, 1}), iota({1, 1, 1, 1}).to(DType::f32)}), Contains("[concat_channels] expected float64 everywhere"));
+  CHECK_THROWS_WITH(concat_channels({iota({1, 1, 1, 1}), iota({1, 1, 1, 1}).to(DType::f32)}),
+                    Contains("[concat_channels] expected float64 everywhere"));
 }
 
 TEST_CASE("concat_channels makes gradients only where they are wanted", "[ops]") {

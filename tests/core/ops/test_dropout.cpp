@@ -27,8 +27,10 @@ TEST_CASE("dropout keeps the expectation and draws a new mask each time", "[ops]
   const Tensor x = Tensor::full({100000}, 1, DType::f64);
   const Tensor y = dropout(x, 0.2, true, random);
   const auto values = y.values<double>();
-  const auto kept = std::count(values.begin(), values.end(), 1.25), dropped = std::count(values.begin(), values.end(), 0.0);
+  const auto kept = std::count(values.begin(), values.end(), 1.25),
+             dropped = std::count(values.begin(), values.end(), 0.0);
   CHECK(kept + dropped == 100000);
-  CHECK(std::abs(static_cast<double>(dropped) - 20000) < 5 * std::sqrt(100000 * 0.2 * 0.8));  // five standard deviations
+  CHECK(std::abs(static_cast<double>(dropped) - 20000) <
+        5 * std::sqrt(100000 * 0.2 * 0.8));  // five standard deviations
   CHECK_FALSE(equal(y, dropout(x, 0.2, true, random)));
 }

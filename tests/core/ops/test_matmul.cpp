@@ -12,7 +12,8 @@ Tensor product_by_definition(const Tensor& a, const Tensor& b) {
   for (std::int64_t i = 0; i < a.size(0); ++i) {
     for (std::int64_t j = 0; j < b.size(1); ++j) {
       double sum = 0;
-      for (std::int64_t k = 0; k < a.size(1); ++k) sum += a64.data<double>()[i * a.size(1) + k] * b64.data<double>()[k * b.size(1) + j];
+      for (std::int64_t k = 0; k < a.size(1); ++k)
+        sum += a64.data<double>()[i * a.size(1) + k] * b64.data<double>()[k * b.size(1) + j];
       y.mutable_data<double>()[i * b.size(1) + j] = sum;
     }
   }
@@ -32,9 +33,12 @@ TEST_CASE("matmul", "[ops]") {
 
   CHECK(equal(matmul(tensor({2, 2}, {1, 2, 3, 4}), tensor({2, 1}, {10, 1})), tensor({2, 1}, {12, 34})));
   CHECK(equal(matmul(Tensor::zeros({2, 0}), Tensor::zeros({0, 3})), Tensor::zeros({2, 3})));
-  CHECK_THROWS_WITH(matmul(iota({2, 3}), iota({2, 3})), Contains("[matmul] expected [M, K] and [K, N], got [2, 3] and [2, 3]"));
-  CHECK_THROWS_WITH(matmul(iota({3}), iota({3, 1})), Contains("[matmul] expected [M, K] and [K, N], got [3] and [3, 1]"));
-  CHECK_THROWS_WITH(matmul(iota({1, 1}), iota({1, 1}).to(DType::f32)), Contains("[matmul] expected float64 everywhere"));
+  CHECK_THROWS_WITH(matmul(iota({2, 3}), iota({2, 3})),
+                    Contains("[matmul] expected [M, K] and [K, N], got [2, 3] and [2, 3]"));
+  CHECK_THROWS_WITH(matmul(iota({3}), iota({3, 1})),
+                    Contains("[matmul] expected [M, K] and [K, N], got [3] and [3, 1]"));
+  CHECK_THROWS_WITH(matmul(iota({1, 1}), iota({1, 1}).to(DType::f32)),
+                    Contains("[matmul] expected float64 everywhere"));
 }
 
 TEST_CASE("matmul is exact on small integers, at all sizes around the task's", "[ops]") {

@@ -33,10 +33,13 @@ TEST_CASE("max_pool2d", "[ops]") {
   }
 
   CHECK_THROWS_WITH(max_pool2d(iota({2, 3}), {}), Contains("[max_pool2d] expected [N, H, W, C], got [2, 3]"));
-  CHECK_THROWS_WITH(max_pool2d(iota({1, 4, 4, 1}), {2, 2, 2}), Contains("padding of 0 to kernel / 2, got kernel 2, stride 2, padding 2"));
+  CHECK_THROWS_WITH(max_pool2d(iota({1, 4, 4, 1}), {2, 2, 2}),
+                    Contains("padding of 0 to kernel / 2, got kernel 2, stride 2, padding 2"));
   CHECK_THROWS_WITH(max_pool2d(iota({1, 4, 4, 1}), {2, 0, 0}), Contains("got kernel 2, stride 0, padding 0"));
-  CHECK_THROWS_WITH(max_pool2d(iota({1, 4, 2, 1}), {3, 1, 0}), Contains("[max_pool2d] a window of 3 x 3 does not fit [1, 4, 2, 1] with padding 0"));
-  CHECK_THROWS_WITH(max_pool2d(iota({1, 20, 20, 1}), {17, 1, 0}), Contains("[max_pool2d] expected a kernel of at most 16"));
+  CHECK_THROWS_WITH(max_pool2d(iota({1, 4, 2, 1}), {3, 1, 0}),
+                    Contains("[max_pool2d] a window of 3 x 3 does not fit [1, 4, 2, 1] with padding 0"));
+  CHECK_THROWS_WITH(max_pool2d(iota({1, 20, 20, 1}), {17, 1, 0}),
+                    Contains("[max_pool2d] expected a kernel of at most 16"));
 }
 
 TEST_CASE("max_pool2d gives the gradient to the first of equals", "[ops]") {

@@ -4,7 +4,9 @@ using namespace weft;
 using namespace weft::test;
 
 TEST_CASE("permute", "[ops]") {
-  const auto by = [](std::vector<int> order) -> TensorFunction { return [order](const Tensors& in) { return permute(in[0], order); }; };
+  const auto by = [](std::vector<int> order) -> TensorFunction {
+    return [order](const Tensors& in) { return permute(in[0], order); };
+  };
   check_gradient(by({}), {random_f64({})});
   check_gradient(by({0}), {random_f64({5})});
   check_gradient(by({1, 0}), {random_f64({3, 5})});
@@ -18,6 +20,7 @@ TEST_CASE("permute", "[ops]") {
   // [N, H, W, C] -> [N, C, H, W]: the channels come apart.
   CHECK(equal(permute(iota({1, 2, 2, 2}), {0, 3, 1, 2}), tensor({1, 2, 2, 2}, {0, 2, 4, 6, 1, 3, 5, 7})));
   CHECK(permute(Tensor::zeros({0, 3}), {1, 0}).shape() == Shape{3, 0});
-  CHECK_THROWS_WITH(permute(iota({2, 3}), {0, 0}), Contains("[permute] expected each axis of [2, 3] once, 0 to 1, got (0, 0)"));
+  CHECK_THROWS_WITH(permute(iota({2, 3}), {0, 0}),
+                    Contains("[permute] expected each axis of [2, 3] once, 0 to 1, got (0, 0)"));
   CHECK_THROWS_WITH(permute(iota({2, 3}), {0}), Contains("got (0)"));
 }

@@ -13,8 +13,10 @@ TEST_CASE("upsample_bilinear2x", "[ops]") {
   check_float32(f, {random_f64({2, 3, 5, 7})});
 
   // Along a line: both ends repeat, the rest lies a quarter of the way between neighbours.
-  CHECK(equal(crop2d(upsample_bilinear2x(tensor({1, 1, 3, 1}, {0, 4, 12})), 0, 0, 1, 6), tensor({1, 1, 6, 1}, {0, 1, 3, 6, 10, 12})));
+  CHECK(equal(crop2d(upsample_bilinear2x(tensor({1, 1, 3, 1}, {0, 4, 12})), 0, 0, 1, 6),
+              tensor({1, 1, 6, 1}, {0, 1, 3, 6, 10, 12})));
   CHECK(equal(upsample_bilinear2x(tensor({1, 2, 2, 1}, {0, 16, 32, 48})),
               tensor({1, 4, 4, 1}, {0, 4, 12, 16, 8, 12, 20, 24, 24, 28, 36, 40, 32, 36, 44, 48})));
-  CHECK_THROWS_WITH(upsample_bilinear2x(iota({2, 3})), Contains("[upsample_bilinear2x] expected [N, H, W, C], got [2, 3]"));
+  CHECK_THROWS_WITH(upsample_bilinear2x(iota({2, 3})),
+                    Contains("[upsample_bilinear2x] expected [N, H, W, C], got [2, 3]"));
 }

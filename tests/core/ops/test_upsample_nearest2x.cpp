@@ -13,5 +13,6 @@ TEST_CASE("upsample_nearest2x", "[ops]") {
   check_float32(f, {random_f64({2, 3, 5, 7})});
 
   CHECK(equal(upsample_nearest2x(iota({1, 1, 2, 1})), tensor({1, 2, 4, 1}, {0, 0, 1, 1, 0, 0, 1, 1})));
-  CHECK_THROWS_WITH(upsample_nearest2x(iota({2, 3})), Contains("[upsample_nearest2x] expected [N, H, W, C], got [2, 3]"));
+  CHECK_THROWS_WITH(upsample_nearest2x(iota({2, 3})),
+                    Contains("[upsample_nearest2x] expected [N, H, W, C], got [2, 3]"));
 }
