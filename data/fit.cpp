@@ -1,0 +1,84 @@
+#include "data/fit.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "data/resize.h"
+
+namespace weft {
+
+namespace {
+
+void check_picture(const char* what, const Image& picture, const Placement& p) {
+  WEFT_CHECK(picture.width == p.picture_width && picture.height == p.picture_height, "[{}] expected a picture of {} x {}, got {} x {}",
+             what, p.picture_width, p.picture_height, picture.width, picture.height);
+}
+
+void paste(const Image& part, const Placement& p, Image& canvas) {
+  for (int y = 0; y < p.height; ++y) {
+    std::copy_n(part.at(y, 0), static_cast<std::size_t>(p.width) * static_cast<std::size_t>(part.channels), canvas.at(p.y + y, p.x));
+  }
+}
+
+}  // namespace
+
+Fit fit_from(const std::string& name) {
+  if (name == "stretch") return Fit::stretch;
+  if (name == "letterbox") return Fit::letterbox;
+  fail("unknown fit '{}'; expected stretch or letterbox", name);
+}
+
+Placement place(int picture_width, int picture_height, int canvas_width, int canvas_height, Fit fit) {
+  WEFT_CHECK(picture_width > 0 && picture_height > 0 && canvas_width > 0 && canvas_height > 0,
+             "[place] expected sizes above 0, got a picture of {} x {} on {} x {}", picture_width, picture_height, canvas_width, canvas_height);
+  Placement p{picture_width, picture_height, canvas_width, canvas_height, 0, 0, canvas_width, canvas_height};
+  if (fit == Fit::stretch) return p;
+  const double scale = std::min(static_cast<double>(canvas_width) / picture_width, static_cast<double>(canvas_height) / picture_height);
+  p.width = std::clamp(static_cast<int>(std::lround(picture_width * scale)), 1, canvas_width);
+  p.height = std::clamp(static_cast<int>(std::lround(picture_height * scale)), 1, canvas_height);
+  p.x = (canvas_width - p.width) / 2;
+  p.y = (canvas_height - p.height) / 2;
+  return p;
+}
+
+Placement place_native(int picture_width, int picture_height, int multiple) {
+  WEFT_CHECK(picture_width > 0 && picture_height > 0 && multiple > 0, "[place_native] expected sizes above 0, got {} x {}, multiple {}",
+             picture_width, picture_height, multiple);
+  const auto round_up = [multiple](int size) { return (size + multiple - 1) / multiple * multiple; };
+  return {picture_width, picture_height, round_up(picture_width), round_up(picture_height), 0, 0, picture_width, picture_height};
+}
+
+Image fit_picture(const Image& picture, const Placement& p) {
+  check_picture("fit_picture", picture, p);
+  WEFT_CHECK(picture.channels == 3, "[fit_picture] expected 3 channels, got {}", picture.channels);
+  Image part = resize_bilinear(picture, p.width, p.height);
+  if (p.fills_canvas()) return part;
+  Image canvas(p.canvas_width, p.canvas_height, 3);
+  for (std::size_t i = 0; i < canvas.pixels.size(); ++i) canvas.pixels[i] = border_colour[i % 3];
+  paste(part, p, canvas);
+  return canvas;
+}
+
+Image fit_mask(const Image& ids, const Placement& p) {
+  check_picture("fit_mask", ids, p);
+  Image part = resize_nearest(ids, p.width, p.height);
+  if (p.fills_canvas()) return part;
+  Image canvas(p.canvas_width, p.canvas_height, 1);
+  paste(part, p, canvas);
+  return canvas;
+}
+
+std::vector<float> unfit_plane(std::span<const float> canvas, const Placement& p) {
+  WEFT_CHECK(canvas.size() == static_cast<std::size_t>(p.canvas_width) * static_cast<std::size_t>(p.canvas_height),
+             "[unfit_plane] expected {} x {} values, got {}", p.canvas_width, p.canvas_height, canvas.size());
+  if (p.fills_canvas()) return resize_plane(canvas, p.width, p.height, p.picture_width, p.picture_height);
+  std::vector<float> part(static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height));
+  for (int y = 0; y < p.height; ++y) {
+    const std::size_t row = static_cast<std::size_t>(p.y + y) * static_cast<std::size_t>(p.canvas_width) + static_cast<std::size_t>(p.x);
+    std::copy_n(canvas.begin() + static_cast<std::ptrdiff_t>(row), p.width, part.begin() + std::ptrdiff_t{y} * p.width);
+  }
+  return resize_plane(part, p.width, p.height, p.picture_width, p.picture_height);
+}
+
+}  // namespace weft

@@ -1,0 +1,47 @@
+#pragma once
+// How a picture of any size lies on the canvas that the network sees, and how the network's answer comes
+// back. The way back is exact: the picture covers whole pixels of the canvas, so the same rectangle is cut out
+// and sampled on the picture's own grid.
+
+#include <array>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace weft {
+
+enum class Fit {
+  stretch,    // the picture fills the canvas; its aspect ratio changes
+  letterbox,  // the picture keeps its aspect ratio and lies in the middle, with a border around it
+};
+
+/// "stretch" or "letterbox"; throws Error for anything else.
+Fit fit_from(const std::string& name);
+
+struct Placement {
+  int picture_width = 0, picture_height = 0;
+  int canvas_width = 0, canvas_height = 0;
+  int x = 0, y = 0, width = 0, height = 0;  // the rectangle of the canvas that the picture covers
+
+  bool fills_canvas() const { return width == canvas_width && height == canvas_height; }
+};
+
+/// Where a picture lies on a canvas of a given size.
+Placement place(int picture_width, int picture_height, int canvas_width, int canvas_height, Fit fit);
+
+/// The picture as it is, at the top left of the smallest canvas whose sides are multiples of `multiple`.
+Placement place_native(int picture_width, int picture_height, int multiple = 32);
+
+/// Colour of the border: ImageNet's mean, which normalisation takes to (nearly) 0.
+inline constexpr std::array<std::uint8_t, 3> border_colour{124, 116, 104};
+
+/// RGB picture and label ids on the canvas: bilinear (plain) and nearest; the border is border_colour and id 0.
+Image fit_picture(const Image& picture, const Placement& placement);
+Image fit_mask(const Image& ids, const Placement& placement);
+
+/// A plane [canvas_height, canvas_width] of logits or probabilities, back at the picture's own size.
+std::vector<float> unfit_plane(std::span<const float> canvas, const Placement& placement);
+
+}  // namespace weft
