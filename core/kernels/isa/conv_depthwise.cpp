@@ -37,43 +37,31 @@ struct Finish {
   float* out;
 };
 
-template <bool is_whole>
-WEFT_ALWAYS_INLINE Vec load_lanes(const float* p, std::int64_t count) {
-  return is_whole ? load(p) : load_partial(p, count);
-}
-
-/// `pixels` neighbours, channels [c, c + count).
+/// `pixels` neighbours, the channels from c on that fill the lanes.
 template <int pixels, bool is_whole>
-WEFT_ALWAYS_INLINE void run_channels(const Run& run, const Finish& finish, std::int64_t c, std::int64_t count) {
+WEFT_ALWAYS_INLINE void run_channels(const Run& run, const Finish& finish, Lanes<is_whole> part, std::int64_t c) {
   Vec acc[pixels] = {};
   for (std::int64_t tap = 0; tap < run.tap_count; ++tap) {
     const Vec weight = load(run.taps[tap].values + c);
     const float* source = run.taps[tap].source + c;
     WEFT_UNROLL
-    for (int p = 0; p < pixels; ++p) acc[p] += load_lanes<is_whole>(source + p * run.source_step, count) * weight;
+    for (int p = 0; p < pixels; ++p) acc[p] += part.load_from(source + p * run.source_step) * weight;
   }
-  const Vec bias = finish.bias != nullptr ? load_lanes<is_whole>(finish.bias + c, count) : Vec{};
+  const Vec bias = finish.bias != nullptr ? part.load_from(finish.bias + c) : Vec{};
   const Vec low = broadcast(finish.activation == Activation::none ? -__builtin_inff() : 0);
   const Vec high = broadcast(finish.activation == Activation::relu6 ? 6 : __builtin_inff());
   WEFT_UNROLL
   for (int p = 0; p < pixels; ++p) {
     const std::int64_t at = p * run.out_step + c;
     Vec sum = acc[p] + bias;
-    if (finish.residual != nullptr) sum += load_lanes<is_whole>(finish.residual + at, count);
-    sum = clamp(sum, low, high);
-    if (is_whole) {
-      store(finish.out + at, sum);
-    } else {
-      store_partial(finish.out + at, sum, count);
-    }
+    if (finish.residual != nullptr) sum += part.load_from(finish.residual + at);
+    part.store_to(finish.out + at, clamp(sum, low, high));
   }
 }
 
 template <int pixels>
 void run_pixels(const Run& run, const Finish& finish, std::int64_t channels) {
-  std::int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) run_channels<pixels, true>(run, finish, c, lanes);
-  if (c < channels) run_channels<pixels, false>(run, finish, c, channels - c);
+  for_each_vector(channels, [&](auto part, std::int64_t c) { run_channels<pixels>(run, finish, part, c); });
 }
 
 /// Columns [begin, end) at which no tap leaves the image to the left or right.
@@ -133,19 +121,19 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
   }
 }
 
-/// sums[tap] += x * dy over a run of pixels, for `taps` taps and channels [c, c + count).
+/// sums[tap] += x * dy over a run of pixels, for `taps` taps and the channels from c on that fill the lanes.
 template <int taps, bool is_whole>
-void add_products(const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels, std::int64_t c,
-                  std::int64_t count) {
+void add_products(const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels, Lanes<is_whole> part,
+                  std::int64_t c) {
   Vec sums[taps];
   const float* x[taps];
   WEFT_UNROLL
   for (int tap = 0; tap < taps; ++tap) sums[tap] = load(live[tap].values + c), x[tap] = live[tap].source + c;
   dy += c;
   for (std::int64_t pixel = 0, at = 0; pixel < pixels; ++pixel, at += x_step, dy += dy_step) {
-    const Vec gradient = load_lanes<is_whole>(dy, count);
+    const Vec gradient = part.load_from(dy);
     WEFT_UNROLL
-    for (int tap = 0; tap < taps; ++tap) sums[tap] += load_lanes<is_whole>(x[tap] + at, count) * gradient;
+    for (int tap = 0; tap < taps; ++tap) sums[tap] += part.load_from(x[tap] + at) * gradient;
   }
   WEFT_UNROLL
   for (int tap = 0; tap < taps; ++tap) store(live[tap].values + c, sums[tap]);
@@ -156,12 +144,12 @@ constexpr std::int64_t max_run_pixels = 32;
 
 template <bool is_whole>
 void add_products_of(std::int64_t taps, const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels,
-                     std::int64_t c, std::int64_t count) {
-  using AddProducts = void (*)(const LiveTap*, const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t);
+                     Lanes<is_whole> part, std::int64_t c) {
+  using AddProducts = void (*)(const LiveTap*, const float*, std::int64_t, std::int64_t, std::int64_t, Lanes<is_whole>, std::int64_t);
   constexpr AddProducts functions[max_run_taps] = {add_products<1, is_whole>, add_products<2, is_whole>, add_products<3, is_whole>,
                                                    add_products<4, is_whole>, add_products<5, is_whole>, add_products<6, is_whole>,
                                                    add_products<7, is_whole>, add_products<8, is_whole>, add_products<9, is_whole>};
-  functions[taps - 1](live, dy, x_step, dy_step, pixels, c, count);
+  functions[taps - 1](live, dy, x_step, dy_step, pixels, part, c);
 }
 
 /// Adds row `row` of the grid to sums [tap][stride].
@@ -173,17 +161,11 @@ void add_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
     const std::int64_t pixels = is_inner ? min64(max_run_pixels, inner.end - j) : 1;
     const std::int64_t live_count = find_live_taps(g, x, image, i, j, sums, stride, live);
     const float* gradient = dy + (row * g.grid_w + j) * g.out_c;
-    for (std::int64_t c = 0; c < g.out_c; c += lanes) {
-      const std::int64_t count = min64(lanes, g.out_c - c);
+    for_each_vector(g.out_c, [&](auto part, std::int64_t c) {
       for (std::int64_t tap = 0; tap < live_count; tap += max_run_taps) {
-        const std::int64_t taps = min64(max_run_taps, live_count - tap);
-        if (count == lanes) {
-          add_products_of<true>(taps, live + tap, gradient, x_step, g.out_c, pixels, c, count);
-        } else {
-          add_products_of<false>(taps, live + tap, gradient, x_step, g.out_c, pixels, c, count);
-        }
+        add_products_of(min64(max_run_taps, live_count - tap), live + tap, gradient, x_step, g.out_c, pixels, part, c);
       }
-    }
+    });
     j += pixels;
   }
 }

@@ -23,6 +23,20 @@ struct IsaKernels {
   /// dw of the depthwise convolution whose forward grid is `grid`.
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
+
+  // Passes of batch normalisation over some rows, on one thread. Per-channel arrays have `channels` floats.
+  /// The rows' own mean, as rounded, and the sums of x - mean and of its square.
+  void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums, float* squares);
+  /// y = act(x factor + offset)
+  void (*scale_shift_rows)(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
+                           Activation activation, float* y);
+  /// Sums of dz and of dz (x - mean), dz = dy act'; y is read only where there is an activation.
+  void (*column_gradients)(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
+                           Activation activation, float* sum_dz, float* sum_dz_d);
+  /// dx = factor dz - shift - stretch (x - mean)
+  void (*batch_norm_gradient_rows)(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
+                                   const float* mean, const float* factor, const float* shift, const float* stretch, Activation activation,
+                                   float* dx);
 };
 
 }  // namespace weft::kernels

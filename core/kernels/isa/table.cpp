@@ -14,6 +14,10 @@ const IsaKernels table = {
     depthwise_taps,
     depthwise_weight_gradient_scratch,
     depthwise_weight_gradient,
+    column_deviations,
+    scale_shift_rows,
+    column_gradients,
+    batch_norm_gradient_rows,
 };
 
 }  // namespace weft::kernels::WEFT_ISA

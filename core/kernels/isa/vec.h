@@ -56,6 +56,29 @@ WEFT_ALWAYS_INLINE void store_partial(float* p, Vec v, std::int64_t count) {
 #endif
 }
 
+/// A whole vector, or the first `count` lanes of one: the end of a row of channels.
+template <bool is_whole>
+struct Lanes {
+  std::int64_t count;
+
+  WEFT_ALWAYS_INLINE Vec load_from(const float* p) const { return is_whole ? load(p) : load_partial(p, count); }
+  WEFT_ALWAYS_INLINE void store_to(float* p, Vec v) const {
+    if (is_whole) {
+      store(p, v);
+    } else {
+      store_partial(p, v, count);
+    }
+  }
+};
+
+/// Calls body(lanes, c) for each vector of a row of channels; c is its first channel.
+template <class Body>
+WEFT_ALWAYS_INLINE void for_each_vector(std::int64_t channels, Body&& body) {
+  std::int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) body(Lanes<true>{lanes}, c);
+  if (c < channels) body(Lanes<false>{channels - c}, c);
+}
+
 /// low where v < low, high where v > high, else v; a NaN passes.
 WEFT_ALWAYS_INLINE Vec clamp(Vec v, Vec low, Vec high) {
   v = v < low ? low : v;

@@ -1,0 +1,113 @@
+// The vector passes of batch normalisation against the textbook ones.
+
+#include "core/kernels/batch_norm.h"
+
+#include <cmath>
+
+#include "tests/core/kernels/kernel_testing.h"
+
+using namespace weft;
+using namespace weft::kernels;
+using namespace weft::test;
+
+namespace {
+
+constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1, 1}, {2, 3}, {5, 16}, {7, 17}, {1000, 5}, {1030, 33}, {70, 700}};
+constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
+
+void check_close(const std::vector<float>& actual, const std::vector<float>& expected, double relative, double scale) {
+  REQUIRE(actual.size() == expected.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - static_cast<double>(expected[i])));
+  CHECK(worst <= relative * scale);
+}
+
+std::vector<float> per_channel(std::int64_t channels, float first, float step) {
+  std::vector<float> values(static_cast<std::size_t>(channels));
+  for (std::size_t c = 0; c < values.size(); ++c) values[c] = first + step * static_cast<float>(c % 5);
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("batch norm statistics, also where the mean is large against the spread", "[batch_norm]") {
+  for (const auto& [rows, channels] : shapes) {
+    for (float offset : {0.0f, 4096.0f}) {
+      INFO(rows << " rows, " << channels << " channels, offset " << offset);
+      GuardedBuffer x = fractions(rows * channels, 1);
+      for (std::int64_t i = 0; i < rows * channels; ++i) x.data()[i] += offset + static_cast<float>(i % channels);
+      const auto count = static_cast<std::size_t>(channels);
+      std::vector<float> mean(count), var(count), expected_mean(count), expected_var(count);
+      reference::batch_norm_statistics(x.data(), rows, channels, expected_mean.data(), expected_var.data());
+      for_each_isa([&] {
+        batch_norm_statistics(x.data(), rows, channels, mean.data(), var.data());
+        check_close(mean, expected_mean, 2e-7, offset + static_cast<float>(channels));
+        check_close(var, expected_var, 2e-6, 1);
+      });
+    }
+  }
+}
+
+TEST_CASE("scale_shift with each activation", "[batch_norm]") {
+  for (const auto& [rows, channels] : shapes) {
+    GuardedBuffer x = small_integers(rows * channels, 2, 5);
+    const std::vector<float> factor = per_channel(channels, 1, 1), offset = per_channel(channels, -2, 2);
+    for (Activation activation : activations) {
+      std::vector<float> expected(static_cast<std::size_t>(rows * channels));
+      reference::scale_shift(x.data(), rows, channels, factor.data(), offset.data(), activation, expected.data());
+      for_each_isa([&] {
+        GuardedBuffer y(rows * channels);
+        scale_shift(x.data(), rows, channels, factor.data(), offset.data(), activation, y.data());
+        CHECK(y.is_guard_intact());
+        CHECK(y.content() == expected);
+      });
+    }
+  }
+}
+
+TEST_CASE("batch norm gradients with each activation", "[batch_norm]") {
+  for (const auto& [rows, channels] : shapes) {
+    // Integers and powers of two: all sums are exact. y holds 0 and 6, where the slope changes.
+    GuardedBuffer x = small_integers(rows * channels, 3), y = small_integers(rows * channels, 4, 7), dy = small_integers(rows * channels, 5);
+    const auto count = static_cast<std::size_t>(channels);
+    const std::vector<float> mean = per_channel(channels, -1, 1), gamma = per_channel(channels, 1, 1), inv(count, 0.5f);
+    for (Activation activation : activations) {
+      std::vector<float> dgamma(count), dbeta(count), expected_dgamma(count), expected_dbeta(count);
+      reference::batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), activation,
+                                                expected_dgamma.data(), expected_dbeta.data());
+      for (bool training : {false, true}) {
+        std::vector<float> expected(static_cast<std::size_t>(rows * channels));
+        reference::batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), gamma.data(),
+                                             expected_dgamma.data(), expected_dbeta.data(), activation, training, expected.data());
+        for_each_isa([&] {
+          batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), activation, dgamma.data(),
+                                         dbeta.data());
+          CHECK(dgamma == expected_dgamma);
+          CHECK(dbeta == expected_dbeta);
+          GuardedBuffer dx(rows * channels);
+          batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), gamma.data(), dgamma.data(),
+                                    dbeta.data(), activation, training, dx.data());
+          CHECK(dx.is_guard_intact());
+          check_close(dx.content(), expected, 1e-6, 20);
+        });
+      }
+    }
+  }
+}
+
+TEST_CASE("batch norm gives the same bits with any number of threads", "[batch_norm][threads]") {
+  const std::int64_t rows = 5000, channels = 40;
+  GuardedBuffer x = fractions(rows * channels, 6), dy = fractions(rows * channels, 7);
+  const std::vector<float> mean = per_channel(channels, 0, 0.1f), inv = per_channel(channels, 1, 0.2f);
+  check_thread_independence([&] {
+    std::vector<float> both(static_cast<std::size_t>(2 * channels));
+    batch_norm_statistics(x.data(), rows, channels, both.data(), both.data() + channels);
+    return both;
+  });
+  check_thread_independence([&] {
+    std::vector<float> both(static_cast<std::size_t>(2 * channels));
+    batch_norm_parameter_gradients(x.data(), x.data(), dy.data(), rows, channels, mean.data(), inv.data(), Activation::relu, both.data(),
+                                   both.data() + channels);
+    return both;
+  });
+}
