@@ -26,8 +26,11 @@ constexpr int jpeg_quality = 92;
 
 std::string encode_jpeg(const Image& image) {
   std::string bytes;
-  const auto append = [](void* context, void* data, int size) { static_cast<std::string*>(context)->append(static_cast<const char*>(data), static_cast<std::size_t>(size)); };
-  WEFT_CHECK(stbi_write_jpg_to_func(append, &bytes, image.width, image.height, image.channels, image.pixels.data(), jpeg_quality) != 0,
+  const auto append = [](void* context, void* data, int size) {
+    static_cast<std::string*>(context)->append(static_cast<const char*>(data), static_cast<std::size_t>(size));
+  };
+  WEFT_CHECK(stbi_write_jpg_to_func(append, &bytes, image.width, image.height, image.channels, image.pixels.data(),
+                                    jpeg_quality) != 0,
              "[write_synthetic_set] cannot encode a JPEG of {}x{}", image.width, image.height);
   return bytes;
 }
@@ -39,7 +42,8 @@ std::array<std::uint8_t, 3 * 256> voc_palette() {
   for (unsigned id = 0; id < 256; ++id)
     for (unsigned bit = 0; bit < 8; ++bit)
       for (unsigned channel = 0; channel < 3; ++channel)
-        palette[3 * id + channel] = static_cast<std::uint8_t>(palette[3 * id + channel] | (((id >> (3 * bit + channel)) & 1u) << (7 - bit)));
+        palette[3 * id + channel] =
+            static_cast<std::uint8_t>(palette[3 * id + channel] | (((id >> (3 * bit + channel)) & 1u) << (7 - bit)));
   return palette;
 }
 
@@ -52,14 +56,17 @@ std::string encode_palette_png(const Image& labels) {
   image.format = PNG_FORMAT_RGB_COLORMAP;
   image.colormap_entries = 256;
   png_alloc_size_t size = 0;
-  const auto encode = [&](void* memory) { return png_image_write_to_memory(&image, memory, &size, 0, labels.pixels.data(), 0, palette.data()); };
+  const auto encode = [&](void* memory) {
+    return png_image_write_to_memory(&image, memory, &size, 0, labels.pixels.data(), 0, palette.data());
+  };
   std::string bytes;
   bool done = encode(nullptr) != 0;  // first only measures
   if (done) {
     bytes.resize(size);
     done = encode(bytes.data()) != 0;
   }
-  WEFT_CHECK(done, "[write_synthetic_set] cannot encode a PNG of {}x{}: {}", labels.width, labels.height, image.message);
+  WEFT_CHECK(done, "[write_synthetic_set] cannot encode a PNG of {}x{}: {}", labels.width, labels.height,
+             image.message);
   bytes.resize(size);
   return bytes;
 }
@@ -73,9 +80,11 @@ void prepare_folder(const fs::path& folder, std::int64_t count) {
   WEFT_CHECK(!error, "{}: cannot make the folder: {}", folder.string(), error.message());
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().stem().string();
-    const bool is_ours = name.size() >= 4 && name.size() <= 7 && name.find_first_not_of("0123456789") == std::string::npos &&
-                         std::stoll(name) < count && name == stem(std::stoll(name));
-    WEFT_CHECK(is_ours || entry.path().extension() == ".tmp", "{}: the folder already holds '{}', which is not of this set; give another --out or empty it",
+    const bool is_ours = name.size() >= 4 && name.size() <= 7 &&
+                         name.find_first_not_of("0123456789") == std::string::npos && std::stoll(name) < count &&
+                         name == stem(std::stoll(name));
+    WEFT_CHECK(is_ours || entry.path().extension() == ".tmp",
+               "{}: the folder already holds '{}', which is not of this set; give another --out or empty it",
                folder.string(), entry.path().filename().string());
   }
   WEFT_CHECK(!error, "{}: cannot read the folder: {}", folder.string(), error.message());
@@ -89,9 +98,12 @@ void write_list(const fs::path& path, std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-void write_synthetic_set(const fs::path& folder, const SyntheticSet& set, const std::function<void(std::int64_t done)>& progress) {
-  WEFT_CHECK(set.count >= 1 && set.count <= synthetic_most_pictures, "[write_synthetic_set] count must be 1 to {}, got {}", synthetic_most_pictures, set.count);
-  WEFT_CHECK(set.val_fraction >= 0 && set.val_fraction < 1, "[write_synthetic_set] val_fraction must be in [0, 1), got {}", set.val_fraction);
+void write_synthetic_set(const fs::path& folder, const SyntheticSet& set,
+                         const std::function<void(std::int64_t done)>& progress) {
+  WEFT_CHECK(set.count >= 1 && set.count <= synthetic_most_pictures,
+             "[write_synthetic_set] count must be 1 to {}, got {}", synthetic_most_pictures, set.count);
+  WEFT_CHECK(set.val_fraction >= 0 && set.val_fraction < 1,
+             "[write_synthetic_set] val_fraction must be in [0, 1), got {}", set.val_fraction);
   check_synthetic_size(set.size);
   const fs::path pictures = folder / "JPEGImages", masks = folder / "SegmentationClassAug";
   prepare_folder(pictures, set.count);
@@ -109,7 +121,8 @@ void write_synthetic_set(const fs::path& folder, const SyntheticSet& set, const 
   });
 
   if (set.val_fraction > 0 && set.count > 1) {
-    const std::int64_t val = std::clamp<std::int64_t>(std::llround(set.val_fraction * static_cast<double>(set.count)), 1, set.count - 1);
+    const std::int64_t val =
+        std::clamp<std::int64_t>(std::llround(set.val_fraction * static_cast<double>(set.count)), 1, set.count - 1);
     write_list(folder / "train.txt", 0, set.count - val);
     write_list(folder / "val.txt", set.count - val, set.count);
   }

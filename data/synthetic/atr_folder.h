@@ -17,13 +17,15 @@ struct SyntheticSet {
   std::int64_t count = 0;
   SyntheticSize size;
   std::uint64_t seed = 0;
-  double val_fraction = 0.1;  ///< share of the pictures, the last ones, that val.txt lists (at least one); 0 writes no lists
+  double val_fraction =
+      0.1;  ///< share of the pictures, the last ones, that val.txt lists (at least one); 0 writes no lists
 };
 inline constexpr std::int64_t synthetic_most_pictures = 1'000'000;
 
 /// Draws and writes the set, pictures in parallel; `progress(done)` is called, one call at a time, after each.
 /// Files of an earlier run are replaced. Throws Error where the folder can't be written, where it holds
 /// pictures that are not of this set, or where a value is out of range.
-void write_synthetic_set(const std::filesystem::path& folder, const SyntheticSet& set, const std::function<void(std::int64_t done)>& progress = {});
+void write_synthetic_set(const std::filesystem::path& folder, const SyntheticSet& set,
+                         const std::function<void(std::int64_t done)>& progress = {});
 
 }  // namespace weft

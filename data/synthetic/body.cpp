@@ -2,11 +2,12 @@
 
 #include <iterator>
 
+#include "data/synthetic/choice.h"
+
 namespace weft::synthetic {
 
 namespace {
 
-float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
 float degrees(float angle) { return angle * pi / 180; }
 
 /// Turned about the vertical axis.
@@ -44,22 +45,27 @@ std::array<LegAngles, 2> leg_angles(Random& random) {
   const double stance = random.uniform();
   for (int side : {0, 1}) {
     LegAngles& a = angles[side];
-    if (stance < 0.35) a = {uniform(random, 0, 3.5), 0, 0};                                   // standing
-    else if (stance < 0.55) a = {uniform(random, 5, 10), 0, 0};                               // legs apart
-    else if (stance < 0.78) a = side == bent ? LegAngles{uniform(random, -1, 2), -16, 24}     // walking
-                                             : LegAngles{uniform(random, -1, 2), 15, 3};
-    else a = side == bent ? LegAngles{uniform(random, 2, 7), uniform(random, 8, 16), 24}      // weight on one leg
-                          : LegAngles{uniform(random, -2, 1), 0, 0};
+    if (stance < 0.35)
+      a = {uniform(random, 0, 3.5), 0, 0};  // standing
+    else if (stance < 0.55)
+      a = {uniform(random, 5, 10), 0, 0};  // legs apart
+    else if (stance < 0.78)
+      a = side == bent ? LegAngles{uniform(random, -1, 2), -16, 24}  // walking
+                       : LegAngles{uniform(random, -1, 2), 15, 3};
+    else
+      a = side == bent ? LegAngles{uniform(random, 2, 7), uniform(random, 8, 16), 24}  // weight on one leg
+                       : LegAngles{uniform(random, -2, 1), 0, 0};
     a = {degrees(a.spread), degrees(a.pitch), degrees(a.knee)};
   }
   return angles;
 }
 
 ArmPose random_arm_pose(Random& random) {
-  static const ArmPose poses[] = {ArmPose::down, ArmPose::down, ArmPose::down, ArmPose::bent, ArmPose::bent, ArmPose::bent,
-                                  ArmPose::on_hip, ArmPose::on_hip, ArmPose::raised, ArmPose::behind_head, ArmPose::across,
-                                  ArmPose::to_chin, ArmPose::aside, ArmPose::pocket, ArmPose::pocket};
-  return poses[random.below(std::size(poses))];
+  static const ArmPose poses[] = {ArmPose::down,   ArmPose::down,        ArmPose::down,   ArmPose::bent,
+                                  ArmPose::bent,   ArmPose::bent,        ArmPose::on_hip, ArmPose::on_hip,
+                                  ArmPose::raised, ArmPose::behind_head, ArmPose::across, ArmPose::to_chin,
+                                  ArmPose::aside,  ArmPose::pocket,      ArmPose::pocket};
+  return pick(random, poses);
 }
 
 /// Tube points along a limb of five joints.
@@ -67,7 +73,8 @@ std::vector<TubePoint> limb_part(const std::array<Joint, 5>& joints, float from,
   const auto at = [&](float t) {
     const float x = std::clamp(t, 0.0f, 1.0f) * 4;
     const int i = std::min(static_cast<int>(x), 3);
-    return TubePoint{mix(joints[i].p, joints[i + 1].p, x - static_cast<float>(i)), mix(joints[i].radius, joints[i + 1].radius, x - static_cast<float>(i)) + ease};
+    return TubePoint{mix(joints[i].p, joints[i + 1].p, x - static_cast<float>(i)),
+                     mix(joints[i].radius, joints[i + 1].radius, x - static_cast<float>(i)) + ease};
   };
   std::vector<TubePoint> points{at(from)};
   for (int k = 1; k < 4; ++k) {
@@ -110,18 +117,23 @@ Figure random_figure(Random& random, const Build& build, const Camera& camera, f
   f.camera = camera;
   f.yaw = degrees(std::clamp(static_cast<float>(random.normal()) * 13, -32.0f, 32.0f));
   const float lean = degrees(uniform(random, -4, 4)), shoulder_tilt = degrees(uniform(random, -3.5, 3.5));
-  const auto joint = [&](Vec3 p, float radius) { return Joint{camera.project(p), p.z, radius * camera.magnification(p.z)}; };
+  const auto joint = [&](Vec3 p, float radius) {
+    return Joint{camera.project(p), p.z, radius * camera.magnification(p.z)};
+  };
 
   // Legs hang from a pelvis at the origin first; then all is lowered until the lower foot stands.
   const std::array<LegAngles, 2> angles = leg_angles(random);
-  const float ankle_height = 0.042f + heel_height, thigh = (build.legs - 0.042f) * 0.51f, shin = (build.legs - 0.042f) * 0.49f;
+  const float ankle_height = 0.042f + heel_height, thigh = (build.legs - 0.042f) * 0.51f,
+              shin = (build.legs - 0.042f) * 0.49f;
   std::array<Vec3, 2> hip, knee, ankle;
   float lowest = 0;
   for (int side : {0, 1}) {
     const LegAngles a = angles[side];
     const float sign = side_sign(side);
     const auto direction = [&](float pitch) {
-      return turned({sign * std::sin(a.spread), std::cos(a.spread) * std::cos(pitch), std::cos(a.spread) * std::sin(pitch)}, f.yaw);
+      return turned(
+          {sign * std::sin(a.spread), std::cos(a.spread) * std::cos(pitch), std::cos(a.spread) * std::sin(pitch)},
+          f.yaw);
     };
     hip[side] = turned({sign * build.hip * 0.52f, 0, 0}, f.yaw);
     knee[side] = hip[side] + direction(a.pitch) * thigh;
@@ -151,7 +163,8 @@ Figure random_figure(Random& random, const Build& build, const Camera& camera, f
   f.neck = camera.project(neck);
   f.head_yaw = std::clamp(std::sin(f.yaw) * 0.8f + uniform(random, -0.45, 0.45), -0.6f, 0.6f);
   f.head_roll = degrees(uniform(random, -7, 7)) + lean;
-  f.head = camera.project(neck + Vec3{std::tan(lean) * 0.05f + 0.25f * std::sin(f.head_roll) * build.head, -0.034f - 0.5f * build.head, 0.01f});
+  f.head = camera.project(neck + Vec3{std::tan(lean) * 0.05f + 0.25f * std::sin(f.head_roll) * build.head,
+                                      -0.034f - 0.5f * build.head, 0.01f});
 
   const float upper = 0.168f, fore = 0.142f;
   const bool mirrored = random.chance(0.35);
@@ -168,16 +181,20 @@ Figure random_figure(Random& random, const Build& build, const Camera& camera, f
     const Vec3 shoulder = neck + turned({sign * (build.shoulder - rise), 0, 0}, f.yaw) +
                           Vec3{0, 0.043f - rise + sign * std::sin(shoulder_tilt) * build.shoulder, 0};
     const Vec3 elbow = shoulder + d.upper * upper, wrist = elbow + d.fore * fore;
-    f.arm[side] = {joint(shoulder, 0.0265f * g), joint(mix(shoulder, elbow, 0.5f), 0.0245f * g), joint(elbow, 0.0195f * g),
-                   joint(mix(elbow, wrist, 0.35f), 0.0205f * g), joint(wrist, 0.0135f * g)};
+    f.arm[side] = {joint(shoulder, 0.0265f * g), joint(mix(shoulder, elbow, 0.5f), 0.0245f * g),
+                   joint(elbow, 0.0195f * g), joint(mix(elbow, wrist, 0.35f), 0.0205f * g), joint(wrist, 0.0135f * g)};
     const ArmPose pose = f.arm_pose[side];
     f.arm_in_front[side] = pose == ArmPose::across || pose == ArmPose::to_chin || pose == ArmPose::raised;
   }
   return f;
 }
 
-std::vector<TubePoint> Figure::arm_part(int side, float from, float to, float ease) const { return limb_part(arm[side], from, to, ease); }
-std::vector<TubePoint> Figure::leg_part(int side, float from, float to, float ease) const { return limb_part(leg[side], from, to, ease); }
+std::vector<TubePoint> Figure::arm_part(int side, float from, float to, float ease) const {
+  return limb_part(arm[side], from, to, ease);
+}
+std::vector<TubePoint> Figure::leg_part(int side, float from, float to, float ease) const {
+  return limb_part(leg[side], from, to, ease);
+}
 
 Row Figure::trunk_row(float y, float ease) const {
   // A trunk turned by `yaw` shows its width times cos and its depth (about 0.62 of it) times sin.
@@ -186,8 +203,11 @@ Row Figure::trunk_row(float y, float ease) const {
     Vec2 middle;
     float half;
   };
-  const Level levels[] = {{mix(neck, chest, 0.75f), build.chest * 1.02f}, {chest, build.chest}, {waist, build.waist},
-                          {mix(waist, pelvis, 0.75f), build.hip * 0.98f}, {pelvis + Vec2{0, 0.015f}, build.hip}};
+  const Level levels[] = {{mix(neck, chest, 0.75f), build.chest * 1.02f},
+                          {chest, build.chest},
+                          {waist, build.waist},
+                          {mix(waist, pelvis, 0.75f), build.hip * 0.98f},
+                          {pelvis + Vec2{0, 0.015f}, build.hip}};
   int i = 0;
   while (i < 3 && y > levels[i + 1].middle.y) ++i;
   const float t = clamp01((y - levels[i].middle.y) / (levels[i + 1].middle.y - levels[i].middle.y));
@@ -200,11 +220,12 @@ std::vector<Row> Figure::trunk(float bottom, float ease) const {
   const float throat = 0.038f * build.girth;
   const Joint &right = arm[0][0], &left = arm[1][0];
   const float shoulder_y = 0.5f * (right.p.y + left.p.y);
-  std::vector<Row> rows{
-      {neck.y - 0.014f, neck.x - throat - ease, neck.x + throat + ease},
-      {neck.y + 0.006f, mix(neck.x, right.p.x, 0.5f) - ease, mix(neck.x, left.p.x, 0.5f) + ease},
-      {shoulder_y - 0.018f, right.p.x - 0.25f * right.radius - 0.5f * ease, left.p.x + 0.25f * left.radius + 0.5f * ease},
-      {shoulder_y + 0.012f, right.p.x - 0.6f * right.radius - 0.3f * ease, left.p.x + 0.6f * left.radius + 0.3f * ease}};
+  std::vector<Row> rows{{neck.y - 0.014f, neck.x - throat - ease, neck.x + throat + ease},
+                        {neck.y + 0.006f, mix(neck.x, right.p.x, 0.5f) - ease, mix(neck.x, left.p.x, 0.5f) + ease},
+                        {shoulder_y - 0.018f, right.p.x - 0.25f * right.radius - 0.5f * ease,
+                         left.p.x + 0.25f * left.radius + 0.5f * ease},
+                        {shoulder_y + 0.012f, right.p.x - 0.6f * right.radius - 0.3f * ease,
+                         left.p.x + 0.6f * left.radius + 0.3f * ease}};
   for (float y = shoulder_y + 0.06f; y < bottom - 0.02f; y += 0.035f) rows.push_back(trunk_row(y, ease));
   rows.push_back(trunk_row(bottom, ease));
   return rows;

@@ -29,12 +29,12 @@ struct Camera {
 };
 
 struct Build {
-  float head = 0.135f;      ///< crown to chin
-  float shoulder = 0.108f;  ///< from the middle to a shoulder joint
+  float head = 0.135f;                                ///< crown to chin
+  float shoulder = 0.108f;                            ///< from the middle to a shoulder joint
   float chest = 0.086f, waist = 0.072f, hip = 0.09f;  ///< half widths of the trunk
-  float legs = 0.49f;       ///< height of the hip joints
-  float girth = 1;          ///< thickness of the limbs
-  float feminine = 0.5f;    ///< 0..1: shifts shoulders, waist, hair and garments
+  float legs = 0.49f;                                 ///< height of the hip joints
+  float girth = 1;                                    ///< thickness of the limbs
+  float feminine = 0.5f;                              ///< 0..1: shifts shoulders, waist, hair and garments
   Colour skin;
 };
 Build random_build(Random& random);
@@ -50,17 +50,18 @@ struct Joint {
 struct Figure {
   Build build;
   Camera camera;
-  float yaw = 0;            ///< turn of the body, radians; positive shows more of its right side
-  float head_yaw = 0;       ///< turn of the face in the picture, -1..1
-  float head_roll = 0;      ///< tilt, radians
-  Vec2 head, neck, chest, waist, pelvis;  ///< middle of the head, base of the neck, and down the trunk
+  float yaw = 0;                            ///< turn of the body, radians; positive shows more of its right side
+  float head_yaw = 0;                       ///< turn of the face in the picture, -1..1
+  float head_roll = 0;                      ///< tilt, radians
+  Vec2 head, neck, chest, waist, pelvis;    ///< middle of the head, base of the neck, and down the trunk
   std::array<std::array<Joint, 5>, 2> arm;  ///< shoulder, middle, elbow, middle, wrist
   std::array<std::array<Joint, 5>, 2> leg;  ///< hip, middle, knee, calf, ankle
   std::array<Vec3, 2> toe;                  ///< tip of the foot
   std::array<Vec3, 2> heel;                 ///< where the heel meets the ground
   std::array<ArmPose, 2> arm_pose;
-  std::array<bool, 2> arm_in_front;         ///< is painted over head and chest
+  std::array<bool, 2> arm_in_front;  ///< is painted over head and chest
 
+  float throat() const { return 0.036f * build.girth; }  ///< half width of the neck's base
   /// The limb as tube points from `from` to `to` (0 its root .. 1 its end), `ease` wider than the skin.
   std::vector<TubePoint> arm_part(int side, float from, float to, float ease) const;
   std::vector<TubePoint> leg_part(int side, float from, float to, float ease) const;

@@ -1,12 +1,11 @@
 #include "data/synthetic/develop.h"
 
+#include "data/synthetic/choice.h"
 #include "data/synthetic/noise.h"
 
 namespace weft::synthetic {
 
 namespace {
-
-float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
 
 /// sRGB's transfer curve of a value whose highlights are rolled off instead of clipped: above the knee k,
 /// k + (1 - k) (1 - exp(-(x - k) / (1 - k))) has the same slope at k and never exceeds 1.
@@ -20,20 +19,20 @@ float tone(float x) {
 
 Exposure random_exposure(Random& random, const Setting& setting) {
   Exposure e;
-  e.stops = uniform(random, -0.3, 0.5);
+  e.stops = uniform(random, -0.2, 0.55);
   e.vignette = uniform(random, 0, 0.35);
   e.glow = uniform(random, 0.01, 0.06);
   e.softness = uniform(random, 0, 0.5);
   e.noise = uniform(random, 0.001, 0.007);
   e.balance = mix(Colour{1.07f, 1, 0.91f}, Colour{0.94f, 1, 1.08f}, uniform(random, 0, 1));
-  e.contrast = uniform(random, 1.0, 1.3);
+  e.contrast = uniform(random, 1.05, 1.35);
   e.saturation = uniform(random, 0.8, 1.08);
   e.seed = static_cast<std::uint32_t>(random.next());
   if (setting.weather == Weather::dim) {
     e.stops = uniform(random, -1.5, -0.5);
     e.noise = uniform(random, 0.006, 0.016);
   } else if (setting.weather == Weather::backlight) {
-    e.veil = uniform(random, 0.08, 0.34);
+    e.veil = uniform(random, 0.05, 0.24);
     e.veil_from = {0.5f + 0.45f * setting.light.to_sun.x, uniform(random, -0.05, 0.25)};
     e.veil_colour = {1.0f, 0.86f, 0.62f};
   } else if (random.chance(0.04)) {  // smoke, a dirty lens
@@ -73,7 +72,8 @@ Image develop(Raster light, const Exposure& e) {
       for (std::uint32_t k = 0; k < 3; ++k) {
         const float own = lattice_uniform(x, y, e.seed + 2 + k) + lattice_uniform(x, y, e.seed + 5 + k) - 1;
         const float amount = e.noise * (1 + 4 * std::sqrt(std::max(channels[k], 0.0f)));
-        const float value = tone(std::pow(std::max(channels[k] + amount * (0.7f * grain + 0.6f * own), 0.0f) / 0.18f, e.contrast) * 0.18f);
+        const float value = tone(
+            std::pow(std::max(channels[k] + amount * (0.7f * grain + 0.6f * own), 0.0f) / 0.18f, e.contrast) * 0.18f);
         out[k] = static_cast<std::uint8_t>(std::lround(255 * clamp01(value)));
       }
     }

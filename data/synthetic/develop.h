@@ -16,7 +16,7 @@ struct Exposure {
   float veil = 0;          ///< flare of a sun that shines into the lens
   Vec2 veil_from;          ///< where it stands, as a share of the picture
   Colour veil_colour;
-  float softness = 0.3f;   ///< lens blur, pixels per 256 of the height
+  float softness = 0.3f;  ///< lens blur, pixels per 256 of the height
   float noise = 0.01f;
   Colour balance{1, 1, 1};
   float contrast = 1, saturation = 1;

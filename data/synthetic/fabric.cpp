@@ -1,14 +1,11 @@
 #include "data/synthetic/fabric.h"
 
-#include <iterator>
-
+#include "data/synthetic/choice.h"
 #include "data/synthetic/noise.h"
 
 namespace weft::synthetic {
 
 namespace {
-
-float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
 
 Colour hue_colour(float hue, float saturation, float value) {
   const auto channel = [&](float shift) {
@@ -27,12 +24,13 @@ float grating(float x, float width, float soft) {
 }  // namespace
 
 Colour wearable_colour(Random& random) {
-  static const Colour common[] = {srgb(24, 24, 27),    srgb(38, 38, 42),    srgb(240, 238, 232), srgb(226, 221, 210), srgb(120, 122, 126),
-                                  srgb(176, 177, 178), srgb(30, 38, 66),    srgb(46, 58, 88),    srgb(196, 174, 140), srgb(150, 122, 88),
-                                  srgb(110, 32, 42),   srgb(84, 92, 60),    srgb(72, 50, 38),    srgb(188, 60, 52),   srgb(222, 178, 184),
-                                  srgb(122, 150, 182), srgb(208, 168, 60),  srgb(40, 84, 76)};
+  static const Colour common[] = {srgb(24, 24, 27),    srgb(38, 38, 42),    srgb(240, 238, 232), srgb(226, 221, 210),
+                                  srgb(120, 122, 126), srgb(176, 177, 178), srgb(30, 38, 66),    srgb(46, 58, 88),
+                                  srgb(196, 174, 140), srgb(150, 122, 88),  srgb(110, 32, 42),   srgb(84, 92, 60),
+                                  srgb(72, 50, 38),    srgb(188, 60, 52),   srgb(222, 178, 184), srgb(122, 150, 182),
+                                  srgb(208, 168, 60),  srgb(40, 84, 76)};
   if (random.chance(0.68)) {
-    const Colour c = common[random.below(std::size(common))];
+    const Colour c = pick(random, common);
     return c * uniform(random, 0.85, 1.15);
   }
   return hue_colour(uniform(random, 0, 1), uniform(random, 0.15, 0.62), uniform(random, 0.25, 0.85));
@@ -52,8 +50,9 @@ Fabric random_fabric(Random& random, bool heavy) {
   fabric.drape_width = uniform(random, 0.014, 0.04);
   if (random.chance(heavy ? 0.55 : 0.35)) return fabric;
   if (heavy) {
-    static const Pattern calm[] = {Pattern::heather, Pattern::checks, Pattern::tweed, Pattern::knit, Pattern::denim, Pattern::blotches};
-    fabric.pattern = calm[random.below(std::size(calm))];
+    static const Pattern calm[] = {Pattern::heather, Pattern::checks, Pattern::tweed,
+                                   Pattern::knit,    Pattern::denim,  Pattern::blotches};
+    fabric.pattern = pick(random, calm);
   } else {
     fabric.pattern = static_cast<Pattern>(random.below(pattern_count));
   }
@@ -79,9 +78,10 @@ Fabric random_denim(Random& random) {
 }
 
 Fabric random_leather(Random& random) {
-  static const Colour hides[] = {srgb(22, 20, 20), srgb(30, 28, 28), srgb(92, 56, 34), srgb(150, 100, 60), srgb(228, 222, 212), srgb(128, 24, 30)};
+  static const Colour hides[] = {srgb(22, 20, 20),   srgb(30, 28, 28),    srgb(92, 56, 34),
+                                 srgb(150, 100, 60), srgb(228, 222, 212), srgb(128, 24, 30)};
   Fabric fabric;
-  fabric.base = random.chance(0.75) ? hides[random.below(std::size(hides))] : wearable_colour(random);
+  fabric.base = random.chance(0.75) ? pick(random, hides) : wearable_colour(random);
   fabric.second = fabric.base * 0.6f;
   fabric.third = srgb(200, 170, 90);
   fabric.gloss = uniform(random, 0.25, 0.9);
@@ -120,7 +120,8 @@ Colour fabric_colour(const Fabric& f, const Surface& s) {
     }
     case Pattern::fade: return mix(f.base, f.second, smoothstep(0.1f, 0.9f, s.part + 0.08f * noise(p * 0.4f, f.seed)));
     case Pattern::denim: {
-      const float worn = smoothstep(0.85f, 0.2f, std::abs(s.side)) * (0.5f + 0.5f * fractal_noise(Vec2{s.across, s.along} * 14, 2, f.seed));
+      const float worn = smoothstep(0.85f, 0.2f, std::abs(s.side)) *
+                         (0.5f + 0.5f * fractal_noise(Vec2{s.across, s.along} * 14, 2, f.seed));
       const float weave = 0.12f * noise({(s.across + s.along) * 420, (s.across - s.along) * 140}, f.seed + 3);
       return mix(f.base, f.second, 0.75f * worn) * (1 + weave);
     }
@@ -139,7 +140,8 @@ Colour fabric_colour(const Fabric& f, const Surface& s) {
     }
     case Pattern::tweed: {
       const float fleck = noise({s.across * 260, s.along * 260}, f.seed);
-      const float twill = std::sin(2 * pi * (s.across + (std::fmod(s.along / 0.02f, 2.0f) < 1 ? s.along : -s.along)) / 0.009f);
+      const float twill =
+          std::sin(2 * pi * (s.across + (std::fmod(s.along / 0.02f, 2.0f) < 1 ? s.along : -s.along)) / 0.009f);
       return mix(f.base, f.second, clamp01(0.35f + 0.3f * fleck + 0.2f * twill));
     }
   }
@@ -151,27 +153,35 @@ namespace {
 /// How the folds run around one place: what changes slowly enough to be taken as constant there.
 struct FoldField {
   const Fabric& f;
-  float turn, bundle, wander;
+  float wander = 0, rising = 0, falling = 0;
 
-  FoldField(const Fabric& fabric, float across, float along) : f(fabric), turn(0), bundle(0), wander(0) {
+  FoldField(const Fabric& fabric, float across, float along) : f(fabric) {
+    const auto bundle = [&](std::uint32_t k) {
+      return smoothstep(-0.1f, 0.6f, noise({across * 7, along * 10}, f.seed + k));
+    };
     if (f.drapes) {
       wander = 0.5f * noise({across * 8, along * 5}, f.seed + 21);
     } else {
-      turn = 0.55f + 0.9f * noise({across * 7, along * 7}, f.seed + 31);
-      if (across < 0) turn = -turn;
-      bundle = smoothstep(-0.35f, 0.45f, noise({across * 6, along * 9}, f.seed + 32));
+      wander = 0.012f * noise({across * 14, along * 14}, f.seed + 31);
+      rising = bundle(32);
+      falling = bundle(33);
     }
   }
 
   /// Height of the folds, in units of their width. Hanging cloth gets long folds that wander a little. Limbs get
-  /// slanting creases that come in bundles: the ridges of a noise stretched along one direction.
+  /// creases that slant one way or the other and come in bundles: the ridges of noises stretched along them.
   float height(float across, float along) const {
     if (f.drapes)
       return 0.8f * noise({across / f.drape_width + wander, along * 2.5f}, f.seed + 20) +
              0.5f * noise({across / (2.3f * f.drape_width) + wander, along * 4}, f.seed + 22);
-    const Vec2 q = rotate({across, along}, turn);
-    const float crease = std::max(0.0f, 1 - 2.2f * std::abs(noise({q.x * 5, q.y * 36}, f.seed + 30)));
-    return bundle * (0.7f * crease * crease - 0.2f) + 0.85f * noise({q.x * 7, q.y * 19}, f.seed + 33);
+    const auto crease = [&](float slant, std::uint32_t k) {
+      const float ridge = noise({across * 8, (along + slant * across + wander) * 38}, f.seed + k);
+      return std::max(0.0f, 1 - 2.2f * std::abs(ridge));
+    };
+    float height = 0.6f * noise({across * 10, (along + wander) * 17}, f.seed + 34);
+    if (rising > 0) height += 0.55f * rising * crease(0.55f, 35);
+    if (falling > 0) height += 0.55f * falling * crease(-0.55f, 36);
+    return height - 0.15f;
   }
 };
 

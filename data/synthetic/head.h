@@ -21,10 +21,10 @@ enum class HatStyle { none, beanie, cap, brim, bucket, beret };
 
 struct Face {
   Colour eyes, lips;
-  float jaw = 0.5f;       ///< 0 narrow .. 1 square
+  float jaw = 0.5f;  ///< 0 narrow .. 1 square
   float smile = 0.3f;
-  float beard = 0;        ///< 0 none, 0.5 stubble, 1 full
-  float brow = 1;         ///< thickness
+  float beard = 0;  ///< 0 none, 0.5 stubble, 1 full
+  float brow = 1;   ///< thickness
 };
 struct Hair {
   HairStyle style = HairStyle::crop;

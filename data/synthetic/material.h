@@ -9,15 +9,31 @@
 namespace weft::synthetic {
 
 enum class MaterialKind {
-  plaster, brick, boards, tiles, concrete, wallpaper, facade, hedge, shelves, curtain,  // walls
-  asphalt, cobbles, planks, grass, sand, paving, carpet, paper                          // grounds
+  plaster,
+  brick,
+  boards,
+  tiles,
+  concrete,
+  wallpaper,
+  facade,
+  hedge,
+  shelves,
+  curtain,  // walls
+  asphalt,
+  cobbles,
+  planks,
+  grass,
+  sand,
+  paving,
+  carpet,
+  paper  // grounds
 };
 
 struct Material {
   MaterialKind kind = MaterialKind::plaster;
   Colour base, second;
-  float size = 0.1f;   ///< of one unit of the pattern, body units (1 is about 1.7 m)
-  Fabric fabric;       ///< wallpaper, curtains and carpets are printed cloth
+  float size = 0.1f;  ///< of one unit of the pattern, body units (1 is about 1.7 m)
+  Fabric fabric;      ///< wallpaper, curtains and carpets are printed cloth
   std::uint32_t seed = 0;
 };
 

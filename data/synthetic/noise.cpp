@@ -3,7 +3,8 @@
 namespace weft::synthetic {
 
 std::uint32_t lattice_hash(int x, int y, std::uint32_t seed) {
-  std::uint32_t h = static_cast<std::uint32_t>(x) * 0x85EBCA6Bu ^ static_cast<std::uint32_t>(y) * 0xC2B2AE35u ^ seed * 0x9E3779B9u;
+  std::uint32_t h =
+      static_cast<std::uint32_t>(x) * 0x85EBCA6Bu ^ static_cast<std::uint32_t>(y) * 0xC2B2AE35u ^ seed * 0x9E3779B9u;
   h = (h ^ (h >> 16)) * 0x7FEB352Du;
   h = (h ^ (h >> 15)) * 0x846CA68Bu;
   return h ^ (h >> 16);

@@ -1,17 +1,10 @@
 #include "data/synthetic/outfit.h"
 
-#include <iterator>
+#include "data/synthetic/choice.h"
 
 namespace weft::synthetic {
 
 namespace {
-
-float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
-
-template <class T, std::size_t n>
-T pick(Random& random, const T (&choices)[n]) {
-  return choices[random.below(n)];
-}
 
 Lower random_lower(Random& random, float feminine) {
   Lower lower;
@@ -35,9 +28,12 @@ Lower random_lower(Random& random, float feminine) {
     lower.ripped = random.chance(0.16);
   }
   if (lower.kind == LowerKind::pants || lower.kind == LowerKind::shorts) {
-    if (random.chance(0.45)) lower.fabric = random_denim(random);
-    else if (random.chance(0.6)) lower.fabric.pattern = Pattern::plain;
+    if (random.chance(0.45))
+      lower.fabric = random_denim(random);
+    else if (random.chance(0.6))
+      lower.fabric.pattern = Pattern::plain;
     lower.fabric.fold = uniform(random, 0.5, 1.1);
+    lower.fabric.gloss *= 0.35f;
   } else {
     lower.end = random.chance(0.25) ? uniform(random, 0.7, 0.93) : uniform(random, 0.22, 0.55);
     lower.flare = random.chance(0.3) ? 0.0f : uniform(random, 0.05, 0.42);
@@ -59,6 +55,7 @@ Top random_top(Random& random, float feminine) {
     static const Neckline necks[] = {Neckline::crew, Neckline::crew, Neckline::v, Neckline::scoop};
     top.neckline = pick(random, necks);
     top.sleeve = uniform(random, 0.24, 0.44);
+    top.print = random.chance(0.4);
   } else if (kind < 0.52) {  // shirt
     top.neckline = Neckline::shirt;
     top.buttons = true;
@@ -68,11 +65,14 @@ Top random_top(Random& random, float feminine) {
     top.neckline = pick(random, necks);
     top.sleeve = random.chance(0.8) ? 0.97f : 0.72f;
     if (random.chance(0.35)) top.fabric.pattern = Pattern::knit;
+    top.print = top.neckline == Neckline::crew && random.chance(0.2);
   } else {  // sleeveless
     static const Neckline necks[] = {Neckline::straps, Neckline::scoop, Neckline::v, Neckline::crew};
     top.neckline = pick(random, necks);
     top.sleeve = 0;
   }
+  top.print_fabric = random_fabric(random);
+  if (top.print) top.fabric.pattern = Pattern::plain;
   top.ease = top.sleeve > 0 ? uniform(random, 0.005, 0.017) : uniform(random, 0.003, 0.008);
   top.boxy = mix(uniform(random, 0.2, 1), 0.6f, 1 - feminine);
   top.bottom = uniform(random, -0.02, 0.055);
@@ -84,11 +84,14 @@ Top random_top(Random& random, float feminine) {
 Jacket random_jacket(Random& random) {
   Jacket jacket;
   if (!random.chance(0.38)) return jacket;
-  static const JacketStyle styles[] = {JacketStyle::blazer, JacketStyle::blazer, JacketStyle::coat, JacketStyle::bomber, JacketStyle::cardigan, JacketStyle::closed_coat};
+  static const JacketStyle styles[] = {JacketStyle::blazer, JacketStyle::blazer,   JacketStyle::coat,
+                                       JacketStyle::bomber, JacketStyle::cardigan, JacketStyle::closed_coat};
   jacket.style = pick(random, styles);
   jacket.fabric = random_fabric(random, true);
   const bool coat = jacket.style == JacketStyle::coat || jacket.style == JacketStyle::closed_coat;
-  jacket.bottom = coat ? uniform(random, 0.1, 0.27) : jacket.style == JacketStyle::bomber ? uniform(random, -0.04, 0.0) : uniform(random, 0.01, 0.08);
+  jacket.bottom = coat                                  ? uniform(random, 0.1, 0.27)
+                  : jacket.style == JacketStyle::bomber ? uniform(random, -0.04, 0.0)
+                                                        : uniform(random, 0.01, 0.08);
   jacket.gap = uniform(random, 0.014, 0.045);
   jacket.ease = uniform(random, 0.012, 0.022);
   if (coat) jacket.fabric.drapes = true;
@@ -107,7 +110,8 @@ Jacket random_jacket(Random& random) {
 Shoes random_shoes(Random& random, float feminine) {
   Shoes shoes;
   static const ShoeStyle first[] = {ShoeStyle::sneakers, ShoeStyle::leather, ShoeStyle::boots};
-  static const ShoeStyle second[] = {ShoeStyle::pumps, ShoeStyle::pumps, ShoeStyle::boots, ShoeStyle::boots, ShoeStyle::sandals, ShoeStyle::sneakers};
+  static const ShoeStyle second[] = {ShoeStyle::pumps, ShoeStyle::pumps,   ShoeStyle::boots,
+                                     ShoeStyle::boots, ShoeStyle::sandals, ShoeStyle::sneakers};
   shoes.style = random.chance(feminine * 0.8) ? pick(random, second) : pick(random, first);
   shoes.fabric = random_leather(random);
   if (shoes.style == ShoeStyle::sneakers) {
@@ -115,10 +119,13 @@ Shoes random_shoes(Random& random, float feminine) {
     shoes.fabric.gloss = 0.08f;
   }
   shoes.fabric.fold = 0.25f;
-  shoes.sole = shoes.style == ShoeStyle::sneakers && random.chance(0.8) ? srgb(232, 230, 224) : shoes.fabric.base * 0.45f;
+  shoes.sole =
+      shoes.style == ShoeStyle::sneakers && random.chance(0.8) ? srgb(232, 230, 224) : shoes.fabric.base * 0.45f;
   shoes.shaft = uniform(random, 0, 1);
-  if (shoes.style == ShoeStyle::pumps) shoes.heel = uniform(random, 0.02, 0.05);
-  else if (shoes.style == ShoeStyle::boots) shoes.heel = random.chance(feminine * 0.6) ? uniform(random, 0.015, 0.04) : 0.006f;
+  if (shoes.style == ShoeStyle::pumps)
+    shoes.heel = uniform(random, 0.02, 0.05);
+  else if (shoes.style == ShoeStyle::boots)
+    shoes.heel = random.chance(feminine * 0.6) ? uniform(random, 0.015, 0.04) : 0.006f;
   return shoes;
 }
 
@@ -145,9 +152,11 @@ Outfit random_outfit(Random& random, const Build& build) {
   }
   outfit.shoes = random_shoes(random, feminine);
 
-  static const BagStyle bags[] = {BagStyle::handbag, BagStyle::shoulder, BagStyle::crossbody, BagStyle::tote, BagStyle::backpack};
+  static const BagStyle bags[] = {BagStyle::handbag, BagStyle::shoulder, BagStyle::crossbody, BagStyle::tote,
+                                  BagStyle::backpack};
   if (random.chance(0.4)) outfit.bag.style = pick(random, bags);
-  outfit.bag.fabric = outfit.bag.style == BagStyle::tote && random.chance(0.5) ? random_fabric(random) : random_leather(random);
+  outfit.bag.fabric =
+      outfit.bag.style == BagStyle::tote && random.chance(0.5) ? random_fabric(random) : random_leather(random);
   outfit.bag.side = static_cast<int>(random.below(2));
   outfit.bag.size = uniform(random, 0.8, 1.35);
 

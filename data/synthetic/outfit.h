@@ -9,21 +9,23 @@ enum class Neckline { crew, v, scoop, boat, straps, shirt, turtleneck };
 struct Top {
   Neckline neckline = Neckline::crew;
   Fabric fabric;
-  float sleeve = 0.35f;      ///< 0 none, 0.5 elbow, 1 wrist
-  float ease = 0.008f;       ///< how wide it is cut
-  float boxy = 0.5f;         ///< 0 follows the waist .. 1 hangs straight
-  float bottom = 0.03f;      ///< its hem below the hip joints, body units
+  float sleeve = 0.35f;  ///< 0 none, 0.5 elbow, 1 wrist
+  float ease = 0.008f;   ///< how wide it is cut
+  float boxy = 0.5f;     ///< 0 follows the waist .. 1 hangs straight
+  float bottom = 0.03f;  ///< its hem below the hip joints, body units
   bool tucked = false;
   bool lace_sleeves = false;
   bool buttons = false;
+  bool print = false;  ///< a picture on the chest
+  Fabric print_fabric;
 };
 
 enum class JacketStyle { none, blazer, coat, bomber, cardigan, closed_coat };
 struct Jacket {
   JacketStyle style = JacketStyle::none;
   Fabric fabric, lapel;
-  float bottom = 0.03f;      ///< hem below the hip joints
-  float gap = 0.03f;         ///< half width of the opening at the waist
+  float bottom = 0.03f;  ///< hem below the hip joints
+  float gap = 0.03f;     ///< half width of the opening at the waist
   float ease = 0.016f;
 };
 
@@ -31,9 +33,9 @@ enum class LowerKind { pants, shorts, skirt, dress };
 struct Lower {
   LowerKind kind = LowerKind::pants;
   Fabric fabric;
-  float end = 0.97f;         ///< trousers: along the leg; skirts: the hem, 0 hip .. 1 ankle
+  float end = 0.97f;  ///< trousers: along the leg; skirts: the hem, 0 hip .. 1 ankle
   float ease = 0.008f;
-  float flare = 0;           ///< skirts: widening per length; trousers: extra width of the hem
+  float flare = 0;  ///< skirts: widening per length; trousers: extra width of the hem
   bool pleated = false, lace_hem = false, ripped = false;
 };
 
@@ -42,8 +44,8 @@ struct Shoes {
   ShoeStyle style = ShoeStyle::sneakers;
   Fabric fabric;
   Colour sole;
-  float shaft = 0.3f;        ///< boots: height of the shaft, 0 ankle .. 1 knee
-  float heel = 0;            ///< body units
+  float shaft = 0.3f;  ///< boots: height of the shaft, 0 ankle .. 1 knee
+  float heel = 0;      ///< body units
 };
 
 enum class BagStyle { none, handbag, shoulder, crossbody, tote, backpack };
@@ -62,7 +64,7 @@ struct Belt {
 struct Scarf {
   bool worn = false;
   Fabric fabric;
-  int tails = 1;             ///< how many ends hang down
+  int tails = 1;  ///< how many ends hang down
   float length = 0.15f;
 };
 
@@ -83,8 +85,8 @@ Outfit random_outfit(Random& random, const Build& build);
 // Each draws one piece at its place in the order; draw_person (person.h) knows the order.
 void draw_leg(const Drawing& to, const Lower& lower, const Shoes& shoes, int side);
 void draw_shoe(const Drawing& to, const Shoes& shoes, int side);
-void draw_lower(const Drawing& to, const Outfit& outfit);   ///< what covers the hips: trousers' seat or a skirt
-void draw_top(const Drawing& to, const Outfit& outfit);     ///< body of the top, or of a dress
+void draw_lower(const Drawing& to, const Outfit& outfit);  ///< what covers the hips: trousers' seat or a skirt
+void draw_top(const Drawing& to, const Outfit& outfit);    ///< body of the top, or of a dress
 void draw_jacket_back(const Drawing& to, const Jacket& jacket);
 void draw_jacket(const Drawing& to, const Jacket& jacket);
 /// A hand in a pocket is drawn before the garments, and its arm, without a hand, after them.

@@ -13,7 +13,8 @@ Painter::Painter(const View& view, Vec3 to_sun)
 
 Painter::Range Painter::pixels_of(const Box& box, float margin, Vec2 offset) const {
   const auto clip = [](float v, int limit) { return static_cast<int>(std::clamp(v, 0.0f, static_cast<float>(limit))); };
-  const Vec2 low = (box.low + offset) * view_.scale + view_.origin, high = (box.high + offset) * view_.scale + view_.origin;
+  const Vec2 low = (box.low + offset) * view_.scale + view_.origin,
+             high = (box.high + offset) * view_.scale + view_.origin;
   const float m = margin * view_.scale;
   return {clip(std::floor(low.x - m), view_.width), clip(std::floor(low.y - m), view_.height),
           clip(std::ceil(high.x + m), view_.width), clip(std::ceil(high.y + m), view_.height)};
@@ -48,7 +49,9 @@ void Painter::paint(Label label, const Shape& shape, const Shader& shader, float
   lay(shape, shader, 1, &label);
 }
 
-void Painter::decorate(const Shape& shape, const Shader& shader, float opacity) { lay(shape, shader, opacity, nullptr); }
+void Painter::decorate(const Shape& shape, const Shader& shader, float opacity) {
+  lay(shape, shader, opacity, nullptr);
+}
 
 void Painter::darken(const Shape& shape, float softness, float strength, Vec2 offset) {
   const Range range = pixels_of(shape.box, softness, offset);

@@ -18,8 +18,24 @@ namespace weft::synthetic {
 
 /// The 18 labels of ATR. Left and right are the person's own.
 enum class Label : std::uint8_t {
-  background, hat, hair, sunglasses, upper_clothes, skirt, pants, dress, belt, left_shoe, right_shoe, face,
-  left_leg, right_leg, left_arm, right_arm, bag, scarf
+  background,
+  hat,
+  hair,
+  sunglasses,
+  upper_clothes,
+  skirt,
+  pants,
+  dress,
+  belt,
+  left_shoe,
+  right_shoe,
+  face,
+  left_leg,
+  right_leg,
+  left_arm,
+  right_arm,
+  bag,
+  scarf
 };
 
 /// Where body coordinates lie in the picture: pixel = origin + scale * p.

@@ -16,9 +16,11 @@ void draw_person(const Drawing& to, const Outfit& outfit) {
 
   draw_bag_behind(to, outfit.bag);
   draw_hair_behind(to, outfit.hair, hat);
-  for (int side : {0, 1}) if (behind(side)) arm(side);
+  for (int side : {0, 1})
+    if (behind(side)) arm(side);
   draw_jacket_back(to, outfit.jacket);
-  for (int side : {0, 1}) if (in_pocket(side)) draw_arm(to, outfit, side, true);
+  for (int side : {0, 1})
+    if (in_pocket(side)) draw_arm(to, outfit, side, true);
   const int far = f.leg[0][4].z < f.leg[1][4].z ? 0 : 1;
   draw_leg(to, outfit.lower, outfit.shoes, far);
   draw_leg(to, outfit.lower, outfit.shoes, 1 - far);
@@ -31,13 +33,15 @@ void draw_person(const Drawing& to, const Outfit& outfit) {
   draw_jacket(to, outfit.jacket);
   const bool strap_under_arm = outfit.bag.style != BagStyle::handbag && outfit.bag.style != BagStyle::tote;
   if (strap_under_arm) draw_bag(to, outfit.bag);
-  for (int side : {0, 1}) if (!behind(side) && !f.arm_in_front[side]) arm(side);
+  for (int side : {0, 1})
+    if (!behind(side) && !f.arm_in_front[side]) arm(side);
   draw_scarf(to, outfit.scarf);
   draw_face(to, outfit.face, outfit.hair);
   draw_hair(to, outfit.hair, hat);
   if (outfit.headwear.sunglasses) draw_sunglasses(to, outfit.headwear);
   draw_hat(to, outfit.headwear);
-  for (int side : {0, 1}) if (f.arm_in_front[side]) arm(side);
+  for (int side : {0, 1})
+    if (f.arm_in_front[side]) arm(side);
   if (!strap_under_arm) draw_bag(to, outfit.bag);
 }
 

@@ -5,7 +5,8 @@ namespace weft::synthetic {
 Colour Raster::sample(float x, float y) const {
   x = std::clamp(x, 0.0f, static_cast<float>(width - 1));
   y = std::clamp(y, 0.0f, static_cast<float>(height - 1));
-  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y), x1 = std::min(x0 + 1, width - 1), y1 = std::min(y0 + 1, height - 1);
+  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y), x1 = std::min(x0 + 1, width - 1),
+            y1 = std::min(y0 + 1, height - 1);
   const float u = x - static_cast<float>(x0), v = y - static_cast<float>(y0);
   return mix(mix(at(x0, y0), at(x1, y0), u), mix(at(x0, y1), at(x1, y1), u), v);
 }

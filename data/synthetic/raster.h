@@ -13,7 +13,9 @@ struct Raster {
 
   Raster() = default;
   Raster(int w, int h) : width(w), height(h), pixels(static_cast<std::size_t>(w) * static_cast<std::size_t>(h)) {}
-  Colour& at(int x, int y) { return pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)]; }
+  Colour& at(int x, int y) {
+    return pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
+  }
   const Colour& at(int x, int y) const { return const_cast<Raster*>(this)->at(x, y); }
   /// Bilinear at pixel-centre coordinates; the border repeats outwards.
   Colour sample(float x, float y) const;

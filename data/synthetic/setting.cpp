@@ -1,8 +1,8 @@
 #include "data/synthetic/setting.h"
 
-#include <iterator>
 #include <limits>
 
+#include "data/synthetic/choice.h"
 #include "data/synthetic/noise.h"
 
 namespace weft::synthetic {
@@ -10,8 +10,6 @@ namespace weft::synthetic {
 namespace {
 
 constexpr float infinite = std::numeric_limits<float>::infinity();
-
-float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
 
 Light random_light(Random& random, Weather weather) {
   Light light;
@@ -58,19 +56,24 @@ Light random_light(Random& random, Weather weather) {
 }
 
 Weather random_weather(Random& random, Place place) {
-  static const Weather outdoors[] = {Weather::sun, Weather::sun, Weather::sun, Weather::overcast, Weather::overcast, Weather::overcast, Weather::golden, Weather::backlight, Weather::dim};
-  static const Weather indoors[] = {Weather::lamp, Weather::lamp, Weather::overcast, Weather::overcast, Weather::flash, Weather::dim};
+  static const Weather outdoors[] = {Weather::sun,      Weather::sun,       Weather::sun,
+                                     Weather::overcast, Weather::overcast,  Weather::overcast,
+                                     Weather::golden,   Weather::backlight, Weather::dim};
+  static const Weather indoors[] = {Weather::lamp,     Weather::lamp,  Weather::overcast,
+                                    Weather::overcast, Weather::flash, Weather::dim};
   static const Weather studio[] = {Weather::overcast, Weather::lamp, Weather::flash, Weather::overcast};
-  if (place == Place::studio) return studio[random.below(std::size(studio))];
-  return place == Place::room ? indoors[random.below(std::size(indoors))] : outdoors[random.below(std::size(outdoors))];
+  if (place == Place::studio) return pick(random, studio);
+  return place == Place::room ? pick(random, indoors) : pick(random, outdoors);
 }
 
 }  // namespace
 
 Setting random_setting(Random& random) {
-  static const Place places[] = {Place::studio, Place::room, Place::room, Place::room, Place::street, Place::street, Place::street, Place::street, Place::alley, Place::alley, Place::park, Place::park, Place::beach};
+  static const Place places[] = {Place::studio, Place::room,   Place::room,   Place::room,  Place::street,
+                                 Place::street, Place::street, Place::street, Place::alley, Place::alley,
+                                 Place::park,   Place::park,   Place::beach};
   Setting s;
-  s.place = places[random.below(std::size(places))];
+  s.place = pick(random, places);
   s.weather = random_weather(random, s.place);
   s.light = random_light(random, s.weather);
   s.camera = {uniform(random, 2.4, 4.5), uniform(random, 0.62, 0.92)};
@@ -101,7 +104,8 @@ Setting random_setting(Random& random) {
       s.haze = 0;
       s.aperture *= 0.6f;
       break;
-    case Place::street: case Place::alley:
+    case Place::street:
+    case Place::alley:
       s.ground = random_street_ground(random);
       s.wall = random_street_wall(random);
       s.side = random_street_wall(random);
@@ -148,7 +152,8 @@ Colour sky(const Setting& s, Vec2 p) {
   const float up = clamp01((-p.y - s.camera.height) / 0.9f);
   Colour c = mix(s.sky_low, s.sky_high, std::sqrt(up));
   const float cloud = fractal_noise({p.x * 2.2f, p.y * 5}, 4, s.seed + 1);
-  return mix(c, c * 0.4f + Colour{0.62f, 0.61f, 0.6f} * (luminance(s.sky_low) / 0.7f), s.clouds * smoothstep(0.0f, 0.5f, cloud) * 0.7f);
+  return mix(c, c * 0.4f + Colour{0.62f, 0.61f, 0.6f} * (luminance(s.sky_low) / 0.7f),
+             s.clouds * smoothstep(0.0f, 0.5f, cloud) * 0.7f);
 }
 
 /// Where the box of planes is met: distance t along the ray, and which plane.
@@ -160,7 +165,8 @@ enum class Plane { none, ground, ceiling, back, left, right };
 //   X = p.x t / D,   Y = -h + (p.y + h) t / D,   Z = D - t.
 // The planes are upright in coordinates turned by yaw: X' = c X + s Z, Z' = c Z - s X.
 Sight look(const Setting& s, Vec2 p, float pixel) {
-  const float D = s.camera.distance, h = s.camera.height, c = std::cos(s.yaw), n = std::sin(s.yaw), a = p.x / D, b = (p.y + h) / D;
+  const float D = s.camera.distance, h = s.camera.height, c = std::cos(s.yaw), n = std::sin(s.yaw), a = p.x / D,
+              b = (p.y + h) / D;
   float nearest = 40;
   Plane plane = Plane::none;
   const auto meet = [&](float t, Plane which) {
@@ -169,7 +175,9 @@ Sight look(const Setting& s, Vec2 p, float pixel) {
       // Outdoors every building has a roof line of its own; a ray above it goes on.
       const float X = a * t, Z = D - t, along = which == Plane::back ? c * X + n * Z : c * Z - n * X;
       float top = s.wall_height;
-      if (s.place == Place::street || s.place == Place::alley) top *= 0.6f + 0.8f * lattice_uniform(static_cast<int>(std::floor(along / 2.3f)), static_cast<int>(which), s.seed);
+      if (s.place == Place::street || s.place == Place::alley)
+        top *=
+            0.6f + 0.8f * lattice_uniform(static_cast<int>(std::floor(along / 2.3f)), static_cast<int>(which), s.seed);
       if (s.place == Place::park) top *= 0.85f + 0.3f * fractal_noise({along * 1.5f, 0}, 4, s.seed + 3);
       if (-h + b * t < -top) return;
     }
@@ -182,7 +190,8 @@ Sight look(const Setting& s, Vec2 p, float pixel) {
   meet((-s.left - n * D) / (c * a - n), Plane::left);
   meet((s.right - n * D) / (c * a - n), Plane::right);
   if (plane == Plane::none) {
-    if (s.place == Place::beach && b > -0.02f && b < 0.004f) return {srgb(88, 128, 150) * (0.8f + 0.2f * noise({p.x * 30, p.y * 300}, s.seed)), 40};
+    if (s.place == Place::beach && b > -0.02f && b < 0.004f)
+      return {srgb(88, 128, 150) * (0.8f + 0.2f * noise({p.x * 30, p.y * 300}, s.seed)), 40};
     return {sky(s, p), 40};
   }
 
@@ -191,11 +200,25 @@ Sight look(const Setting& s, Vec2 p, float pixel) {
   Vec3 normal{0, -1, 0};
   Colour albedo;
   switch (plane) {
-    case Plane::ground: albedo = material_colour(s.ground, {across, deep}, footprint * std::min(1 / std::max(b, 0.02f), 12.0f) * 0.5f); break;
-    case Plane::ceiling: albedo = Colour{0.75f, 0.74f, 0.72f}; normal = {0, 1, 0}; break;
-    case Plane::back: albedo = material_colour(s.wall, {across, Y}, footprint); normal = {-n, 0, c}; break;
-    case Plane::left: albedo = material_colour(s.side, {deep, Y}, footprint); normal = {c, 0, n}; break;
-    case Plane::right: albedo = material_colour(s.side, {deep, Y}, footprint); normal = {-c, 0, -n}; break;
+    case Plane::ground:
+      albedo = material_colour(s.ground, {across, deep}, footprint * std::min(1 / std::max(b, 0.02f), 12.0f) * 0.5f);
+      break;
+    case Plane::ceiling:
+      albedo = Colour{0.75f, 0.74f, 0.72f};
+      normal = {0, 1, 0};
+      break;
+    case Plane::back:
+      albedo = material_colour(s.wall, {across, Y}, footprint);
+      normal = {-n, 0, c};
+      break;
+    case Plane::left:
+      albedo = material_colour(s.side, {deep, Y}, footprint);
+      normal = {c, 0, n};
+      break;
+    case Plane::right:
+      albedo = material_colour(s.side, {deep, Y}, footprint);
+      normal = {-c, 0, -n};
+      break;
     case Plane::none: break;
   }
   if (plane == Plane::back && (s.place == Place::street || s.place == Place::alley)) {
@@ -203,15 +226,21 @@ Sight look(const Setting& s, Vec2 p, float pixel) {
     albedo = albedo * mix(Colour{1.15f, 1.0f, 0.85f}, Colour{0.75f, 0.85f, 1.0f}, own);
   }
   const float facing = std::max(0.0f, dot(normal, s.light.to_sun));
-  const bool open = s.place == Place::park || s.place == Place::beach || s.place == Place::street || s.place == Place::alley;
+  const bool open =
+      s.place == Place::park || s.place == Place::beach || s.place == Place::street || s.place == Place::alley;
   Colour light = mix(s.light.ground, s.light.sky, 0.5f - 0.5f * normal.y) + s.light.sun * facing;
   if (!open) {  // a room: corners are dark, and so is what lies far from the lamp
-    const float corner = std::min({std::abs(deep + s.back), std::abs(across + s.left), std::abs(s.right - across), std::abs(Y) + (plane == Plane::ground ? 9.0f : 0.0f), std::abs(Y + s.wall_height)});
-    const float own = plane == Plane::ground ? std::min({std::abs(deep + s.back), std::abs(across + s.left), std::abs(s.right - across)}) : corner;
+    const float corner = std::min({std::abs(deep + s.back), std::abs(across + s.left), std::abs(s.right - across),
+                                   std::abs(Y) + (plane == Plane::ground ? 9.0f : 0.0f), std::abs(Y + s.wall_height)});
+    const float own = plane == Plane::ground
+                          ? std::min({std::abs(deep + s.back), std::abs(across + s.left), std::abs(s.right - across)})
+                          : corner;
     const float edge = s.place == Place::studio ? 1.0f : 0.62f + 0.38f * smoothstep(0.0f, 0.5f, own);
     const Vec2 lamp{X - 1.2f * s.light.to_sun.x, Y + 0.9f};
     light = light * (edge * mix(1.25f, 0.55f, smoothstep(0.0f, 2.2f, length(lamp))));
-    if (s.place == Place::studio) light = mix(light, s.light.sky + s.light.sun * 0.45f, 0.75f * smoothstep(1.1f, 0.0f, std::abs(deep + s.back)));  // the paper's bend
+    if (s.place == Place::studio)
+      light = mix(light, s.light.sky + s.light.sun * 0.45f,
+                  0.75f * smoothstep(1.1f, 0.0f, std::abs(deep + s.back)));  // the paper's bend
   } else if (plane != Plane::ground) {
     light = light * mix(0.6f, 1.0f, smoothstep(0.0f, 0.6f, -Y));
   }

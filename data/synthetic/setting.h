@@ -16,16 +16,16 @@ struct Setting {
   Weather weather = Weather::sun;
   Camera camera;
   Light light;
-  float yaw = 0;               ///< turn of the planes against the picture
-  float back = 3;              ///< distance of the far wall behind the person
-  float left = 3, right = 3;   ///< of the side walls; none where infinite
-  float wall_height = 1.6f;    ///< of all walls; the ceiling indoors, a roof line that varies outdoors
+  float yaw = 0;              ///< turn of the planes against the picture
+  float back = 3;             ///< distance of the far wall behind the person
+  float left = 3, right = 3;  ///< of the side walls; none where infinite
+  float wall_height = 1.6f;   ///< of all walls; the ceiling indoors, a roof line that varies outdoors
   Material ground, wall, side;
   Colour sky_high, sky_low;
   float clouds = 0;
-  float haze = 0;              ///< share of the sky's colour per unit of distance
-  float shadow = 0.6f;         ///< darkness of the person's cast shadow
-  float aperture = 0;          ///< blur of an infinitely far point, as a share of the picture's height
+  float haze = 0;       ///< share of the sky's colour per unit of distance
+  float shadow = 0.6f;  ///< darkness of the person's cast shadow
+  float aperture = 0;   ///< blur of an infinitely far point, as a share of the picture's height
   std::uint32_t seed = 0;
 };
 Setting random_setting(Random& random);
@@ -39,9 +39,9 @@ Sight look(const Setting& setting, Vec2 p, float pixel);
 
 /// Something that stands behind the person.
 struct Prop {
-  float depth;   ///< as Sight's
-  float x;       ///< where it stands, sideways
-  float foot;    ///< half width of the dark patch it leaves on the ground; 0 for what hangs on a wall
+  float depth;  ///< as Sight's
+  float x;      ///< where it stands, sideways
+  float foot;   ///< half width of the dark patch it leaves on the ground; 0 for what hangs on a wall
 };
 /// Paints furniture, plants, cars, posters, ... with label values 1, 2, ... and returns them in that order.
 std::vector<Prop> draw_props(Random& random, const Setting& setting, Painter& painter);

@@ -27,6 +27,14 @@ void Box::include(Vec2 p, float radius) {
   high = {std::max(high.x, p.x + radius), std::max(high.y, p.y + radius)};
 }
 
+std::vector<Vec2> symmetric(const std::vector<Vec2>& right_half, Vec2 origin) {
+  std::vector<Vec2> points;
+  for (Vec2 p : right_half) points.push_back(origin + p);
+  for (auto p = right_half.rbegin(); p != right_half.rend(); ++p)
+    if (p->x > 0) points.push_back(origin + Vec2{-p->x, p->y});
+  return points;
+}
+
 std::vector<Vec2> smooth_curve(const std::vector<Vec2>& points, int parts, bool closed) {
   const int n = static_cast<int>(points.size());
   const auto point = [&](int i) { return closed ? points[(i + n) % n] : points[std::clamp(i, 0, n - 1)]; };
@@ -78,7 +86,8 @@ struct Tube {
     best.part = clamp01(best.along / total);
     // A cut is a half plane, and must not reach a part of the limb that has bent back across it.
     const Piece& last = pieces.back();
-    if (cut_start && best.part < 0.5f) best.d = std::max(best.d, dot(pieces.front().start - p, pieces.front().direction));
+    if (cut_start && best.part < 0.5f)
+      best.d = std::max(best.d, dot(pieces.front().start - p, pieces.front().direction));
     if (cut_end && best.part > 0.5f) best.d = std::max(best.d, dot(p - last.start, last.direction) - last.length);
     return best;
   }
@@ -153,17 +162,20 @@ Shape column(const std::vector<Row>& rows, float sag) {
   Column column{{}, rows.front().y, std::max(rows.back().y - rows.front().y, 1e-4f), sag};
   const int n = static_cast<int>(rows.size());
   // Cubic Hermite between rows; a tangent of zero where the border turns keeps it from overshooting.
-  const auto tangent = [&](int i, float Row::* border) {
-    const auto secant = [&](int k) { return (rows[k + 1].*border - rows[k].*border) / std::max(rows[k + 1].y - rows[k].y, 1e-6f); };
+  const auto tangent = [&](int i, float Row::*border) {
+    const auto secant = [&](int k) {
+      return (rows[k + 1].*border - rows[k].*border) / std::max(rows[k + 1].y - rows[k].y, 1e-6f);
+    };
     if (i == 0) return secant(0);
     if (i == n - 1) return secant(n - 2);
     const float before = secant(i - 1), after = secant(i);
     return before * after <= 0 ? 0.0f : 2 * before * after / (before + after);
   };
-  const auto border_at = [&](float y, float Row::* border) {
+  const auto border_at = [&](float y, float Row::*border) {
     int i = 0;
     while (i < n - 2 && y > rows[i + 1].y) ++i;
-    const float h = std::max(rows[i + 1].y - rows[i].y, 1e-6f), t = clamp01((y - rows[i].y) / h), t2 = t * t, t3 = t2 * t;
+    const float h = std::max(rows[i + 1].y - rows[i].y, 1e-6f), t = clamp01((y - rows[i].y) / h), t2 = t * t,
+                t3 = t2 * t;
     return rows[i].*border * (2 * t3 - 3 * t2 + 1) + rows[i + 1].*border * (3 * t2 - 2 * t3) +
            h * ((t3 - 2 * t2 + t) * tangent(i, border) + (t3 - t2) * tangent(i + 1, border));
   };
@@ -238,72 +250,6 @@ Shape outline(std::vector<Vec2> points, float bulge, bool smooth) {
     return s;
   };
   return shape;
-}
-
-// ---- combinations -------------------------------------------------------------------------------
-
-Shape within(Shape a, Shape b) {
-  const Box box = a.box;
-  return {[a = std::move(a), b = std::move(b)](Vec2 p) {
-            Surface s = a.at(p);
-            s.d = std::max(s.d, b.at(p).d);
-            return s;
-          }, box};
-}
-
-Shape without(Shape a, Shape b) {
-  const Box box = a.box;
-  return {[a = std::move(a), b = std::move(b)](Vec2 p) {
-            Surface s = a.at(p);
-            s.d = std::max(s.d, -b.at(p).d);
-            return s;
-          }, box};
-}
-
-Shape either(Shape a, Shape b) {
-  Box box = a.box;
-  box.include(b.box.low);
-  box.include(b.box.high);
-  return {[a = std::move(a), b = std::move(b)](Vec2 p) {
-            const Surface first = a.at(p), second = b.at(p);
-            return first.d < second.d ? first : second;
-          }, box};
-}
-
-Shape displaced(Shape a, float reach, std::function<float(Vec2, const Surface&)> amount) {
-  Box box = a.box;
-  box.include(box.low, reach);
-  box.include(box.high, reach);
-  return {[a = std::move(a), amount = std::move(amount), reach](Vec2 p) {
-            Surface s = a.at(p);
-            if (s.d < 2 * reach) s.d -= amount(p, s);
-            return s;
-          }, box};
-}
-
-Shape rooted(Shape limb, Shape trunk, float reach) {
-  const Box box = limb.box;
-  return {[limb = std::move(limb), trunk = std::move(trunk), reach](Vec2 p) {
-            Surface s = limb.at(p);
-            if (s.along >= reach) return s;
-            const Surface below = trunk.at(p);
-            const float own = smoothstep(0.2f * reach, reach, s.along);
-            s.normal = unit(mix(below.normal, s.normal, own));
-            return s;
-          }, box};
-}
-
-Shape dividing(Shape trunk, Shape limbs, float begin, float end) {
-  const Box box = trunk.box;
-  return {[trunk = std::move(trunk), limbs = std::move(limbs), begin, end](Vec2 p) {
-            Surface s = trunk.at(p);
-            if (p.y <= begin) return s;
-            const Surface below = limbs.at(p);
-            const float share = smoothstep(begin, end, p.y);
-            s.normal = unit(mix(s.normal, below.normal, share));
-            s.side = mix(s.side, below.side, share);
-            return s;
-          }, box};
 }
 
 }  // namespace weft::synthetic

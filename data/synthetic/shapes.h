@@ -14,13 +14,13 @@ namespace weft::synthetic {
 
 /// What a shape is like at one point.
 struct Surface {
-  float d = 1;          ///< signed distance
-  float across = 0;     ///< cloth coordinate around the body, body units
-  float along = 0;      ///< cloth coordinate down the garment, body units
-  float side = 0;       ///< -1..1 from one border to the other
-  float part = 0;       ///< 0..1 from the start to the end
-  Vec2 axis{0, 1};      ///< direction of `along` in the picture
-  Vec3 normal{0, 0, 1}; ///< unit length, towards the viewer
+  float d = 1;           ///< signed distance
+  float across = 0;      ///< cloth coordinate around the body, body units
+  float along = 0;       ///< cloth coordinate down the garment, body units
+  float side = 0;        ///< -1..1 from one border to the other
+  float part = 0;        ///< 0..1 from the start to the end
+  Vec2 axis{0, 1};       ///< direction of `along` in the picture
+  Vec3 normal{0, 0, 1};  ///< unit length, towards the viewer
 };
 
 struct Box {
@@ -55,6 +55,10 @@ Shape ellipse(Vec2 centre, Vec2 radii, float angle = 0);
 /// The area inside a closed smooth curve through `points` (or, where not `smooth`, the polygon), rounded
 /// off towards the viewer over a rim of width `bulge`.
 Shape outline(std::vector<Vec2> points, float bulge, bool smooth = true);
+
+/// The points of an outline that is the same left and right of `origin`, from those of its right half, listed
+/// from top to bottom relative to it. A first or last point with x = 0 lies on the axis.
+std::vector<Vec2> symmetric(const std::vector<Vec2>& right_half, Vec2 origin = {});
 
 /// Both, surface of `a`: intersection. Inside a, outside b: difference. Either, surface of the nearer: union.
 Shape within(Shape a, Shape b);

@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/random.h"
+#include "data/synthetic/choice.h"
 #include "data/synthetic/develop.h"
 #include "data/synthetic/person.h"
 #include "data/synthetic/setting.h"
@@ -11,8 +12,6 @@ namespace weft {
 namespace synthetic {
 
 namespace {
-
-float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
 
 /// How much of the person is in the picture, and where.
 View random_view(Random& random, SyntheticSize size) {
@@ -24,10 +23,10 @@ View random_view(Random& random, SyntheticSize size) {
     feet = uniform(random, 0.03, 0.09);
   } else if (crop < 0.85) {  // from the knees up
     visible = uniform(random, 0.78, 0.95);
-    feet = 1 - (1 + uniform(random, 0.05, 0.12)) / visible;
+    feet = 1 - (1 + uniform(random, 0.06, 0.13)) / visible;
   } else {  // from the hips up
     visible = uniform(random, 0.55, 0.7);
-    feet = 1 - (1 + uniform(random, 0.04, 0.1)) / visible;
+    feet = 1 - (1 + uniform(random, 0.06, 0.12)) / visible;
   }
   const float scale = std::min(h / visible, w / 0.6f);
   return {size.width, size.height, {w * uniform(random, 0.4, 0.6), h - feet * scale * visible}, scale};
@@ -58,12 +57,15 @@ Backdrop draw_backdrop(Random& random, const Setting& setting, const View& view)
   Backdrop backdrop{Raster(view.width, view.height), std::vector<float>(painter.labels().size())};
   for (int y = 0; y < view.height; ++y) {
     for (int x = 0; x < view.width; ++x) {
-      const std::size_t i = static_cast<std::size_t>(y) * static_cast<std::size_t>(view.width) + static_cast<std::size_t>(x);
+      const std::size_t i =
+          static_cast<std::size_t>(y) * static_cast<std::size_t>(view.width) + static_cast<std::size_t>(x);
       const Vec2 p = view.to_body(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
       const Sight sight = look(setting, p, view.pixel());
       const Painter::Pixel prop = painter.pixel(x, y);
       const auto label = static_cast<std::size_t>(painter.labels()[i]);
-      backdrop.colour.pixels[i] = sight.colour * ((1 - prop.coverage) * (1 - shade_at_feet(props, setting.camera, p, sight.depth))) + prop.colour;
+      backdrop.colour.pixels[i] =
+          sight.colour * ((1 - prop.coverage) * (1 - shade_at_feet(props, setting.camera, p, sight.depth))) +
+          prop.colour;
       backdrop.depth[i] = label == 0 ? sight.depth : props[label - 1].depth;
     }
   }
@@ -73,7 +75,8 @@ Backdrop draw_backdrop(Random& random, const Setting& setting, const View& view)
 /// The person's shadow: from each point of the backdrop a ray goes towards the sun; where it crosses the upright
 /// plane Z = 0 in which the person stands, their silhouette says how much light is lost. Near the feet even
 /// scattered light is.
-void cast_shadow(Backdrop& backdrop, const Painter& person, const Setting& setting, const Figure& figure, const View& view) {
+void cast_shadow(Backdrop& backdrop, const Painter& person, const Setting& setting, const Figure& figure,
+                 const View& view) {
   Raster silhouette(view.width, view.height);
   for (int y = 0; y < view.height; ++y)
     for (int x = 0; x < view.width; ++x) silhouette.at(x, y).x = person.pixel(x, y).coverage;
@@ -82,7 +85,8 @@ void cast_shadow(Backdrop& backdrop, const Painter& person, const Setting& setti
   const Vec3 sun = setting.light.to_sun;
   for (int y = 0; y < view.height; ++y) {
     for (int x = 0; x < view.width; ++x) {
-      const std::size_t i = static_cast<std::size_t>(y) * static_cast<std::size_t>(view.width) + static_cast<std::size_t>(x);
+      const std::size_t i =
+          static_cast<std::size_t>(y) * static_cast<std::size_t>(view.width) + static_cast<std::size_t>(x);
       const Vec2 p = view.to_body(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
       const float t = backdrop.depth[i], X = p.x * t / D, Y = -h + (p.y + h) * t / D, Z = D - t;
       const float far = -Z / sun.z;
@@ -90,7 +94,8 @@ void cast_shadow(Backdrop& backdrop, const Painter& person, const Setting& setti
       if (far > 0 && far < 6) {
         const Vec2 q = Vec2{X + far * sun.x, Y + far * sun.y} * view.scale + view.origin;
         const float inside = smoothstep(0.0f, 8.0f, std::min(q.x, static_cast<float>(view.width) - q.x));
-        lost = setting.shadow * inside * mix(sharp.sample(q.x, q.y).x, soft.sample(q.x, q.y).x, clamp01(far)) * smoothstep(4.0f, 1.5f, far);
+        lost = setting.shadow * inside * mix(sharp.sample(q.x, q.y).x, soft.sample(q.x, q.y).x, clamp01(far)) *
+               smoothstep(4.0f, 1.5f, far);
       }
       if (std::abs(Y) < 0.05f)
         for (int side : {0, 1}) {
@@ -110,7 +115,8 @@ Raster out_of_focus(const Backdrop& backdrop, const Setting& setting, float heig
   Raster result = backdrop.colour;
   for (std::size_t i = 0; i < result.pixels.size(); ++i) {
     const float circle = clamp01(std::abs(1 - D / backdrop.depth[i]));  // 0 in focus, 1 infinitely far
-    result.pixels[i] = circle < 0.4f ? mix(result.pixels[i], half.pixels[i], circle / 0.4f) : mix(half.pixels[i], whole.pixels[i], (circle - 0.4f) / 0.6f);
+    result.pixels[i] = circle < 0.4f ? mix(result.pixels[i], half.pixels[i], circle / 0.4f)
+                                     : mix(half.pixels[i], whole.pixels[i], (circle - 0.4f) / 0.6f);
   }
   return result;
 }
@@ -121,17 +127,26 @@ Raster out_of_focus(const Backdrop& backdrop, const Setting& setting, float heig
 
 void check_synthetic_size(SyntheticSize size) {
   for (int side : {size.width, size.height})
-    WEFT_CHECK(side >= synthetic_smallest && side <= synthetic_largest, "[synthetic] a side must have {} to {} pixels, got {}x{}", synthetic_smallest,
-               synthetic_largest, size.width, size.height);
+    WEFT_CHECK(side >= synthetic_smallest && side <= synthetic_largest,
+               "[synthetic] a side must have {} to {} pixels, got {}x{}", synthetic_smallest, synthetic_largest,
+               size.width, size.height);
 }
 
 SyntheticSample draw_synthetic(std::uint64_t seed, std::uint64_t index, SyntheticSize size) {
   using namespace synthetic;
   check_synthetic_size(size);
   // One stream for each part, so that a change in how one is drawn leaves the others as they were.
-  enum Stream : std::uint64_t { body_stream = 1, outfit_stream, setting_stream, props_stream, view_stream, exposure_stream };
+  enum Stream : std::uint64_t {
+    body_stream = 1,
+    outfit_stream,
+    setting_stream,
+    props_stream,
+    view_stream,
+    exposure_stream
+  };
   const auto stream = [&](Stream part) { return Random(seed, {0x5EED, index, part}); };
-  Random body_random = stream(body_stream), outfit_random = stream(outfit_stream), setting_random = stream(setting_stream), props_random = stream(props_stream),
+  Random body_random = stream(body_stream), outfit_random = stream(outfit_stream),
+         setting_random = stream(setting_stream), props_random = stream(props_stream),
          view_random = stream(view_stream), exposure_random = stream(exposure_stream);
 
   const Build build = random_build(body_random);
@@ -151,7 +166,9 @@ SyntheticSample draw_synthetic(std::uint64_t seed, std::uint64_t index, Syntheti
     for (int x = 0; x < size.width; ++x) {
       const Painter::Pixel pixel = person.pixel(x, y);
       scene.at(x, y) = scene.at(x, y) * (1 - pixel.coverage) + pixel.colour;
-      *sample.labels.at(y, x) = static_cast<std::uint8_t>(person.labels()[static_cast<std::size_t>(y) * static_cast<std::size_t>(size.width) + static_cast<std::size_t>(x)]);
+      *sample.labels.at(y, x) =
+          static_cast<std::uint8_t>(person.labels()[static_cast<std::size_t>(y) * static_cast<std::size_t>(size.width) +
+                                                    static_cast<std::size_t>(x)]);
     }
   }
   sample.picture = develop(std::move(scene), random_exposure(exposure_random, setting));

@@ -26,6 +26,8 @@ void check_synthetic_size(SyntheticSize size);
 
 /// Draws picture `index` of the set named by `seed`. Throws as check_synthetic_size.
 SyntheticSample draw_synthetic(std::uint64_t seed, std::uint64_t index, SyntheticSize size);
-inline SyntheticSample draw_synthetic(std::uint64_t seed, std::uint64_t index, int size) { return draw_synthetic(seed, index, {size, size}); }
+inline SyntheticSample draw_synthetic(std::uint64_t seed, std::uint64_t index, int size) {
+  return draw_synthetic(seed, index, {size, size});
+}
 
 }  // namespace weft

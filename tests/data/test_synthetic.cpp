@@ -86,7 +86,8 @@ TEST_CASE("left and right are the person's own", "[data][synthetic]") {
       }
     for (int left : {9, 12, 14}) {
       const int right = left + 1;
-      if (count[left] > 0 && count[right] > 0) left_minus_right += sum[left] / count[left] > sum[right] / count[right] ? 1 : -1;
+      if (count[left] > 0 && count[right] > 0)
+        left_minus_right += sum[left] / count[left] > sum[right] / count[right] ? 1 : -1;
     }
   }
   CHECK(left_minus_right > 30);
