@@ -170,6 +170,11 @@ WeightsFile open_weights(FileBytes file) {
   if (is_torch_legacy(text)) return open_torch_legacy(std::move(file));
   if (text.size() > 8 && text[8] == '{') return open_safetensors(std::move(file));
   if (text.starts_with('{')) return open_sharded(file);
+  WEFT_CHECK(
+      text.size() < 512 || text.substr(257, 5) != "ustar",
+      "{}: a tar file, PyTorch's container of 2016, which weft does not read; torchvision has newer files of the "
+      "same weights, or load and save it with PyTorch",
+      file.name());
   WEFT_CHECK(!text.starts_with('\x80'), "{}: refused: a pickle, but not one that torch.save wrote", file.name());
   fail("{}: not a file of weights that weft knows (safetensors, its index, PyTorch's .pth)", file.name());
 }

@@ -1,4 +1,5 @@
-// The bytes as a zip archive, whose entries are all read. A wrong CRC does not end the run: hardly any input has a right one.
+// The bytes as a zip archive, whose entries are all read. A wrong CRC does not end the run: hardly any input has a
+// right one.
 
 #include "core/formats/zip.h"
 #include "tests/fuzz/reader.h"

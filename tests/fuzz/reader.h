@@ -12,7 +12,8 @@
 
 namespace weft::fuzz {
 
-/// Calls `read` with the bytes as a file called "f"; a broken promise ends the process, which is what libFuzzer looks for.
+/// Calls `read` with the bytes as a file called "f"; a broken promise ends the process, which is what libFuzzer looks
+/// for.
 template <class Read>
 void read_any(std::string bytes, Read&& read) {
   try {
