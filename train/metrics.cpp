@@ -22,6 +22,10 @@ Confusion& Confusion::operator+=(const Confusion& other) {
   return *this;
 }
 
+SegmentationMetrics::SegmentationMetrics(const LabelMap& labels) {
+  for (const LabelMap::Label& label : labels.labels()) is_clothing_[static_cast<std::size_t>(label.id)] = label.is_clothing;
+}
+
 Confusion SegmentationMetrics::add(std::span<const std::uint8_t> predicted, std::span<const std::uint8_t> ids) {
   WEFT_CHECK(predicted.size() == ids.size(), "[metrics] prediction has {} pixels, truth has {}", predicted.size(), ids.size());
   std::array<LabelCounts, 256> labels{};

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <span>
 
+#include "data/label_map.h"
+
 namespace weft {
 
 /// Pixels of one class by truth and prediction.
@@ -31,15 +33,12 @@ struct LabelCounts {
   std::int64_t predicted = 0;  // as clothing
 };
 
-/// Which source ids are clothing.
-using ClothingIds = std::array<bool, 256>;
-
 class SegmentationMetrics {
  public:
-  explicit SegmentationMetrics(const ClothingIds& is_clothing) : is_clothing_(is_clothing) {}
+  explicit SegmentationMetrics(const LabelMap& labels);
 
-  /// Adds a picture: `predicted` is nonzero where clothing is predicted, `ids` holds the truth's source ids. Returns the
-  /// picture's own counts. Throws Error where the two differ in length.
+  /// Adds a picture: `predicted` is nonzero where clothing is predicted, `ids` holds the truth's source ids, all
+  /// of them known to the label map. Returns the picture's own counts. Throws Error where the two differ in length.
   Confusion add(std::span<const std::uint8_t> predicted, std::span<const std::uint8_t> ids);
 
   std::int64_t pictures() const { return pictures_; }
@@ -47,11 +46,11 @@ class SegmentationMetrics {
   double mean_iou() const;
   /// All pictures' counts.
   const Confusion& total() const { return total_; }
+  /// By source id.
   const std::array<LabelCounts, 256>& labels() const { return labels_; }
-  bool is_clothing(std::uint8_t id) const { return is_clothing_[id]; }
 
  private:
-  ClothingIds is_clothing_;
+  std::array<bool, 256> is_clothing_{};
   std::int64_t pictures_ = 0;
   double sum_of_iou_ = 0;
   Confusion total_;

@@ -12,9 +12,9 @@ using Pixels = std::vector<std::uint8_t>;
 
 /// Ids 1 and 2 are clothing; 0 is background, 3 a face.
 SegmentationMetrics make_metrics() {
-  ClothingIds clothing{};
-  clothing[1] = clothing[2] = true;
-  return SegmentationMetrics(clothing);
+  return SegmentationMetrics(LabelMap::parse(R"({"name": "four", "labels": [
+      {"id": 0, "name": "background", "clothing": false}, {"id": 1, "name": "shirt", "clothing": true},
+      {"id": 2, "name": "shoe", "clothing": true}, {"id": 3, "name": "face", "clothing": false}]})", "four.json"));
 }
 }  // namespace
 

@@ -1,0 +1,220 @@
+#include "train/trainer.h"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/parallel.h"
+#include "tests/catch.h"
+#include "tests/train/tiny_data.h"
+#include "train/evaluate.h"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+/// Collects what a run tells, and asks it to stop after a step.
+struct Recorder : TrainObserver {
+  std::int64_t stop_after = -1;
+  std::vector<StepRecord> steps;
+  std::vector<ValidationRecord> validations;
+
+  void step_ended(const StepRecord& record, std::int64_t) override { steps.push_back(record); }
+  void validated(const ValidationRecord& record, bool) override { validations.push_back(record); }
+  bool wants_stop() override { return !steps.empty() && steps.back().step == stop_after; }
+};
+
+TrainResult train(const TrainConfig& config, const std::filesystem::path& folder, bool resume, std::int64_t stop_after = -1) {
+  Recorder recorder;
+  recorder.stop_after = stop_after;
+  return Trainer(config, folder, resume, recorder).run();
+}
+
+/// The lines of metrics.jsonl without the times.
+std::vector<nlohmann::json> log_of(const std::filesystem::path& folder) {
+  std::istringstream text(read_text(folder / "metrics.jsonl"));
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("ms");
+  }
+  return lines;
+}
+
+std::string message_of(const TrainConfig& config, const std::filesystem::path& folder, bool resume = false) {
+  try {
+    train(config, folder, resume);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("training lowers the loss and finds the garment", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 8);
+  TrainConfig config = tiny_config(folder / "data");
+  config.augment = "none";
+  config.epochs = 12;
+  config.learning_rate = 4e-3;
+  Recorder recorder;
+  Trainer trainer(config, folder / "run", false, recorder);
+  const TrainResult result = trainer.run();
+
+  CHECK(result.end == TrainResult::End::all_epochs);
+  REQUIRE(recorder.validations.size() == 12);
+  REQUIRE(recorder.steps.size() == static_cast<std::size_t>(result.progress.steps));
+  CHECK(recorder.steps.back().loss < 0.6 * recorder.steps.front().loss);
+  CHECK(result.progress.best_mean_iou > 0.5);
+  CHECK(result.progress.best_mean_iou == recorder.validations[static_cast<std::size_t>(result.progress.best_epoch - 1)].mean_iou);
+
+  // The saved model is the one that was judged.
+  const Model best = load_model(folder / "run" / "best.safetensors");
+  CHECK(best.info.label_map == "atr");
+  CHECK(best.info.notes.at("epoch") == std::to_string(result.progress.best_epoch));
+  const TrainingData data = find_training_data(config);
+  CHECK(evaluate(*best.network, best.info, data.validation).metrics.mean_iou() == result.progress.best_mean_iou);
+
+  CHECK(log_of(folder / "run").size() == recorder.steps.size() + recorder.validations.size());
+  CHECK(log_of(folder / "run")[0]["loss"] == recorder.steps[0].loss);
+  for (std::size_t i = 0; i < data.validation.size(); ++i) {
+    CHECK(std::filesystem::exists(folder / "run" / "samples" / (data.validation.files(i).stem + ".png")));
+  }
+}
+
+TEST_CASE("a run that is stopped and continued gives the same bytes", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);  // steps of 3, 3 and 2 pictures
+  TrainConfig config = tiny_config(folder / "data");
+  config.augment = "strong";
+  config.schedule = ScheduleKind::cosine;
+  config.warmup = 2;
+  config.ema = 0.9;
+  config.freeze_encoder = 1;
+  config.optimizer = {.kind = OptimizerKind::adamw, .weight_decay = 0.01};
+  config.epochs = 3;
+  train(config, folder / "straight", false);
+  const auto straight = log_of(folder / "straight");
+  const std::int64_t steps = straight.back()["step"].get<std::int64_t>(), epoch = steps / 3;
+  REQUIRE(epoch >= 2);
+
+  SECTION("wherever it is stopped: in an epoch, before a validation, twice") {
+    for (const std::vector<std::int64_t>& stops : {std::vector<std::int64_t>{1}, {epoch}, {2 * epoch - 1, 3 * epoch}}) {
+      const auto run = folder / fmt::format("stopped{}", stops[0]);
+      for (const std::int64_t stop : stops) CHECK(train(config, run, true, stop).end == TrainResult::End::asked_to);
+      CHECK(train(config, run, true).end == TrainResult::End::all_epochs);
+      for (const char* file : {"checkpoint.safetensors", "last.safetensors", "best.safetensors", "config.json"}) {
+        CHECK(read_text(run / file) == read_text(folder / "straight" / file));
+      }
+      CHECK(log_of(run) == straight);
+    }
+  }
+  SECTION("with max_steps and other thread counts on the way") {
+    const int before = num_threads();
+    const auto run = folder / "sliced";
+    for (std::int64_t slice = 1; slice <= 3; ++slice) {
+      set_num_threads(static_cast<int>(slice));
+      TrainConfig part = config;
+      part.max_steps = slice < 3 ? 3 * slice : 0;
+      train(part, run, slice > 1);
+    }
+    set_num_threads(before);
+    CHECK(read_text(run / "last.safetensors") == read_text(folder / "straight" / "last.safetensors"));
+    CHECK(log_of(run) == straight);
+  }
+}
+
+TEST_CASE("a frozen encoder stays to the bit, statistics included", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 4);
+  TrainConfig config = tiny_config(folder / "data");
+  config.freeze_encoder = 1;
+  config.epochs = 1;
+  config.val_list.clear();
+  config.val_fraction = 0;
+  Recorder recorder;
+  Trainer trainer(config, folder / "run", false, recorder);
+  std::vector<Tensor> before;
+  for (const auto& [name, tensor] : trainer.network().state_dict()) before.push_back(tensor.clone());
+  trainer.run();
+
+  std::size_t i = 0, changed = 0;
+  for (const auto& [name, tensor] : trainer.network().state_dict()) {
+    const bool is_same = std::memcmp(tensor.raw_data(), before[i].raw_data(), static_cast<std::size_t>(tensor.bytes())) == 0;
+    INFO(name);
+    if (name.starts_with("encoder.")) CHECK(is_same);
+    changed += !is_same;
+    ++i;
+  }
+  CHECK(changed > 20);
+  CHECK(!std::filesystem::exists(folder / "run" / "best.safetensors"));  // nothing was validated
+  CHECK(std::filesystem::exists(folder / "run" / "last.safetensors"));
+}
+
+TEST_CASE("the first batches follow the list, and the last short one is kept", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 5);
+  write_text(folder / "list", "p3\np0\np4\np1\np2\n");
+  TrainConfig config = tiny_config(folder / "data");
+  config.train_list = (folder / "list").string();
+  config.val_list.clear();
+  config.val_fraction = 0;
+  config.shuffle = false;
+  config.epochs = 1;
+  const TrainResult result = train(config, folder / "run", false);
+  CHECK(result.progress.steps == 2);
+  const TrainingData data = find_training_data(config);
+  CHECK(data.training.files(0).stem == "p3");
+  CHECK(data.validation.size() == 0);
+}
+
+TEST_CASE("a run ends early where nothing gets better", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 4);
+  TrainConfig config = tiny_config(folder / "data");
+  config.learning_rate = 1e-12;
+  config.epochs = 9;
+  config.early_stop = 2;
+  const TrainResult result = train(config, folder / "run", false);
+  CHECK(result.end == TrainResult::End::early_stop);
+  CHECK(result.progress.epochs_done < 9);
+  CHECK(train(config, folder / "run", true).end == TrainResult::End::early_stop);  // and has nothing to add
+}
+
+TEST_CASE("a folder that holds a run is not written over", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 5);
+  TrainConfig config = tiny_config(folder / "data");
+  config.epochs = 1;
+  train(config, folder / "run", true);  // resume without a checkpoint starts
+  const std::string checkpoint = read_text(folder / "run" / "checkpoint.safetensors");
+
+  CHECK_THAT(message_of(config, folder / "run"), Contains("holds a run already; continue it with --resume"));
+  TrainConfig other = config;
+  other.batch = 2;
+  other.learning_rate = 1;
+  CHECK_THAT(message_of(other, folder / "run", true), Contains("batch is 2, the run was started with 3; lr is 1.0, the run was"));
+  const std::string list = read_text(folder / "data" / "train.txt");
+  write_text(folder / "data" / "train.txt", list + "p3\n");
+  CHECK_THAT(message_of(config, folder / "run", true), Contains("other pictures: it was started with training 3 ("));
+  CHECK(read_text(folder / "run" / "checkpoint.safetensors") == checkpoint);
+
+  write_text(folder / "data" / "train.txt", list);
+  config.epochs = 2;  // may be raised
+  CHECK(train(config, folder / "run", true).progress.epochs_done == 2);
+}
+
+TEST_CASE("a loss that is no number stops the run and names step, pictures and advice", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 8);
+  TrainConfig config = tiny_config(folder / "data");
+  config.optimizer = {.kind = OptimizerKind::sgd};
+  config.learning_rate = 1e30;
+  config.epochs = 20;
+  const std::string message = message_of(config, folder / "run");
+  CHECK_THAT(message, Contains("lower the learning rate") && Contains("step "));
+  CHECK(!std::filesystem::exists(folder / "run" / "checkpoint.safetensors"));
+}

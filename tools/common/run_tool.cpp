@@ -1,0 +1,51 @@
+#include "tools/common/run_tool.h"
+
+#include <algorithm>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "core/parallel.h"
+
+namespace weft::tools {
+namespace {
+
+int report(int status, std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::cerr << "error: " << message << std::endl;
+  return status;
+}
+
+}  // namespace
+
+int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  int threads = 0;
+  app.add_option("--threads", threads, "threads to compute with; default: all cores that this process may use")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  app.set_version_flag("--version", app.get_name() + " (weft) " WEFT_VERSION);
+  app.get_formatter()->column_width(34);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wish) {  // --help or --version
+    return app.exit(wish);
+  } catch (const CLI::ParseError& error) {
+    return report(2, std::string(error.what()) + " (" + app.get_name() + " --help lists the options)");
+  }
+
+  try {
+    if (threads > 0) set_num_threads(threads);
+    const int status = body();
+    std::cout.flush();
+    WEFT_CHECK(std::cout.good(), "cannot write the results to stdout");
+    return status;
+  } catch (const UsageError& error) {
+    return report(2, error.what());
+  } catch (const std::bad_alloc&) {
+    return report(1, "out of memory");
+  } catch (const std::exception& error) {
+    return report(1, error.what());
+  }
+}
+
+}  // namespace weft::tools

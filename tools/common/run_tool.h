@@ -1,0 +1,22 @@
+#pragma once
+// What every executable does alike: --help, --version, --threads; errors as one line and an exit status.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "core/check.h"
+
+namespace weft::tools {
+
+/// The command line asks for something that makes no sense: exit status 2.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Adds the common options to `app`, parses the command line and returns body()'s exit status. Where body throws, or the
+/// results could not be written to stdout, stderr gets one line "error: ..." and the status is 1; 2 for a UsageError
+/// or a command line that does not parse.
+int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+}  // namespace weft::tools

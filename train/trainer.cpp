@@ -1,0 +1,274 @@
+#include "train/trainer.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/atomic_file.h"
+#include "core/autograd.h"
+#include "core/ops.h"
+#include "data/image_io.h"
+#include "train/evaluate.h"
+#include "train/initial_network.h"
+#include "train/sample_panel.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* checkpoint_file = "checkpoint.safetensors";
+constexpr const char* last_file = "last.safetensors";
+constexpr const char* best_file = "best.safetensors";
+constexpr const char* log_file = "metrics.jsonl";
+constexpr std::size_t samples_shown = 8;
+
+TrainConfig checked(const TrainConfig& config) {
+  check_config(config);
+  return config;
+}
+
+fs::path made(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  WEFT_CHECK(!error, "{}: cannot make the folder: {}", folder.string(), error.message());
+  WEFT_CHECK(fs::is_directory(folder), "{}: is not a folder", folder.string());
+  return folder;
+}
+
+bool holds_a_run(const fs::path& folder) {
+  for (const char* file : {checkpoint_file, last_file, best_file}) {
+    if (fs::exists(folder / file)) return true;
+  }
+  return fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0;
+}
+
+LoaderOptions loader_options(const TrainConfig& config) {
+  LoaderOptions options;
+  options.width = options.height = static_cast<int>(config.size);
+  options.fit = fit_from(config.fit);
+  options.augment = AugmentOptions::named(config.augment);
+  options.batch = static_cast<int>(config.batch);
+  options.shuffle = config.shuffle;
+  options.seed = static_cast<std::uint64_t>(config.seed);
+  return options;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+bool is_finite(const Tensor& tensor) {
+  const auto values = tensor.values<float>();
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer)
+    : config_(checked(config)),
+      folder_(made(folder)),
+      observer_(observer),
+      lock_(folder_),
+      data_(find_training_data(config_)),
+      loader_(data_.training, loader_options(config_)),
+      steps_per_epoch_(static_cast<std::int64_t>(loader_.batches())),
+      schedule_({.kind = config_.schedule, .base_rate = config_.learning_rate, .warmup_steps = config_.warmup,
+                 .total_steps = config_.epochs * steps_per_epoch_}) {
+  const fs::path checkpoint = folder_ / checkpoint_file;
+  const bool continues = resume && fs::exists(checkpoint);
+  WEFT_CHECK(resume || !holds_a_run(folder_), "{}: holds a run already; continue it with --resume, or choose another folder", folder_.string());
+
+  const auto note = [&](const std::string& line) { observer_.note(line); };
+  note(fmt::format("{} pictures to train on, {} to validate", data_.training.size(), data_.validation.size()));
+  if (const std::size_t shared = pictures_in_both(data_)) {
+    note(fmt::format("warning: {} pictures are in both lists; the validation says little about new ones", shared));
+  }
+  network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
+  optimizer_ = make_optimizer(config_.optimizer, {{network_->named_parameters()}});
+  if (config_.ema > 0) average_.emplace(*network_, config_.ema);
+  progress_.data_digest = data_.digest();
+  if (continues) restore(checkpoint);
+
+  info_.network = config_.network;
+  info_.height = info_.width = config_.size;
+  info_.fit = config_.fit;
+  info_.label_map = data_.training.labels().name();
+  write_file(folder_ / "config.json", to_json(config_).dump(2) + "\n");
+  log_.emplace(folder_ / log_file, progress_.steps, progress_.epochs_done);
+}
+
+void Trainer::restore(const fs::path& path) {
+  const Checkpoint checkpoint = load_checkpoint(path);
+  const auto changed = differences(config_, checkpoint.config);
+  WEFT_CHECK(changed.empty(), "{}: the run can't go on with other settings: {}", path.string(), fmt::join(changed, "; "));
+  WEFT_CHECK(checkpoint.progress.data_digest == progress_.data_digest,
+             "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and checksum of the stems)",
+             path.string(), checkpoint.progress.data_digest, progress_.data_digest);
+  WEFT_CHECK(checkpoint.progress.steps_in_epoch <= steps_per_epoch_, "{}: the progress says step {} of an epoch of {}", path.string(),
+             checkpoint.progress.steps_in_epoch, steps_per_epoch_);
+  network_->load_state_dict(checkpoint.model, path.string());
+  optimizer_->load_state(checkpoint.optimizer, path.string());
+  if (average_) average_->load_state(checkpoint.average, checkpoint.progress.average_updates, path.string());
+  progress_ = checkpoint.progress;
+  schedule_.load_state(progress_.schedule);
+  checkpointed_steps_ = progress_.steps;
+  observer_.note(fmt::format("continuing after step {} ({} epochs and {} of {} steps)", progress_.steps, progress_.epochs_done,
+                             progress_.steps_in_epoch, steps_per_epoch_));
+}
+
+std::optional<TrainResult::End> Trainer::reason_to_end() const {
+  if (progress_.epochs_done >= config_.epochs) return TrainResult::End::all_epochs;
+  if (config_.early_stop > 0 && progress_.epochs_without_gain >= config_.early_stop) return TrainResult::End::early_stop;
+  if (config_.max_steps > 0 && progress_.steps >= config_.max_steps && progress_.steps_in_epoch < steps_per_epoch_) {
+    return TrainResult::End::max_steps;
+  }
+  return std::nullopt;
+}
+
+TrainResult Trainer::run() {
+  std::optional<TrainResult::End> end;
+  while (!(end = reason_to_end())) {
+    if (!run_steps()) {
+      end = TrainResult::End::asked_to;
+    } else if (progress_.steps_in_epoch == steps_per_epoch_) {
+      finish_epoch();
+      continue;
+    } else {
+      end = TrainResult::End::max_steps;
+      save_model_as(last_file);
+    }
+    keep_checkpoint();
+    break;
+  }
+  return {*end, progress_, median(step_ms_)};
+}
+
+/// Steps to the end of the epoch or to max_steps; false where the observer wants to stop.
+bool Trainer::run_steps() {
+  info_.notes.clear();
+  network_->train();
+  network_->encoder().set_frozen(progress_.epochs_done < config_.freeze_encoder);
+  observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, progress_.steps_in_epoch, steps_per_epoch_);
+  const auto batches = loader_.epoch(static_cast<std::uint64_t>(progress_.epochs_done), static_cast<std::size_t>(progress_.steps_in_epoch));
+  bool goes_on = true;
+  while (goes_on && progress_.steps_in_epoch < steps_per_epoch_ && (config_.max_steps == 0 || progress_.steps < config_.max_steps)) {
+    const auto start = Clock::now();
+    StepRecord record = train_step(batches->next());
+    record.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    step_ms_.push_back(record.milliseconds);
+    log_->write(record);
+    observer_.step_ended(record, progress_.steps_in_epoch);
+    goes_on = !observer_.wants_stop();
+    if (goes_on && is_checkpoint_due()) keep_checkpoint();
+  }
+  observer_.epoch_stepped();
+  return goes_on;
+}
+
+StepRecord Trainer::train_step(const Batch& batch) {
+  const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
+  const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
+  const Loss loss = segmentation_loss(network_->forward(pictures), masks, {config_.dice_weight, config_.bce_weight});
+
+  StepRecord record;
+  record.epoch = progress_.epochs_done + 1;
+  record.step = progress_.steps + 1;
+  record.loss = loss.total.item();
+  record.dice = loss.dice.item();
+  record.bce = loss.bce.item();
+  record.learning_rate = schedule_.rate(progress_.steps);
+  check_loss(record, batch);
+
+  loss.total.backward();
+  optimizer_->step(record.learning_rate);
+  network_->zero_grad();
+  if (average_) average_->update();
+  ++progress_.steps;
+  ++progress_.steps_in_epoch;
+  return record;
+}
+
+void Trainer::check_loss(const StepRecord& record, const Batch& batch) const {
+  if (std::isfinite(record.loss)) return;
+  std::vector<std::string> files;
+  for (const std::size_t i : batch.indices) files.push_back(data_.training.files(i).picture.string());
+  fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}", record.step, record.loss,
+       record.dice, record.bce, fmt::join(files, ", "), config_.learning_rate, checkpoint_text());
+}
+
+std::string Trainer::checkpoint_text() const {
+  return checkpointed_steps_ > 0 ? fmt::format("the checkpoint of step {} is intact", checkpointed_steps_) : "there is no checkpoint yet";
+}
+
+void Trainer::finish_epoch() {
+  if (data_.validation.size() > 0) validate();
+  ++progress_.epochs_done;
+  progress_.steps_in_epoch = 0;
+  save_model_as(last_file);
+  keep_checkpoint();
+}
+
+void Trainer::validate() {
+  std::optional<Ema::Applied> applied;
+  if (average_) applied.emplace(*average_);
+  network_->eval();
+  fs::create_directories(folder_ / "samples");
+  const auto each = [&](const EvaluatedPicture& picture) {
+    observer_.validation_advanced(static_cast<std::int64_t>(picture.index + 1), static_cast<std::int64_t>(data_.validation.size()));
+    if (picture.index >= samples_shown) return;
+    save_png(folder_ / "samples" / (data_.validation.files(picture.index).stem + ".png"),
+             sample_panel(picture.sample.picture, picture.sample.clothing, picture.prediction));
+  };
+  const Evaluation evaluation = evaluate(*network_, info_, data_.validation, {config_.dice_weight, config_.bce_weight}, each);
+  applied.reset();
+  WEFT_CHECK(std::isfinite(evaluation.loss), "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
+             progress_.epochs_done + 1, evaluation.loss, config_.learning_rate, checkpoint_text());
+
+  const ValidationRecord record{progress_.epochs_done + 1, progress_.steps, evaluation.metrics.mean_iou(),
+                                evaluation.metrics.total().iou(), evaluation.metrics.total().dice(), evaluation.loss};
+  log_->write(record);
+  schedule_.after_validation(record.mean_iou);
+  info_.notes = {{"epoch", std::to_string(record.epoch)}, {"miou", fmt::format("{:.6f}", record.mean_iou)},
+                 {"iou", fmt::format("{:.6f}", record.iou)}, {"validation_pictures", std::to_string(data_.validation.size())}};
+  const bool is_best = record.mean_iou > progress_.best_mean_iou;
+  if (is_best) {
+    progress_.best_mean_iou = record.mean_iou;
+    progress_.best_epoch = record.epoch;
+    save_model_as(best_file);
+  }
+  progress_.epochs_without_gain = is_best ? 0 : progress_.epochs_without_gain + 1;
+  observer_.validated(record, is_best);
+}
+
+bool Trainer::is_checkpoint_due() const {
+  const std::int64_t steps = progress_.steps - checkpointed_steps_;
+  if (config_.checkpoint_steps > 0 && steps >= config_.checkpoint_steps) return true;
+  return config_.checkpoint_minutes > 0 && Clock::now() - checkpointed_at_ >= std::chrono::duration<double>(60 * config_.checkpoint_minutes);
+}
+
+void Trainer::keep_checkpoint() {
+  for (const auto& [name, tensor] : network_->state_dict()) {
+    WEFT_CHECK(tensor.dtype() != DType::f32 || is_finite(tensor),
+               "after step {} the weights {} are no longer finite; lower the learning rate (--lr {}) or add --warmup; {}", progress_.steps,
+               name, config_.learning_rate, checkpoint_text());
+  }
+  progress_.schedule = schedule_.state();
+  progress_.average_updates = average_ ? average_->updates() : 0;
+  save_checkpoint(folder_ / checkpoint_file, {config_, progress_, network_->state_dict(), optimizer_->state(), average_ ? average_->average() : nn::StateDict()});
+  checkpointed_steps_ = progress_.steps;
+  checkpointed_at_ = Clock::now();
+}
+
+void Trainer::save_model_as(const char* file) {
+  std::optional<Ema::Applied> applied;
+  if (average_) applied.emplace(*average_);
+  save_model(folder_ / file, *network_, info_);
+}
+
+}  // namespace weft

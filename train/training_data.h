@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "data/dataset.h"
+#include "train/config.h"
+
+namespace weft {
+
+/// The pictures of a run. `validation` may be empty.
+struct TrainingData {
+  Dataset training, validation;
+
+  /// A few words that change where a stem is added, removed or moves: "training 802 (5e1f0a77), validation 100 (...)".
+  std::string digest() const;
+};
+
+/// Finds what the settings name: both lists; or one list, or all pictures, divided by val_fraction and the seed.
+/// Throws Error as Dataset does.
+TrainingData find_training_data(const TrainConfig& config);
+
+/// How many pictures are in both data sets, which makes a validation's figures worthless.
+std::size_t pictures_in_both(const TrainingData& data);
+
+}  // namespace weft
