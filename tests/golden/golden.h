@@ -20,6 +20,7 @@
 
 #include "core/check.h"
 #include "core/formats/json.h"
+#include "core/tensor.h"
 
 namespace weft::test {
 
@@ -101,12 +102,17 @@ inline nlohmann::json golden_file(const std::string& name) {
   return parse_json(std::string(std::istreambuf_iterator<char>(file), {}), path);
 }
 
-/// The numbers of an input that a golden file describes: {"key", "shape", "low", "high"}, or {"values"} in full.
-inline std::vector<float> golden_input(const nlohmann::json& input) {
-  if (input.contains("values")) return input["values"].get<std::vector<float>>();
-  std::int64_t count = 1;
-  for (const auto& size : input["shape"]) count *= size.get<std::int64_t>();
-  return golden_fill(input["key"].get<std::string>(), count, input["low"], input["high"]);
+/// golden_fill as a tensor. float64 holds the same numbers as float32.
+inline Tensor golden_tensor(std::string_view key, const Shape& shape, double low, double high, DType dtype = DType::f32) {
+  return Tensor::from(shape, golden_fill(key, shape.count(), low, high)).to(dtype);
+}
+
+/// The tensor that a golden file describes: {"key", "shape", "low", "high"}, or {"shape", "values"} in full.
+inline Tensor golden_tensor(const nlohmann::json& described, DType dtype) {
+  const auto sizes = described["shape"].get<std::vector<std::int64_t>>();
+  const Shape shape{std::span<const std::int64_t>(sizes)};
+  if (described.contains("values")) return Tensor::from(shape, described["values"].get<std::vector<double>>()).to(dtype);
+  return golden_tensor(described["key"].get<std::string>(), shape, described["low"], described["high"], dtype);
 }
 
 /// How far `values` are from a golden summary: the largest difference of a sampled value, the mean, the standard
