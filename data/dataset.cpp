@@ -31,17 +31,11 @@ fs::path find_folder(const fs::path& root, const std::string& given, std::initia
   fail("{}: expected a folder {} with the {}; name another with --{}", root.string(), names, what, what);
 }
 
-bool is_picture(const fs::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
 /// Pictures by stem. Throws Error where two files share one.
 std::map<std::string, fs::path> pictures_in(const fs::path& folder) {
   std::map<std::string, fs::path> pictures;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (!is_picture(entry.path())) continue;
+    if (!is_picture_name(entry.path())) continue;
     const auto [found, is_new] = pictures.emplace(entry.path().stem().string(), entry.path());
     WEFT_CHECK(is_new, "{}: {} has the same stem", entry.path().string(), found->second.filename().string());
   }
@@ -62,6 +56,12 @@ struct Folders {
 };
 
 }  // namespace
+
+bool is_picture_name(const fs::path& file) {
+  std::string extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
 
 std::vector<std::string> read_list(const fs::path& list) {
   const auto bytes = read_file(list, max_list_bytes);

@@ -1,0 +1,23 @@
+#pragma once
+// Pictures that show a mask to a person. Masks are 1 channel, 0 or 1, of the photograph's size; every function
+// throws Error where sizes or channels don't match.
+
+#include <span>
+
+#include "data/image.h"
+
+namespace weft {
+
+/// 0 -> black, 1 -> white (255).
+Image render_mask(const Image& mask);
+/// The photograph, greyed where the mask is 0, tinted where it is 1, with the border between them drawn.
+Image render_overlay(const Image& photograph, const Image& mask);
+/// RGBA: the photograph with alpha from the probability p, rising from 0 to 255 while p crosses the threshold by
+/// 0.2 either way, so that the edge is as soft as the network was unsure. Colours under alpha 0 are black.
+Image render_cutout(const Image& photograph, std::span<const float> probabilities, double threshold);
+/// p in [0, 1] as grey 0 to 255.
+Image render_probability(std::span<const float> probabilities, int width, int height);
+/// Pictures of one height side by side (1 or 3 channels), with a white gap.
+Image side_by_side(std::span<const Image> pictures);
+
+}  // namespace weft

@@ -1,0 +1,70 @@
+#include "train/predict.h"
+
+#include "core/random.h"
+#include "tests/gradcheck.h"
+
+using namespace weft;
+
+namespace {
+
+const UNetConfig small{.arch = "resnet18", .decoder_channels = {16, 8, 8, 4, 4}};
+
+Image noise(int width, int height) {
+  Image picture(width, height, 3);
+  Random draw(3);
+  for (std::uint8_t& v : picture.pixels) v = static_cast<std::uint8_t>(draw.below(256));
+  return picture;
+}
+
+struct Fixture {
+  UNet network{small};
+  ModelInfo info{.network = small, .height = 64, .width = 96};
+  Fixture() {
+    network.initialise(1);
+    network.eval();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("logits come back at the picture's own size, whatever that is", "[predict]") {
+  const Fixture f;
+  for (auto [w, h] : {std::pair{96, 64}, {50, 70}, {1, 1}, {333, 4}}) {
+    for (const char* fit : {"stretch", "letterbox"}) {
+      ModelInfo info = f.info;
+      info.fit = fit;
+      const Prediction p = predict(f.network, info, noise(w, h));
+      CHECK(p.logits.size() == static_cast<std::size_t>(w * h));
+      CHECK(p.canvas_logits.size() == 64 * 96);
+      CHECK(p.probabilities().size() == p.logits.size());
+    }
+    const Prediction native = predict(f.network, f.info, noise(w, h), {.is_native = true});
+    CHECK(native.placement.canvas_width % 32 == 0);
+    CHECK(native.logits.size() == static_cast<std::size_t>(w * h));
+  }
+}
+
+TEST_CASE("a picture of the network's size is not resampled", "[predict]") {
+  const Fixture f;
+  const Prediction p = predict(f.network, f.info, noise(96, 64));
+  CHECK(p.logits == p.canvas_logits);
+  CHECK(predict(f.network, f.info, noise(96, 64), {.is_native = true}).logits == p.logits);
+  CHECK(predict(f.network, f.info, noise(96, 64), {.size = {{64, 96}}}).logits == p.logits);
+}
+
+TEST_CASE("the mean with the mirror image is symmetric", "[predict]") {
+  const Fixture f;
+  Image picture = noise(96, 64), mirror = picture;
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 96; ++x) std::copy_n(picture.at(y, x), 3, mirror.at(y, 95 - x));
+  }
+  const auto a = predict(f.network, f.info, picture, {.mirror = true}).logits, b = predict(f.network, f.info, mirror, {.mirror = true}).logits;
+  for (std::size_t y = 0; y < 64; ++y) {
+    for (std::size_t x = 0; x < 96; ++x) REQUIRE(a[y * 96 + x] == b[y * 96 + 95 - x]);
+  }
+  CHECK(a != predict(f.network, f.info, picture).logits);
+}
+
+TEST_CASE("the threshold is inclusive", "[predict]") {
+  CHECK(threshold_mask({0.4f, 0.5f, 0.6f}, 3, 1, 0.5).pixels == std::vector<std::uint8_t>{0, 1, 1});
+}
