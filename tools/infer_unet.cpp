@@ -16,7 +16,7 @@
 #include "tools/common/default_model.h"
 #include "tools/common/masks.h"
 #include "tools/common/profile_table.h"
-#include "tools/common/progress.h"
+#include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
 
 namespace {
@@ -77,7 +77,7 @@ class Run {
   /// Exit status: 1 where a picture failed.
   int all() {
     OrderedPrefetcher<Image> decoded(pictures_.size(), 2, [this](std::size_t i) { return load_image(pictures_[i]); });
-    tools::Progress progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
+    tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
     std::optional<std::future<Written>> writing;
     for (std::size_t i = 0; i < pictures_.size(); ++i) {
       std::optional<std::future<Written>> next;
