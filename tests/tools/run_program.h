@@ -1,0 +1,60 @@
+#pragma once
+// Runs weft's executables as a user does.
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "tests/train/temporary_folder.h"
+
+namespace weft::test {
+
+struct ProgramResult {
+  int status = -1;  // exit status, or 128 + signal
+  std::string out, err;
+};
+
+inline std::string shell_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+/// Runs `program` of this build with these arguments and waits for it. `prepare` is shell code that runs first,
+/// such as "ulimit -f 100;".
+inline ProgramResult run_program(const std::string& program, const std::vector<std::string>& arguments, const std::string& prepare = "") {
+  const TemporaryFolder folder;
+  std::string command = prepare + " exec " + shell_quoted(std::string(WEFT_BIN_DIR) + "/" + program);
+  for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
+  command += " > " + shell_quoted((folder / "out").string()) + " 2> " + shell_quoted((folder / "err").string());
+  const int raw = std::system(("sh -c " + shell_quoted(command)).c_str());
+  return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_text(folder / "out"), read_text(folder / "err")};
+}
+
+/// Starts a program in the background, its output discarded; returns its process id.
+inline pid_t start_program(const std::string& program, const std::vector<std::string>& arguments) {
+  const std::string path = std::string(WEFT_BIN_DIR) + "/" + program;
+  std::vector<char*> pointers{const_cast<char*>(path.c_str())};
+  for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(126);
+    ::execv(path.c_str(), pointers.data());
+    ::_exit(127);
+  }
+  return child;
+}
+
+/// Waits for it; its exit status, or 128 + signal.
+inline int wait_for(pid_t child) {
+  int raw = 0;
+  ::waitpid(child, &raw, 0);
+  return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+}
+
+}  // namespace weft::test

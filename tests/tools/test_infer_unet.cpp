@@ -1,0 +1,136 @@
+// infer_unet as a user runs it.
+
+#include "core/atomic_file.h"
+#include "core/formats/npy.h"
+#include "core/random.h"
+#include "data/image_io.h"
+#include "models/model_file.h"
+#include "tests/catch.h"
+#include "tests/tools/run_program.h"
+
+using namespace weft;
+using namespace weft::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+Image noise(int width, int height, std::uint64_t seed) {
+  Image picture(width, height, 3);
+  Random draw(seed);
+  for (std::uint8_t& v : picture.pixels) v = static_cast<std::uint8_t>(draw.below(256));
+  return picture;
+}
+
+/// A model with random weights, and three pictures of different sizes.
+struct Fixture {
+  TemporaryFolder folder;
+  std::string model = (folder / "model.safetensors").string(), photos = (folder / "photos").string(), out = (folder / "out").string();
+  Fixture() {
+    const UNetConfig small{.arch = "resnet18", .decoder_channels = {16, 8, 8, 4, 4}};
+    UNet network(small);
+    network.initialise(1);
+    save_model(model, network, {.network = small, .height = 64, .width = 64});
+    fs::create_directories(photos);
+    save_png(photo("a"), noise(40, 70, 1));
+    save_png(photo("b"), noise(64, 64, 2));
+    save_png(photo("c"), noise(100, 30, 3));
+  }
+  std::string photo(const std::string& stem) const { return photos + "/" + stem + ".png"; }
+  ProgramResult infer(std::vector<std::string> arguments, const std::string& prepare = "") const {
+    arguments.insert(arguments.end(), {"--model", model, "--threads", "1"});
+    return run_program("infer_unet", arguments, prepare);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a folder becomes masks and the rest, each of its picture's own size", "[tools]") {
+  const Fixture f;
+  const ProgramResult run = f.infer({f.photos, "--out", f.out, "--write", "mask,overlay,cutout,panel,prob,logits"});
+  CHECK(run.status == 0);
+  CHECK_THAT(run.out, Contains("a.png -> ") && Contains("c.mask.png") && Contains("% clothing"));
+  for (auto [stem, width, height] : {std::tuple{"a", 40, 70}, {"b", 64, 64}, {"c", 100, 30}}) {
+    const std::string base = f.out + "/" + stem;
+    const Image mask = load_label_mask(base + ".mask.png");
+    CHECK(mask.width == width);
+    CHECK(mask.height == height);
+    for (std::uint8_t v : mask.pixels) REQUIRE((v == 0 || v == 255));
+    CHECK(load_image(base + ".overlay.png").height == height);
+    CHECK(load_image(base + ".cutout.png").width == width);
+    CHECK(load_image(base + ".panel.png").width == 3 * width + 16);
+    CHECK(load_label_mask(base + ".prob.png").width == width);
+    CHECK(NpyFile(base + ".logits.npy").shape() == std::vector<std::int64_t>{64, 64});
+  }
+  // A second run over a folder that holds outputs takes only the photographs.
+  for (const auto& entry : fs::directory_iterator(f.out)) fs::copy(entry.path(), f.photos);
+  const ProgramResult again = f.infer({f.photos, "--out", f.out});
+  CHECK(std::count(again.out.begin(), again.out.end(), '\n') == 3);
+}
+
+TEST_CASE("one picture goes to one file", "[tools]") {
+  const Fixture f;
+  const std::string target = (f.folder / "m.png").string();
+  CHECK(f.infer({f.photo("a"), "-o", target}).status == 0);
+  CHECK(load_label_mask(target).width == 40);
+  CHECK(f.infer({f.photo("a"), f.photo("b"), "-o", target}).status == 2);
+  CHECK(f.infer({f.photo("a"), "-o", target, "--out", f.out}).status == 2);
+}
+
+TEST_CASE("sizes: the model's, one number, two, native; nothing else", "[tools]") {
+  const Fixture f;
+  const auto logits_shape = [&](const std::string& size) {
+    CHECK(f.infer({f.photo("c"), "--size", size, "--out", f.out, "--write", "logits"}).status == 0);
+    return NpyFile(f.out + "/c.logits.npy").shape();
+  };
+  CHECK(logits_shape("96") == std::vector<std::int64_t>{96, 96});
+  CHECK(logits_shape("32x96") == std::vector<std::int64_t>{32, 96});
+  CHECK(logits_shape("native") == std::vector<std::int64_t>{32, 128});
+  for (const char* wrong : {"100", "0", "-32", "64x", "64x64x64", "big", "9999999999"}) {
+    const ProgramResult run = f.infer({f.photo("c"), "--size", wrong, "--out", f.out});
+    INFO(wrong);
+    CHECK(run.status == 2);
+    CHECK_THAT(run.err, Contains("--size expects N or HxW in multiples of 32, or 'native'"));
+  }
+}
+
+TEST_CASE("a picture that fails is named, and the others go on", "[tools]") {
+  const Fixture f;
+  write_file(f.photo("b"), "not a picture");
+  const ProgramResult run = f.infer({f.photos, f.photos + "/missing.jpg", "--out", f.out});
+  CHECK(run.status == 1);
+  CHECK_THAT(run.err, Contains("b.png") && Contains("missing.jpg") && Contains("error: 2 of 4 pictures failed"));
+  CHECK(fs::exists(f.out + "/a.mask.png"));
+  CHECK(fs::exists(f.out + "/c.mask.png"));
+  CHECK_FALSE(fs::exists(f.out + "/b.mask.png"));
+}
+
+TEST_CASE("what can't work is one line and status 1", "[tools]") {
+  const Fixture f;
+  const auto one_line = [](const ProgramResult& run, const std::string& text) {
+    CHECK(run.status == 1);
+    CHECK_THAT(run.err, Contains("error: ") && Contains(text));
+    CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
+  };
+  one_line(run_program("infer_unet", {f.photos, "--model", f.photo("a")}), "a.png");
+  one_line(run_program("infer_unet", {f.photos, "--model", f.model, "--arch", "resnet34"}), "the model is a resnet18, not a resnet34");
+  one_line(f.infer({f.photos, "--out", f.photo("a") + "/x"}), "cannot make this folder");
+  fs::create_directories(f.folder / "empty");
+  one_line(f.infer({(f.folder / "empty").string()}), "no pictures");
+  fs::create_directories(f.folder / "twin");
+  fs::copy(f.photo("a"), f.folder / "twin" / "a.png");
+  one_line(f.infer({f.photos, (f.folder / "twin").string()}), "would write the same files");
+  CHECK(f.infer({}).status == 2);
+  CHECK(f.infer({f.photo("a"), "--write", "poster"}).status == 2);
+}
+
+TEST_CASE("a full disk leaves what was there and no half-written file", "[tools]") {
+  const Fixture f;
+  fs::create_directories(f.out);
+  write_file(f.out + "/a.logits.npy", "old");
+  // A limit on the size of files stands in for a full disk; the signal that comes with it is ignored.
+  const ProgramResult run = f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64"}, "trap '' XFSZ; ulimit -f 4;");
+  CHECK(run.status == 1);
+  CHECK_THAT(run.err, Contains("a.logits.npy: cannot write") && Contains("intact"));
+  CHECK(read_text(f.out + "/a.logits.npy") == "old");
+  CHECK(std::distance(fs::directory_iterator(f.out), fs::directory_iterator()) == 1);
+}
