@@ -50,6 +50,11 @@ PredictOptions predict_options(const Options& options) {
   return result;
 }
 
+struct Photograph {
+  Image image;
+  NetworkInput input;
+};
+
 /// What one picture became: how much of it is clothing, and the files that were written.
 struct Written {
   fs::path picture;
@@ -76,7 +81,11 @@ class Run {
 
   /// Exit status: 1 where a picture failed.
   int all() {
-    OrderedPrefetcher<Image> decoded(pictures_.size(), 2, [this](std::size_t i) { return load_image(pictures_[i]); });
+    OrderedPrefetcher<Photograph> decoded(pictures_.size(), 2, [this](std::size_t i) {
+      Image image = load_image(pictures_[i]);
+      NetworkInput input = prepare_input(model_.info, image, predict_options_);
+      return Photograph{std::move(image), std::move(input)};
+    });
     tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
     std::optional<std::future<Written>> writing;
     for (std::size_t i = 0; i < pictures_.size(); ++i) {
@@ -97,15 +106,15 @@ class Run {
 
  private:
   /// Runs the network, and hands its output to a background thread.
-  std::future<Written> start_writing(std::size_t i, Image photograph) {
-    Prediction prediction = predict(*model_.network, model_.info, photograph, predict_options_);
-    return std::async(std::launch::async, [this, i, photograph = std::move(photograph), prediction = std::move(prediction)] {
+  std::future<Written> start_writing(std::size_t i, Photograph photograph) {
+    Prediction prediction = predict(*model_.network, photograph.input, predict_options_.mirror);
+    return std::async(std::launch::async, [this, i, image = std::move(photograph.image), prediction = std::move(prediction)] {
       const std::vector<float> probabilities = prediction.probabilities();
       Written written{pictures_[i], 0, {}};
       for (const std::string& kind : options_.kinds) {
         const fs::path path = options_.output_file.empty() ? fs::path(options_.out) / tools::output_name(pictures_[i].stem().string(), kind)
                                                            : fs::path(options_.output_file);
-        tools::write_output(kind, path, photograph, prediction, probabilities, threshold_);
+        tools::write_output(kind, path, image, prediction, probabilities, threshold_);
         written.files.push_back(path);
       }
       const auto clothing = std::count_if(probabilities.begin(), probabilities.end(),

@@ -10,35 +10,22 @@
 namespace weft {
 namespace {
 
-Image mirrored(const Image& picture) {
-  Image result(picture.width, picture.height, picture.channels);
-  for (int y = 0; y < picture.height; ++y) {
-    for (int x = 0; x < picture.width; ++x) {
-      std::copy_n(picture.at(y, x), picture.channels, result.at(y, picture.width - 1 - x));
-    }
+/// The mirror image of rows of `width` pixels with `channels` values each.
+std::vector<float> mirrored(const std::vector<float>& values, int width, std::size_t channels) {
+  const auto w = static_cast<std::size_t>(width);
+  std::vector<float> result(values.size());
+  for (std::size_t pixel = 0; pixel < values.size() / channels; ++pixel) {
+    const std::size_t mirror = pixel / w * w + (w - 1 - pixel % w);
+    std::copy_n(&values[pixel * channels], channels, &result[mirror * channels]);
   }
   return result;
 }
 
-/// Logits [height, width] of a canvas.
-std::vector<float> run(const UNet& network, const ModelInfo& info, const Image& canvas) {
-  Normalisation normalisation;
-  std::transform(info.mean.begin(), info.mean.end(), normalisation.mean.begin(), [](double v) { return static_cast<float>(v); });
-  std::transform(info.deviation.begin(), info.deviation.end(), normalisation.deviation.begin(), [](double v) { return static_cast<float>(v); });
-  const Tensor x = Tensor::empty({1, canvas.height, canvas.width, 3});
-  normalise(canvas, normalisation, {x.mutable_data<float>(), static_cast<std::size_t>(x.count())});
+/// Logits [height, width] of one picture.
+std::vector<float> run(const UNet& network, const Placement& placement, const std::vector<float>& values) {
   const NoGrad no_grad;
-  const Tensor logits = network.forward(x);
+  const Tensor logits = network.forward(Tensor::from({1, placement.canvas_height, placement.canvas_width, 3}, values));
   return {logits.values<float>().begin(), logits.values<float>().end()};
-}
-
-void add_mirrored_run(const UNet& network, const ModelInfo& info, const Image& canvas, std::vector<float>& logits) {
-  const std::vector<float> other = run(network, info, mirrored(canvas));
-  const auto width = static_cast<std::size_t>(canvas.width);
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    const std::size_t mirror = i / width * width + (width - 1 - i % width);
-    logits[i] = 0.5f * (logits[i] + other[mirror]);
-  }
 }
 
 Placement placement_for(const ModelInfo& info, const Image& picture, const PredictOptions& options) {
@@ -50,15 +37,30 @@ Placement placement_for(const ModelInfo& info, const Image& picture, const Predi
 
 }  // namespace
 
-Prediction predict(const UNet& network, const ModelInfo& info, const Image& picture, const PredictOptions& options) {
+NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const PredictOptions& options) {
+  Normalisation normalisation;
+  for (std::size_t c = 0; c < 3; ++c) {
+    normalisation.mean[c] = static_cast<float>(info.mean[c]);
+    normalisation.deviation[c] = static_cast<float>(info.deviation[c]);
+  }
+  NetworkInput input{placement_for(info, picture, options), {}};
+  const Image canvas = fit_picture(picture, input.placement);
+  input.values.resize(canvas.pixels.size());
+  normalise(canvas, normalisation, input.values);
+  return input;
+}
+
+Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {
   WEFT_CHECK(network.config().classes == 1, "[predict] expected a network with one class, got {}", network.config().classes);
-  Prediction prediction{placement_for(info, picture, options), {}, {}};
-  const Image canvas = fit_picture(picture, prediction.placement);
-  prediction.canvas_logits = run(network, info, canvas);
-  // A mirrored letterbox is a letterbox, but a picture at the top left of a native canvas moves to the right: the
-  // mirror index of the canvas, not of the picture, undoes both.
-  if (options.mirror) add_mirrored_run(network, info, canvas, prediction.canvas_logits);
-  prediction.logits = unfit_plane(prediction.canvas_logits, prediction.placement);
+  WEFT_CHECK(!network.is_training(), "[predict] expected a network in evaluation mode");
+  const Placement& placement = input.placement;
+  Prediction prediction{placement, run(network, placement, input.values), {}};
+  if (mirror) {
+    // Mirroring the canvas and its answer undoes itself wherever on the canvas the picture lies.
+    const auto other = mirrored(run(network, placement, mirrored(input.values, placement.canvas_width, 3)), placement.canvas_width, 1);
+    for (std::size_t i = 0; i < other.size(); ++i) prediction.canvas_logits[i] = 0.5f * (prediction.canvas_logits[i] + other[i]);
+  }
+  prediction.logits = unfit_plane(prediction.canvas_logits, placement);
   return prediction;
 }
 

@@ -20,17 +20,27 @@ struct PredictOptions {
   bool mirror = false;
 };
 
+/// A picture as the network takes it.
+struct NetworkInput {
+  Placement placement;        // of the picture on the canvas
+  std::vector<float> values;  // [canvas_height, canvas_width, 3], normalised
+};
+
 struct Prediction {
-  Placement placement;                // of the picture on the network's input
-  std::vector<float> canvas_logits;   // [canvas_height, canvas_width], the network's own output
-  std::vector<float> logits;          // [height, width] of the picture
+  Placement placement;
+  std::vector<float> canvas_logits;  // [canvas_height, canvas_width], the network's own output
+  std::vector<float> logits;         // [height, width] of the picture
 
   /// sigmoid(logits)
   std::vector<float> probabilities() const;
 };
 
-/// Runs the network (in evaluation mode) on an RGB picture. Throws Error for a network with more than one class.
-Prediction predict(const UNet& network, const ModelInfo& info, const Image& picture, const PredictOptions& options = {});
+/// Fits an RGB picture to the network's input and normalises it, as the model's description says. Needs no network, so
+/// that it can be done on another thread.
+NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const PredictOptions& options = {});
+
+/// Runs a network in evaluation mode. Throws Error for one in training mode or with more than one class.
+Prediction predict(const UNet& network, const NetworkInput& input, bool mirror = false);
 
 /// 1 where the probability is at least `threshold`, else 0; `width` and `height` are the plane's.
 Image threshold_mask(const std::vector<float>& probabilities, int width, int height, double threshold);

@@ -25,20 +25,23 @@ struct Fixture {
   }
 };
 
+Prediction predicted(const Fixture& f, const Image& picture, const PredictOptions& options = {}) {
+  return predict(f.network, prepare_input(f.info, picture, options), options.mirror);
+}
+
 }  // namespace
 
 TEST_CASE("logits come back at the picture's own size, whatever that is", "[predict]") {
-  const Fixture f;
+  Fixture f;
   for (auto [w, h] : {std::pair{96, 64}, {50, 70}, {1, 1}, {333, 4}}) {
     for (const char* fit : {"stretch", "letterbox"}) {
-      ModelInfo info = f.info;
-      info.fit = fit;
-      const Prediction p = predict(f.network, info, noise(w, h));
+      f.info.fit = fit;
+      const Prediction p = predicted(f, noise(w, h));
       CHECK(p.logits.size() == static_cast<std::size_t>(w * h));
       CHECK(p.canvas_logits.size() == 64 * 96);
       CHECK(p.probabilities().size() == p.logits.size());
     }
-    const Prediction native = predict(f.network, f.info, noise(w, h), {.is_native = true});
+    const Prediction native = predicted(f, noise(w, h), {.is_native = true});
     CHECK(native.placement.canvas_width % 32 == 0);
     CHECK(native.logits.size() == static_cast<std::size_t>(w * h));
   }
@@ -46,10 +49,10 @@ TEST_CASE("logits come back at the picture's own size, whatever that is", "[pred
 
 TEST_CASE("a picture of the network's size is not resampled", "[predict]") {
   const Fixture f;
-  const Prediction p = predict(f.network, f.info, noise(96, 64));
+  const Prediction p = predicted(f, noise(96, 64));
   CHECK(p.logits == p.canvas_logits);
-  CHECK(predict(f.network, f.info, noise(96, 64), {.is_native = true}).logits == p.logits);
-  CHECK(predict(f.network, f.info, noise(96, 64), {.size = {{64, 96}}}).logits == p.logits);
+  CHECK(predicted(f, noise(96, 64), {.is_native = true}).logits == p.logits);
+  CHECK(predicted(f, noise(96, 64), {.size = {{64, 96}}}).logits == p.logits);
 }
 
 TEST_CASE("the mean with the mirror image is symmetric", "[predict]") {
@@ -58,11 +61,17 @@ TEST_CASE("the mean with the mirror image is symmetric", "[predict]") {
   for (int y = 0; y < 64; ++y) {
     for (int x = 0; x < 96; ++x) std::copy_n(picture.at(y, x), 3, mirror.at(y, 95 - x));
   }
-  const auto a = predict(f.network, f.info, picture, {.mirror = true}).logits, b = predict(f.network, f.info, mirror, {.mirror = true}).logits;
+  const auto a = predicted(f, picture, {.mirror = true}).logits, b = predicted(f, mirror, {.mirror = true}).logits;
   for (std::size_t y = 0; y < 64; ++y) {
     for (std::size_t x = 0; x < 96; ++x) REQUIRE(a[y * 96 + x] == b[y * 96 + 95 - x]);
   }
-  CHECK(a != predict(f.network, f.info, picture).logits);
+  CHECK(a != predicted(f, picture).logits);
+}
+
+TEST_CASE("a network that is being trained is refused", "[predict]") {
+  Fixture f;
+  f.network.train();
+  CHECK_THROWS_WITH(predicted(f, noise(96, 64)), Contains("expected a network in evaluation mode"));
 }
 
 TEST_CASE("the threshold is inclusive", "[predict]") {
