@@ -17,6 +17,16 @@ std::string first_names(const std::vector<std::string>& names) {
   return text;
 }
 
+EncoderWeightsReport load_weights(const Encoder& encoder, const TrainConfig& config) {
+  try {
+    return load_encoder_weights(encoder, config.encoder_weights, config.allow_missing_encoder_weights);
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    const bool lacks_some = message.find("; missing ") != std::string::npos;
+    fail("{}{}", message, lacks_some ? "; to start those from random values: --allow-missing-encoder-weights" : "");
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<UNet> make_initial_network(const TrainConfig& config, const std::function<void(const std::string&)>& note) {
@@ -31,8 +41,7 @@ std::unique_ptr<UNet> make_initial_network(const TrainConfig& config, const std:
     network->load_state_dict(model.network->state_dict(), config.init);
     note(fmt::format("the network starts from {}", config.init));
   } else if (config.encoder_weights != "none") {
-    const EncoderWeightsReport report =
-        load_encoder_weights(network->encoder(), config.encoder_weights, config.allow_missing_encoder_weights);
+    const EncoderWeightsReport report = load_weights(network->encoder(), config);
     note(fmt::format("the encoder starts from {}", config.encoder_weights));
     if (!report.dropped.empty()) {
       note(fmt::format("  {} tensors of its classifier are not used: {}", report.dropped.size(), first_names(report.dropped)));

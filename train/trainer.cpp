@@ -30,12 +30,11 @@ TrainConfig checked(const TrainConfig& config) {
   return config;
 }
 
-fs::path made(const fs::path& folder) {
+void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   WEFT_CHECK(!error, "{}: cannot make the folder: {}", folder.string(), error.message());
   WEFT_CHECK(fs::is_directory(folder), "{}: is not a folder", folder.string());
-  return folder;
 }
 
 bool holds_a_run(const fs::path& folder) {
@@ -72,9 +71,8 @@ bool is_finite(const Tensor& tensor) {
 
 Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer)
     : config_(checked(config)),
-      folder_(made(folder)),
+      folder_(folder),
       observer_(observer),
-      lock_(folder_),
       data_(find_training_data(config_)),
       loader_(data_.training, loader_options(config_)),
       steps_per_epoch_(static_cast<std::int64_t>(loader_.batches())),
@@ -93,6 +91,10 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   optimizer_ = make_optimizer(config_.optimizer, {{network_->named_parameters()}});
   if (config_.ema > 0) average_.emplace(*network_, config_.ema);
   progress_.data_digest = data_.digest();
+
+  // The folder is touched only now, when all that the settings name has been found and read.
+  make_folder(folder_);
+  lock_.emplace(folder_);
   if (continues) restore(checkpoint);
 
   info_.network = config_.network;

@@ -38,8 +38,8 @@ struct TrainResult {
 
 class Trainer {
  public:
-  /// Locks the folder (made where there is none) and prepares the run, or, with `resume`, goes back to where the
-  /// folder's checkpoint stands; without one the run starts. Throws Error where the folder holds a run and `resume` is
+  /// Prepares the run and locks its folder (made where there is none); with `resume` goes back to where the folder's
+  /// checkpoint stands, and starts where there is none. Throws Error where the folder holds a run and `resume` is
   /// false, where settings or pictures differ from the checkpoint's, or where the settings make no sense.
   /// `observer` must live as long.
   Trainer(const TrainConfig& config, const std::filesystem::path& folder, bool resume, TrainObserver& observer);
@@ -69,7 +69,6 @@ class Trainer {
   const TrainConfig config_;
   const std::filesystem::path folder_;
   TrainObserver& observer_;
-  const RunLock lock_;
   const TrainingData data_;
   const Loader loader_;
   const std::int64_t steps_per_epoch_;
@@ -77,6 +76,7 @@ class Trainer {
   std::unique_ptr<UNet> network_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> average_;
+  std::optional<RunLock> lock_;
   std::optional<MetricsLog> log_;
   ModelInfo info_;  // its notes hold the figures of the weights at hand, where they are known
   Progress progress_;

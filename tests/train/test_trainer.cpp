@@ -14,6 +14,13 @@ using namespace weft::test;
 
 namespace {
 
+/// These networks are too small to share out: one thread is fastest.
+struct OneThread {
+  OneThread() { set_num_threads(1); }
+  ~OneThread() { set_num_threads(threads_before); }
+  const int threads_before = num_threads();
+};
+
 /// Collects what a run tells, and asks it to stop after a step.
 struct Recorder : TrainObserver {
   std::int64_t stop_after = -1;
@@ -53,7 +60,7 @@ std::string message_of(const TrainConfig& config, const std::filesystem::path& f
 
 }  // namespace
 
-TEST_CASE("training lowers the loss and finds the garment", "[train]") {
+TEST_CASE_METHOD(OneThread, "training lowers the loss and finds the garment", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 8);
   TrainConfig config = tiny_config(folder / "data");
@@ -85,7 +92,7 @@ TEST_CASE("training lowers the loss and finds the garment", "[train]") {
   }
 }
 
-TEST_CASE("a run that is stopped and continued gives the same bytes", "[train]") {
+TEST_CASE_METHOD(OneThread, "a run that is stopped and continued gives the same bytes", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 10);  // steps of 3, 3 and 2 pictures
   TrainConfig config = tiny_config(folder / "data");
@@ -113,7 +120,6 @@ TEST_CASE("a run that is stopped and continued gives the same bytes", "[train]")
     }
   }
   SECTION("with max_steps and other thread counts on the way") {
-    const int before = num_threads();
     const auto run = folder / "sliced";
     for (std::int64_t slice = 1; slice <= 3; ++slice) {
       set_num_threads(static_cast<int>(slice));
@@ -121,13 +127,12 @@ TEST_CASE("a run that is stopped and continued gives the same bytes", "[train]")
       part.max_steps = slice < 3 ? 3 * slice : 0;
       train(part, run, slice > 1);
     }
-    set_num_threads(before);
     CHECK(read_text(run / "last.safetensors") == read_text(folder / "straight" / "last.safetensors"));
     CHECK(log_of(run) == straight);
   }
 }
 
-TEST_CASE("a frozen encoder stays to the bit, statistics included", "[train]") {
+TEST_CASE_METHOD(OneThread, "a frozen encoder stays to the bit, statistics included", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 4);
   TrainConfig config = tiny_config(folder / "data");
@@ -154,7 +159,7 @@ TEST_CASE("a frozen encoder stays to the bit, statistics included", "[train]") {
   CHECK(std::filesystem::exists(folder / "run" / "last.safetensors"));
 }
 
-TEST_CASE("the first batches follow the list, and the last short one is kept", "[train]") {
+TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last short one is kept", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 5);
   write_text(folder / "list", "p3\np0\np4\np1\np2\n");
@@ -171,7 +176,7 @@ TEST_CASE("the first batches follow the list, and the last short one is kept", "
   CHECK(data.validation.size() == 0);
 }
 
-TEST_CASE("a run ends early where nothing gets better", "[train]") {
+TEST_CASE_METHOD(OneThread, "a run ends early where nothing gets better", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 4);
   TrainConfig config = tiny_config(folder / "data");
@@ -184,7 +189,7 @@ TEST_CASE("a run ends early where nothing gets better", "[train]") {
   CHECK(train(config, folder / "run", true).end == TrainResult::End::early_stop);  // and has nothing to add
 }
 
-TEST_CASE("a folder that holds a run is not written over", "[train]") {
+TEST_CASE_METHOD(OneThread, "a folder that holds a run is not written over", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 5);
   TrainConfig config = tiny_config(folder / "data");
@@ -207,7 +212,7 @@ TEST_CASE("a folder that holds a run is not written over", "[train]") {
   CHECK(train(config, folder / "run", true).progress.epochs_done == 2);
 }
 
-TEST_CASE("a loss that is no number stops the run and names step, pictures and advice", "[train]") {
+TEST_CASE_METHOD(OneThread, "a loss that is no number stops the run and names step, pictures and advice", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 8);
   TrainConfig config = tiny_config(folder / "data");

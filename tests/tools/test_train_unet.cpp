@@ -1,0 +1,194 @@
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "core/check.h"
+#include "tests/catch.h"
+#include "tests/tools/run_program.h"
+#include "tests/train/tiny_data.h"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// train_unet's arguments for a run of two epochs of three steps on make_tiny_data(folder / "data", 10). An option in
+/// `more` takes the place of the one here.
+std::vector<std::string> arguments(const TemporaryFolder& folder, const std::string& out, const std::vector<std::string>& more = {}) {
+  const fs::path data = folder / "data";
+  const std::pair<std::string, std::string> defaults[] = {
+      {"--data", data.string()}, {"--train-list", (data / "train.txt").string()}, {"--val-list", (data / "val.txt").string()},
+      {"--out", (folder / out).string()}, {"--size", "32"}, {"--batch", "3"}, {"--epochs", "2"}, {"--lr", "1e-3"},
+      {"--decoder-channels", "16,16,8,8,8"}, {"--checkpoint-steps", "1"}, {"--threads", "1"}};
+  std::vector<std::string> all = more;
+  for (const auto& [name, value] : defaults) {
+    if (std::find(more.begin(), more.end(), name) == more.end()) all.insert(all.end(), {name, value});
+  }
+  return all;
+}
+
+ProgramResult train(const TemporaryFolder& folder, const std::string& out, const std::vector<std::string>& more = {}, const std::string& prepare = "") {
+  return run_program("train_unet", arguments(folder, out, more), prepare);
+}
+
+/// The number of lines that begin with "error: ".
+auto errors_in(const ProgramResult& result) {
+  std::istringstream text(result.err);
+  std::int64_t count = 0;
+  for (std::string line; std::getline(text, line);) count += line.starts_with("error: ");
+  return count;
+}
+
+/// Exit status 1 and one line that says `what`.
+void check_fails(const ProgramResult& result, const std::string& what) {
+  INFO(result.err);
+  CHECK(result.status == 1);
+  CHECK(errors_in(result) == 1);
+  CHECK_THAT(result.err, Contains(what));
+  CHECK(result.out.empty());
+}
+
+}  // namespace
+
+TEST_CASE("train_unet from the command line", "[tools]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);
+
+  SECTION("a run, its summary, and eval_unet on its model") {
+    const ProgramResult result = train(folder, "run");
+    INFO(result.err);
+    REQUIRE(result.status == 0);
+    CHECK_THAT(result.out, Contains("all epochs are done after 2 epochs, 6 steps") && Contains("best mIoU 0.") && Contains("best.safetensors") &&
+                               Contains("time per step") && Contains("peak memory"));
+    CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate") && Contains("epoch 2/2: training loss"));
+
+    const ProgramResult eval = run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data", (folder / "data").string(),
+                                                         "--list", (folder / "data/val.txt").string(), "--json", (folder / "e.json").string(),
+                                                         "--per-image", (folder / "e.csv").string()});
+    INFO(eval.err);
+    REQUIRE(eval.status == 0);
+    const auto json = nlohmann::json::parse(read_text(folder / "e.json"));
+    CHECK_THAT(result.out, Contains(fmt::format("best mIoU {:.4f}", json["miou"].get<double>())));
+    CHECK_THAT(eval.out, Contains(fmt::format("mIoU {:.4f}", json["miou"].get<double>())) && Contains("Upper-clothes"));
+    const std::string rows = read_text(folder / "e.csv");
+    CHECK(std::count(rows.begin(), rows.end(), '\n') == 3);
+    CHECK_THAT(rows, Contains("\np8,"));
+  }
+
+  SECTION("what is wrong with the data is named, and no folder is made for nothing") {
+    const fs::path picture = folder / "data/JPEGImages/p1.png", mask = folder / "data/SegmentationClassAug/p1.png";
+    const auto run = [&](const std::vector<std::string>& more = {}) {
+      fs::remove_all(folder / "run");
+      return train(folder, "run", more);
+    };
+
+    check_fails(run({"--data", "/nothing/here"}), "/nothing/here: no such folder");
+    write_text(folder / "empty.txt", "\n\n");
+    check_fails(run({"--train-list", (folder / "empty.txt").string()}), "empty.txt: the list is empty");
+    check_fails(run({"--init", (folder / "data/train.txt").string()}), "train.txt: not a safetensors file");
+    CHECK(!fs::exists(folder / "run"));
+
+    Image ids(41, 47, 1);
+    ids.pixels[5] = 99;
+    save_png(mask, ids);
+    check_fails(run(), "p1.png: id 99 is not in label map 'atr'");
+    save_png(mask, Image(40, 47, 1));
+    check_fails(run(), "the mask is 40 x 47, its picture");
+    save_png(mask, Image(41, 47, 1));
+    write_text(picture, read_text(picture).substr(0, 200));
+    check_fails(run(), "p1.png: ");
+  }
+
+  SECTION("settings that make no sense are usage errors") {
+    for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--size", "40"}, {"--arch", "vgg16"}, {"--batch", "0"}, {"--nonsense"},
+                                                   {"--lr", "fast"}, {"--fit", "crop"}, {"--schedule", "linear"}, {"--threads", "0"}}) {
+      const ProgramResult result = train(folder, "run", wrong);
+      INFO(result.err);
+      CHECK(result.status == 2);
+      CHECK(errors_in(result) == 1);
+    }
+    CHECK(!fs::exists(folder / "run"));
+  }
+
+  SECTION("a model of another architecture, another run's folder") {
+    REQUIRE(train(folder, "run", {"--epochs", "1"}).status == 0);
+    const std::string model = read_text(folder / "run/best.safetensors"), checkpoint = read_text(folder / "run/checkpoint.safetensors");
+    check_fails(train(folder, "other", {"--init", (folder / "run/best.safetensors").string(), "--arch", "resnet18"}),
+                "best.safetensors: the model is a mobilenet_v2");
+    check_fails(train(folder, "run"), "holds a run already; continue it with --resume");
+    check_fails(train(folder, "run", {"--resume", "--seed", "1"}), "seed is 1, the run was started with 0");
+    CHECK(read_text(folder / "run/best.safetensors") == model);
+    CHECK(read_text(folder / "run/checkpoint.safetensors") == checkpoint);
+    CHECK(train(folder, "next", {"--init", (folder / "run/best.safetensors").string(), "--epochs", "1"}).status == 0);
+  }
+}
+
+TEST_CASE("a disk that fills up leaves the last checkpoint", "[tools]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);
+  REQUIRE(train(folder, "run", {"--max-steps", "2"}).status == 0);
+  const std::string checkpoint = read_text(folder / "run/checkpoint.safetensors");
+
+  // A limit on the size of files stands for the full disk: write() fails in the middle of the file.
+  const ProgramResult result = train(folder, "run", {"--resume"}, "trap '' XFSZ; ulimit -f 2000;");
+  check_fails(result, "checkpoint.safetensors: cannot write: File too large; the file that was there is intact");
+  CHECK(read_text(folder / "run/checkpoint.safetensors") == checkpoint);
+  for (const auto& entry : fs::directory_iterator(folder / "run")) CHECK_THAT(entry.path().string(), !Contains(".tmp"));
+
+  check_fails(train(folder, "data/train.txt"), "train.txt");  // a file where the folder should be
+  check_fails(train(folder, "data/train.txt/run"), "cannot make the folder");
+
+  fs::create_directories(folder / "small");
+  if (::mount("none", (folder / "small").c_str(), "tmpfs", 0, "size=4m") != 0) {
+    WARN("no right to mount a small file system: the full disk itself is not tried");
+    return;
+  }
+  check_fails(train(folder, "small/run"), "No space left on device");
+  ::umount((folder / "small").c_str());
+}
+
+TEST_CASE("a folder is trained into by one process at a time", "[tools]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);
+  const pid_t first = start_program("train_unet", arguments(folder, "run", {"--epochs", "1000"}));
+  for (int i = 0; i < 600 && !fs::exists(folder / "run/checkpoint.safetensors"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  check_fails(train(folder, "run", {"--resume", "--epochs", "1000"}), "another training is writing to this folder");
+
+  // Ctrl-C: the step is finished, a checkpoint written, and the run can go on.
+  ::kill(first, SIGINT);
+  CHECK(wait_for(first) == 130);
+  const ProgramResult next = train(folder, "run", {"--resume", "--epochs", "1000", "--max-steps", "1"});
+  CHECK(next.status == 0);
+  CHECK_THAT(next.err, Contains("continuing after step "));
+}
+
+TEST_CASE("a run killed at random moments ends with the same bytes", "[tools][.long]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);
+  const std::vector<std::string> options{"--epochs", "6", "--ema", "0.9", "--schedule", "cosine"};
+  REQUIRE(train(folder, "straight", options).status == 0);
+
+  std::vector<std::string> resumed = options;
+  resumed.push_back("--resume");
+  Random random(5);
+  int kills = 0;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    const pid_t child = start_program("train_unet", arguments(folder, "killed", resumed));
+    // Some steps at first, then enough time to end, so that the loop does.
+    std::this_thread::sleep_for(std::chrono::milliseconds(300 + attempt * 60 + static_cast<int>(random.below(600))));
+    ::kill(child, SIGKILL);
+    if (wait_for(child) == 0) break;
+    ++kills;
+  }
+  CHECK(kills >= 3);
+  REQUIRE(train(folder, "killed", resumed).status == 0);
+  for (const char* file : {"checkpoint.safetensors", "last.safetensors", "best.safetensors"}) {
+    CHECK(read_text(folder / "killed" / file) == read_text(folder / "straight" / file));
+  }
+}
