@@ -41,7 +41,8 @@ int draw(const std::string& out, const SyntheticSet& set) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Draws people in clothes with exact masks of ATR's 18 labels, in ATR's folder layout.", "make_synthetic_atr");
+  CLI::App app("Draws people in clothes with exact masks of ATR's 18 labels, in ATR's folder layout.",
+               "make_synthetic_atr");
   std::string out, size = "512";
   SyntheticSet set;
   set.count = 200;
@@ -53,7 +54,8 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->type_name("S");
   app.add_option("--seed", set.seed, "picture i of a seed is always the same")->capture_default_str()->type_name("K");
-  app.add_option("--val-fraction", set.val_fraction, "share of the pictures, the last ones, that val.txt lists; 0: no lists")
+  app.add_option("--val-fraction", set.val_fraction,
+                 "share of the pictures, the last ones, that val.txt lists; 0: no lists")
       ->capture_default_str()
       ->type_name("F");
   return run_tool(app, argc, argv, [&] {

@@ -11,8 +11,8 @@ void draw_belt(const Drawing& to, const Outfit& outfit) {
   const Figure& f = to.figure;
   const float y = waist_line(f), ease = outfit.lower.kind == LowerKind::dress ? 0.004f : 0.7f * outfit.lower.ease;
   const Row above = f.trunk_row(y - belt.width, ease), below = f.trunk_row(y + belt.width, ease);
-  to.painter.paint(Label::belt, column({above, f.trunk_row(y, ease), below}, 0.005f), cloth(belt.leather, to.light),
-                   0.004f);
+  to.painter.paint(Label::belt, column({above, f.trunk_row(y, ease), below}, 0.005f, 0.005f),
+                   cloth(belt.leather, to.light), 0.004f);
   const Vec2 centre{0.5f * (above.left + above.right) + 0.002f, y + 0.005f};
   const Shape buckle = without(ellipse(centre, {1.25f * belt.width, 1.1f * belt.width}),
                                ellipse(centre, {0.75f * belt.width, 0.6f * belt.width}));

@@ -81,9 +81,10 @@ void draw_arm(const Drawing& to, const Outfit& outfit, int side, bool with_hand)
   if (jacket.style != JacketStyle::none)
     draw_sleeve(to, Label::upper_clothes, jacket.fabric, side, 0.97f, 0.55f * jacket.ease + 0.003f, 0.003f, false);
   const float sleeve = jacket.style != JacketStyle::none ? 1.0f : top.sleeve;
-  if (with_hand && f.arm_in_front[side] && sleeve > 0 &&
-      sleeve < 0.6f) {  // a short sleeve must not cover the forearm held before it
-    to.painter.paint(arm_label[side], tube(f.arm_part(side, 0.5f, 1, 0)), skin(f.build.skin, to.light), 0.006f);
+  if (with_hand && f.arm_in_front[side] && sleeve > 0 && sleeve < 0.9f) {
+    // A short sleeve must not cover the forearm that is held before it.
+    const float from = std::max(0.5f, sleeve);
+    to.painter.paint(arm_label[side], tube(f.arm_part(side, from, 1, 0)), skin(f.build.skin, to.light), 0.006f);
     draw_hand(to, side);
   }
 }

@@ -61,10 +61,11 @@ std::array<LegAngles, 2> leg_angles(Random& random) {
 }
 
 ArmPose random_arm_pose(Random& random) {
-  static const ArmPose poses[] = {ArmPose::down,   ArmPose::down,        ArmPose::down,   ArmPose::bent,
-                                  ArmPose::bent,   ArmPose::bent,        ArmPose::on_hip, ArmPose::on_hip,
-                                  ArmPose::raised, ArmPose::behind_head, ArmPose::across, ArmPose::to_chin,
-                                  ArmPose::aside,  ArmPose::pocket,      ArmPose::pocket};
+  static const ArmPose poses[] = {
+      ArmPose::down,   ArmPose::down,    ArmPose::bent,   ArmPose::on_hip, ArmPose::pocket,
+      ArmPose::down,   ArmPose::down,    ArmPose::down,   ArmPose::bent,   ArmPose::bent,
+      ArmPose::bent,   ArmPose::on_hip,  ArmPose::on_hip, ArmPose::raised, ArmPose::behind_head,
+      ArmPose::across, ArmPose::to_chin, ArmPose::aside,  ArmPose::pocket, ArmPose::pocket};
   return pick(random, poses);
 }
 
@@ -89,7 +90,7 @@ std::vector<TubePoint> limb_part(const std::array<Joint, 5>& joints, float from,
 }  // namespace
 
 Build random_build(Random& random) {
-  static const Colour skins[] = {srgb(246, 214, 192), srgb(236, 196, 168), srgb(224, 178, 146), srgb(205, 154, 120),
+  static const Colour skins[] = {srgb(236, 200, 176), srgb(229, 187, 158), srgb(219, 173, 141), srgb(205, 154, 120),
                                  srgb(176, 124, 90),  srgb(140, 94, 66),   srgb(106, 70, 50),   srgb(74, 50, 38)};
   Build b;
   const float f = uniform(random, 0, 1), weight = uniform(random, 0.9, 1.22);
@@ -107,7 +108,7 @@ Build random_build(Random& random) {
     b.shoulder *= 0.97f;
   }
   const int tone = static_cast<int>(random.below(std::size(skins) - 1));
-  b.skin = mix(skins[tone], skins[tone + 1], uniform(random, 0, 1));
+  b.skin = mix(skins[tone], skins[tone + 1], uniform(random, 0, 1)) * 0.93f;
   return b;
 }
 
@@ -144,7 +145,8 @@ Figure random_figure(Random& random, const Build& build, const Camera& camera, f
   const float g = build.girth;
   for (int side : {0, 1}) {
     const Vec3 h = hip[side] + down, k = knee[side] + down, a = ankle[side] + down;
-    f.leg[side] = {joint(h, 0.049f * g), joint(mix(h, k, 0.5f), 0.044f * g), joint(k, 0.0305f * g),
+    f.leg[side] = {joint(h, std::min(0.049f * g, 0.5f * build.hip)),
+                   joint(mix(h, k, 0.5f), std::min(0.044f * g, 0.5f * build.hip)), joint(k, 0.0305f * g),
                    joint(mix(k, a, 0.38f) + Vec3{side_sign(side) * 0.004f, 0, 0}, 0.033f * g), joint(a, 0.0195f * g)};
     const float outwards = side_sign(side) * degrees(uniform(random, 4, 24));
     const Vec3 forward = turned({std::sin(outwards), 0, std::cos(outwards)}, f.yaw);

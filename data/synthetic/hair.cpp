@@ -21,6 +21,8 @@ Shader strands(const Figure& f, const Hair& hair, const Light& light) {
     float line = (q.x + 0.12f * hair.part + wave) / std::sqrt(down);
     float fleck = 0.6f * noise({line * 38, q.y * 3}, hair.seed) + 0.4f * noise({line * 90, q.y * 6}, hair.seed + 1);
     if (hair.style == HairStyle::curls || hair.style == HairStyle::buzz) fleck = fractal_noise(q * 16, 3, hair.seed);
+    if (hair.style == HairStyle::crop || hair.style == HairStyle::pixie)
+      fleck = 0.5f * fleck + 0.8f * fractal_noise({q.x * 34, q.y * 18}, 2, hair.seed + 4);
     const float band = 1.0f * std::exp(-30 * (q.y + 0.3f + 0.06f * fleck) * (q.y + 0.3f + 0.06f * fleck)) +
                        0.35f * smoothstep(0.3f, 1.0f, noise({line * 3, q.y * 2.2f}, hair.seed + 7));
     const Vec3 normal = unit(s.normal + Vec3{0.35f * fleck, 0, 0});

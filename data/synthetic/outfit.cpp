@@ -55,7 +55,7 @@ Top random_top(Random& random, float feminine) {
     static const Neckline necks[] = {Neckline::crew, Neckline::crew, Neckline::v, Neckline::scoop};
     top.neckline = pick(random, necks);
     top.sleeve = uniform(random, 0.24, 0.44);
-    top.print = random.chance(0.4);
+    top.print = top.neckline == Neckline::crew && random.chance(0.6);
   } else if (kind < 0.52) {  // shirt
     top.neckline = Neckline::shirt;
     top.buttons = true;

@@ -2,6 +2,22 @@
 
 namespace weft::synthetic {
 
+namespace {
+
+/// The bag as this pose can carry it: in a hand that hangs down, or else over the shoulder.
+Bag carried(const Figure& f, Bag bag) {
+  if (bag.style != BagStyle::handbag && bag.style != BagStyle::tote) return bag;
+  const auto holds = [&](int side) {
+    const ArmPose pose = f.arm_pose[side];
+    return pose == ArmPose::down || pose == ArmPose::bent || pose == ArmPose::on_hip || pose == ArmPose::aside;
+  };
+  if (!holds(bag.side)) bag.side = 1 - bag.side;
+  if (!holds(bag.side)) bag.style = BagStyle::shoulder;
+  return bag;
+}
+
+}  // namespace
+
 void draw_person(const Drawing& to, const Outfit& outfit) {
   const Figure& f = to.figure;
   const bool hat = outfit.headwear.hat != HatStyle::none;
@@ -14,7 +30,8 @@ void draw_person(const Drawing& to, const Outfit& outfit) {
     to.painter.darken(tube({{wrist - across, 0.001f}, {wrist + across, 0.001f}}), 0.005f, 0.55f);  // the slit
   };
 
-  draw_bag_behind(to, outfit.bag);
+  const Bag bag = carried(f, outfit.bag);
+  draw_bag_behind(to, bag);
   draw_hair_behind(to, outfit.hair, hat);
   for (int side : {0, 1})
     if (behind(side)) arm(side);
@@ -31,8 +48,8 @@ void draw_person(const Drawing& to, const Outfit& outfit) {
   if (!tucked) draw_top(to, outfit);
   draw_belt(to, outfit);
   draw_jacket(to, outfit.jacket);
-  const bool strap_under_arm = outfit.bag.style != BagStyle::handbag && outfit.bag.style != BagStyle::tote;
-  if (strap_under_arm) draw_bag(to, outfit.bag);
+  const bool strap_under_arm = bag.style != BagStyle::handbag && bag.style != BagStyle::tote;
+  if (strap_under_arm) draw_bag(to, bag);
   for (int side : {0, 1})
     if (!behind(side) && !f.arm_in_front[side]) arm(side);
   draw_scarf(to, outfit.scarf);
@@ -42,7 +59,7 @@ void draw_person(const Drawing& to, const Outfit& outfit) {
   draw_hat(to, outfit.headwear);
   for (int side : {0, 1})
     if (f.arm_in_front[side]) arm(side);
-  if (!strap_under_arm) draw_bag(to, outfit.bag);
+  if (!strap_under_arm) draw_bag(to, bag);
 }
 
 }  // namespace weft::synthetic

@@ -177,9 +177,11 @@ void tree(const Stand& s) {
   const float lean = uniform(s.random, -0.1, 0.1), r = uniform(s.random, 0.05, 0.09);
   s.painter.paint(
       s.label,
-      tube({{s.at(0, -1.2f * r), 1.2f * r * s.scale()},
+      tube({{s.at(0, 0.01f), 1.6f * r * s.scale()},
+            {s.at(0.1f * lean, -0.15f), 1.1f * r * s.scale()},
             {s.at(lean, -0.8f), r * s.scale()},
-            {s.at(1.5f * lean, -2.0f), 0.7f * r * s.scale()}}),
+            {s.at(1.5f * lean, -2.0f), 0.7f * r * s.scale()}},
+           true),
       [bark, &light = s.setting.light](Vec2, const Surface& f) {
         return light.shade(f.normal, bark * (1 + 0.4f * noise({f.across * 90, f.along * 22}, 4)));
       },

@@ -1,5 +1,6 @@
 #include "data/synthetic/setting.h"
 
+#include <array>
 #include <limits>
 
 #include "data/synthetic/choice.h"
@@ -113,6 +114,9 @@ Setting random_setting(Random& random) {
       s.left = s.place == Place::alley ? infinite : uniform(random, 1.2, 5);
       s.right = s.place == Place::alley ? infinite : uniform(random, 1.2, 5);
       s.wall_height = uniform(random, 2, 7);
+      s.pavement = random_street_ground(random);
+      s.pavement.kind = MaterialKind::paving;
+      if (s.place == Place::street) s.pavement_width = uniform(random, 0, 1.2);
       break;
     case Place::park:
       s.ground = random.chance(0.6) ? random_nature_ground(random) : random_street_ground(random);
@@ -140,6 +144,7 @@ Setting random_setting(Random& random) {
     s.sky_high = srgb(26, 32, 52) * 0.6f;
     s.sky_low = srgb(90, 74, 70) * 0.5f;
   }
+  if (s.place == Place::park && s.weather == Weather::sun && random.chance(0.6)) s.leaves = uniform(random, 0.4, 0.8);
   s.shadow = s.weather == Weather::overcast || s.weather == Weather::dim ? 0.3f : 0.72f;
   // What the ground throws back takes its colour.
   s.light.ground = (s.light.sky * 0.5f + s.light.sun * 0.35f) * mix(s.ground.base, Colour{0.3f, 0.3f, 0.3f}, 0.4f);
@@ -156,96 +161,125 @@ Colour sky(const Setting& s, Vec2 p) {
              s.clouds * smoothstep(0.0f, 0.5f, cloud) * 0.7f);
 }
 
-/// Where the box of planes is met: distance t along the ray, and which plane.
 enum class Plane { none, ground, ceiling, back, left, right };
 
-}  // namespace
+/// Where a ray meets the box of planes.
+struct Hit {
+  Plane plane = Plane::none;
+  float depth = 40;
+  Vec3 at;             ///< X, Y, Z
+  float across, deep;  ///< X', Z': the planes' own coordinates
+};
+
+bool is_open(Place place) { return place != Place::room && place != Place::studio; }
+bool is_built_up(Place place) { return place == Place::street || place == Place::alley; }
+/// Houses stand side by side along a wall, each this wide.
+int house(float along) { return static_cast<int>(std::floor(along / 2.3f)); }
+
+/// Outdoors every house and hedge has an upper edge of its own.
+float wall_top(const Setting& s, Plane plane, float along) {
+  if (is_built_up(s.place))
+    return s.wall_height * (0.6f + 0.8f * lattice_uniform(house(along), static_cast<int>(plane), s.seed));
+  if (s.place == Place::park) return s.wall_height * (0.85f + 0.3f * fractal_noise({along * 1.5f, 0}, 4, s.seed + 3));
+  return s.wall_height;
+}
 
 // The ray through p starts at the camera (0, -h, D) and reaches, at depth t, the point
-//   X = p.x t / D,   Y = -h + (p.y + h) t / D,   Z = D - t.
-// The planes are upright in coordinates turned by yaw: X' = c X + s Z, Z' = c Z - s X.
-Sight look(const Setting& s, Vec2 p, float pixel) {
-  const float D = s.camera.distance, h = s.camera.height, c = std::cos(s.yaw), n = std::sin(s.yaw), a = p.x / D,
-              b = (p.y + h) / D;
-  float nearest = 40;
-  Plane plane = Plane::none;
-  const auto meet = [&](float t, Plane which) {
-    if (!(t > 0.05f && t < nearest)) return;
-    if (which != Plane::ground && which != Plane::ceiling) {
-      // Outdoors every building has a roof line of its own; a ray above it goes on.
-      const float X = a * t, Z = D - t, along = which == Plane::back ? c * X + n * Z : c * Z - n * X;
-      float top = s.wall_height;
-      if (s.place == Place::street || s.place == Place::alley)
-        top *=
-            0.6f + 0.8f * lattice_uniform(static_cast<int>(std::floor(along / 2.3f)), static_cast<int>(which), s.seed);
-      if (s.place == Place::park) top *= 0.85f + 0.3f * fractal_noise({along * 1.5f, 0}, 4, s.seed + 3);
-      if (-h + b * t < -top) return;
-    }
-    nearest = t;
-    plane = which;
+//   X = a t,   Y = -h + b t,   Z = D - t      with a = p.x / D, b = (p.y + h) / D.
+// The planes are upright in coordinates turned by yaw: X' = c X + n Z, Z' = c Z - n X.
+Hit cast_ray(const Setting& s, Vec2 p) {
+  const float D = s.camera.distance, h = s.camera.height, c = std::cos(s.yaw), n = std::sin(s.yaw);
+  const float a = p.x / D, b = (p.y + h) / D;
+  Hit hit;
+  const auto meet = [&](float t, Plane plane) {
+    if (!(t > 0.05f && t < hit.depth)) return;
+    const Vec3 at{a * t, -h + b * t, D - t};
+    const float across = c * at.x + n * at.z, deep = c * at.z - n * at.x;
+    const bool is_wall = plane != Plane::ground && plane != Plane::ceiling;
+    if (is_wall && -at.y > wall_top(s, plane, plane == Plane::back ? across : deep)) return;
+    hit = {plane, t, at, across, deep};
   };
   if (b > 0) meet(h / b, Plane::ground);
   if (s.place == Place::room && b < 0) meet((s.wall_height - h) / -b, Plane::ceiling);
   meet((c * D + s.back) / (c + n * a), Plane::back);
   meet((-s.left - n * D) / (c * a - n), Plane::left);
   meet((s.right - n * D) / (c * a - n), Plane::right);
-  if (plane == Plane::none) {
-    if (s.place == Place::beach && b > -0.02f && b < 0.004f)
-      return {srgb(88, 128, 150) * (0.8f + 0.2f * noise({p.x * 30, p.y * 300}, s.seed)), 40};
-    return {sky(s, p), 40};
-  }
+  return hit;
+}
 
-  const float t = nearest, X = a * t, Y = -h + b * t, Z = D - t, across = c * X + n * Z, deep = c * Z - n * X;
-  const float footprint = pixel * t / D;
+Colour ground_albedo(const Setting& s, const Hit& hit, float footprint) {
+  const Vec2 place{hit.across, hit.deep};
+  const float wall =
+      std::min({hit.across + s.left, s.right - hit.across, hit.deep + s.back});  // distance to the nearest
+  if (wall < s.pavement_width) return material_colour(s.pavement, place, footprint);
+  Colour albedo = material_colour(s.ground, place, footprint);
+  if (s.pavement_width > 0) {
+    const float curb = smoothstep(0.09f + footprint, 0.08f, wall - s.pavement_width);
+    albedo = mix(albedo, s.pavement.base * 1.3f, curb);
+    albedo = albedo * (1 - 0.45f * smoothstep(0.13f + footprint, 0.1f, wall - s.pavement_width) * (1 - curb));
+  }
+  return albedo;
+}
+
+Colour albedo_at(const Setting& s, const Hit& hit, float pixel) {
+  const float footprint = pixel * hit.depth / s.camera.distance;
+  switch (hit.plane) {
+    case Plane::ground: {  // seen at a slant, a pixel covers more of it
+      const float slant = std::max(s.camera.height / hit.depth, 0.02f);
+      return ground_albedo(s, hit, 0.5f * footprint * std::min(1 / slant, 12.0f));
+    }
+    case Plane::ceiling: return {0.75f, 0.74f, 0.72f};
+    case Plane::back: {
+      const Colour albedo = material_colour(s.wall, {hit.across, hit.at.y}, footprint);
+      if (!is_built_up(s.place)) return albedo;
+      return albedo *
+             mix(Colour{1.15f, 1.0f, 0.85f}, Colour{0.75f, 0.85f, 1.0f}, lattice_uniform(house(hit.across), 9, s.seed));
+    }
+    default: return material_colour(s.side, {hit.deep, hit.at.y}, footprint);
+  }
+}
+
+Colour light_at(const Setting& s, const Hit& hit) {
+  const float c = std::cos(s.yaw), n = std::sin(s.yaw);
   Vec3 normal{0, -1, 0};
-  Colour albedo;
-  switch (plane) {
-    case Plane::ground:
-      albedo = material_colour(s.ground, {across, deep}, footprint * std::min(1 / std::max(b, 0.02f), 12.0f) * 0.5f);
-      break;
-    case Plane::ceiling:
-      albedo = Colour{0.75f, 0.74f, 0.72f};
-      normal = {0, 1, 0};
-      break;
-    case Plane::back:
-      albedo = material_colour(s.wall, {across, Y}, footprint);
-      normal = {-n, 0, c};
-      break;
-    case Plane::left:
-      albedo = material_colour(s.side, {deep, Y}, footprint);
-      normal = {c, 0, n};
-      break;
-    case Plane::right:
-      albedo = material_colour(s.side, {deep, Y}, footprint);
-      normal = {-c, 0, -n};
-      break;
-    case Plane::none: break;
+  if (hit.plane == Plane::ceiling) normal = {0, 1, 0};
+  if (hit.plane == Plane::back) normal = {-n, 0, c};
+  if (hit.plane == Plane::left) normal = {c, 0, n};
+  if (hit.plane == Plane::right) normal = {-c, 0, -n};
+  float sun = std::max(0.0f, dot(normal, s.light.to_sun));
+  if (hit.plane == Plane::ground && s.leaves > 0)
+    sun *= 1 - s.leaves * smoothstep(-0.15f, 0.2f, fractal_noise(Vec2{hit.across, hit.deep} * 3.5f, 3, s.seed + 6));
+  const Colour light = mix(s.light.ground, s.light.sky, 0.5f - 0.5f * normal.y) + s.light.sun * sun;
+  const float up = -hit.at.y;
+  if (is_open(s.place)) return hit.plane == Plane::ground ? light : light * mix(0.6f, 1.0f, smoothstep(0.0f, 0.6f, up));
+
+  // A room: what lies far from the lamp is dark, and so are corners. The two nearest planes make a corner; the
+  // nearest is the one that was hit.
+  const float behind = std::abs(hit.deep + s.back), left = std::abs(hit.across + s.left),
+              right = std::abs(s.right - hit.across);
+  std::array<float, 5> distances{behind, left, right, up, std::abs(s.wall_height - up)};
+  std::sort(distances.begin(), distances.end());
+  const Vec2 lamp{hit.at.x - 1.2f * s.light.to_sun.x, 0.9f - up};
+  const float lit = mix(1.25f, 0.55f, smoothstep(0.0f, 2.2f, length(lamp)));
+  if (s.place == Place::studio)  // the paper is bent where floor becomes wall
+    return mix(light * lit, s.light.sky + s.light.sun * 0.45f, 0.75f * smoothstep(1.1f, 0.0f, behind));
+  return light * (lit * (0.62f + 0.38f * smoothstep(0.0f, 0.5f, distances[1])));
+}
+
+}  // namespace
+
+Sight look(const Setting& s, Vec2 p, float pixel) {
+  const Hit hit = cast_ray(s, p);
+  if (hit.plane == Plane::none) {
+    const float below_horizon = p.y + s.camera.height;
+    const bool sea = s.place == Place::beach && below_horizon > -0.01f;
+    if (!sea) return {sky(s, p), hit.depth};
+    const Colour water = mix(s.sky_high, srgb(60, 104, 120) * (luminance(s.sky_high) * 2), 0.6f);
+    return {water * (0.8f + 0.2f * noise({p.x * 30, p.y * 300}, s.seed)), hit.depth};
   }
-  if (plane == Plane::back && (s.place == Place::street || s.place == Place::alley)) {
-    const float own = lattice_uniform(static_cast<int>(std::floor(across / 2.3f)), 9, s.seed);
-    albedo = albedo * mix(Colour{1.15f, 1.0f, 0.85f}, Colour{0.75f, 0.85f, 1.0f}, own);
-  }
-  const float facing = std::max(0.0f, dot(normal, s.light.to_sun));
-  const bool open =
-      s.place == Place::park || s.place == Place::beach || s.place == Place::street || s.place == Place::alley;
-  Colour light = mix(s.light.ground, s.light.sky, 0.5f - 0.5f * normal.y) + s.light.sun * facing;
-  if (!open) {  // a room: corners are dark, and so is what lies far from the lamp
-    const float corner = std::min({std::abs(deep + s.back), std::abs(across + s.left), std::abs(s.right - across),
-                                   std::abs(Y) + (plane == Plane::ground ? 9.0f : 0.0f), std::abs(Y + s.wall_height)});
-    const float own = plane == Plane::ground
-                          ? std::min({std::abs(deep + s.back), std::abs(across + s.left), std::abs(s.right - across)})
-                          : corner;
-    const float edge = s.place == Place::studio ? 1.0f : 0.62f + 0.38f * smoothstep(0.0f, 0.5f, own);
-    const Vec2 lamp{X - 1.2f * s.light.to_sun.x, Y + 0.9f};
-    light = light * (edge * mix(1.25f, 0.55f, smoothstep(0.0f, 2.2f, length(lamp))));
-    if (s.place == Place::studio)
-      light = mix(light, s.light.sky + s.light.sun * 0.45f,
-                  0.75f * smoothstep(1.1f, 0.0f, std::abs(deep + s.back)));  // the paper's bend
-  } else if (plane != Plane::ground) {
-    light = light * mix(0.6f, 1.0f, smoothstep(0.0f, 0.6f, -Y));
-  }
-  const float haze = 1 - std::exp(-s.haze * t);
-  return {mix(albedo * light, sky(s, {p.x, -h - 0.02f}) * 0.8f, haze), t};
+  const float haze = 1 - std::exp(-s.haze * hit.depth);
+  return {mix(albedo_at(s, hit, pixel) * light_at(s, hit), sky(s, {p.x, -s.camera.height - 0.02f}) * 0.8f, haze),
+          hit.depth};
 }
 
 }  // namespace weft::synthetic

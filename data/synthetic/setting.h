@@ -21,6 +21,9 @@ struct Setting {
   float left = 3, right = 3;  ///< of the side walls; none where infinite
   float wall_height = 1.6f;   ///< of all walls; the ceiling indoors, a roof line that varies outdoors
   Material ground, wall, side;
+  Material pavement;  ///< along a street's walls
+  float pavement_width = 0;
+  float leaves = 0;  ///< of trees that let the sun through in spots: their shade on the ground, 0..1
   Colour sky_high, sky_low;
   float clouds = 0;
   float haze = 0;       ///< share of the sky's colour per unit of distance

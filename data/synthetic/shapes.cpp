@@ -126,7 +126,7 @@ namespace {
 struct Column {
   static constexpr int steps = 48;
   std::array<Vec2, steps + 1> borders{};  // (left, right)
-  float top, height, sag;
+  float top, height, sag, top_sag;
 
   Surface at(Vec2 p) const {
     Surface s;
@@ -134,7 +134,8 @@ struct Column {
     int i = std::min(static_cast<int>(row), steps - 1);
     Vec2 border = mix(borders[i], borders[i + 1], row - static_cast<float>(i));
     const float side0 = (p.x - 0.5f * (border.x + border.y)) / std::max(0.5f * (border.y - border.x), 1e-6f);
-    const float y = p.y - sag * (1 - std::min(side0 * side0, 1.0f));  // undo the sag
+    const float bend = mix(top_sag, sag, clamp01((p.y - top) / height));
+    const float y = p.y - bend * (1 - std::min(side0 * side0, 1.0f));  // undo the sag
 
     row = std::clamp((y - top) / height, 0.0f, 1.0f) * steps;
     i = std::min(static_cast<int>(row), steps - 1);
@@ -158,8 +159,8 @@ struct Column {
 
 }  // namespace
 
-Shape column(const std::vector<Row>& rows, float sag) {
-  Column column{{}, rows.front().y, std::max(rows.back().y - rows.front().y, 1e-4f), sag};
+Shape column(const std::vector<Row>& rows, float sag, float top_sag) {
+  Column column{{}, rows.front().y, std::max(rows.back().y - rows.front().y, 1e-4f), sag, top_sag};
   const int n = static_cast<int>(rows.size());
   // Cubic Hermite between rows; a tangent of zero where the border turns keeps it from overshooting.
   const auto tangent = [&](int i, float Row::*border) {

@@ -42,12 +42,12 @@ struct TubePoint {
 Shape tube(const std::vector<TubePoint>& points, bool cut_start = false, bool cut_end = false);
 
 /// A trunk, a skirt, a fall of hair: everything between a left and a right border that are smooth functions of
-/// the height y, from the first row's y to the last row's. `sag` bends both ends and the cloth downwards in the
-/// middle by that length, as the hem of a garment seen from above does.
+/// the height y, from the first row's y to the last row's. `sag` bends the lower end and the cloth above it
+/// downwards in the middle by that length, as the hem of a garment seen from above does; `top_sag` the upper end.
 struct Row {
   float y, left, right;
 };
-Shape column(const std::vector<Row>& rows, float sag = 0);
+Shape column(const std::vector<Row>& rows, float sag = 0, float top_sag = 0);
 
 /// An ellipse turned by `angle`, bulging like an egg.
 Shape ellipse(Vec2 centre, Vec2 radii, float angle = 0);

@@ -144,7 +144,7 @@ SyntheticSample draw_synthetic(std::uint64_t seed, std::uint64_t index, Syntheti
     view_stream,
     exposure_stream
   };
-  const auto stream = [&](Stream part) { return Random(seed, {0x5EED, index, part}); };
+  const auto stream = [&](Stream part) { return Random(seed, {0xA7218, index, part}); };
   Random body_random = stream(body_stream), outfit_random = stream(outfit_stream),
          setting_random = stream(setting_stream), props_random = stream(props_stream),
          view_random = stream(view_stream), exposure_random = stream(exposure_stream);

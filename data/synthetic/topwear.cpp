@@ -73,7 +73,7 @@ void draw_top(const Drawing& to, const Outfit& outfit) {
   const Top& top = outfit.top;
   const bool dress = outfit.lower.kind == LowerKind::dress;
   const Label label = dress ? Label::dress : Label::upper_clothes;
-  const float bottom = dress || top.tucked ? waist_line(f) + 0.008f : f.pelvis.y + top.bottom;
+  const float bottom = dress || top.tucked ? waist_line(f) + 0.04f : f.pelvis.y + top.bottom;
   std::vector<Row> rows = hanging(f.trunk(bottom, top.ease), dress || top.tucked ? 0.2f : top.boxy);
   if (top.sleeve <= 0) {  // armholes end short of the shoulders
     const float right = f.arm[0][0].p.x, left = f.arm[1][0].p.x,
