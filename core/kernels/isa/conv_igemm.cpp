@@ -39,7 +39,7 @@ Plan make_plan(const TapGrid& g) {
   const std::int64_t k = max64(1, g.source_c * g.tap_count);
   plan.chunks = min64(ceil_div(k * panel_columns, chunk_floats), g.source_c);
   plan.pixels = g.images * g.grid_h * g.grid_w;
-  plan.block_pixels = min64(max_task_pixels, max64(task_multiply_adds / (k * panel_columns), 96));
+  plan.block_pixels = min64(max_task_pixels, max64(task_multiply_adds / (k * panel_columns), 192));
   plan.blocks = ceil_div(plan.pixels, plan.block_pixels);
   return plan;
 }
@@ -175,6 +175,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   std::int64_t out_at[max_tile_pixels];
   TapTile t;
   t.taps = g.tap_count;
+  // A single tap meets each pixel once, so nothing but this has brought it near.
+  t.prefetch = g.tap_count == 1 ? size * g.step_w * g.source_c : 0;
   t.columns = min64(panel.vectors * lanes, g.out_c - panel.column);
   t.out_at = out_at;
   t.out = out + panel.column;

@@ -24,12 +24,15 @@ constexpr int tile_pixels(int vectors) {
   return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
 }
 
+constexpr std::int64_t cache_line_floats = 16;
+
 /// The work of one tile.
 struct TapTile {
   const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps
   std::int64_t pixel_step;      // from one tap's pixels to the next's: tile_pixels or 0
   const std::int64_t* offsets;  // [taps], added to the pixels
   std::int64_t taps, k0, channels;
+  std::int64_t prefetch;        // floats from here to the next tile's pixels where they should be fetched ahead, else 0
   const float* packed;          // [taps][channels][vectors * lanes]
   const std::int64_t* out_at;   // [tile_pixels], where each pixel's result goes in out and residual
   std::int64_t count;           // pixels that are stored
@@ -77,15 +80,23 @@ void run_tap_tile(const TapTile& t) {
     const float* a[pixels];
     WEFT_UNROLL
     for (int m = 0; m < pixels; ++m) a[m] = tap_pixels[m] + t.offsets[tap] + t.k0;
-    for (std::int64_t k = 0; k < t.channels; ++k, packed += vectors * lanes) {
-      Vec b[vectors];
-      WEFT_UNROLL
-      for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
-      WEFT_UNROLL
-      for (int m = 0; m < pixels; ++m) {
-        const Vec value = broadcast(a[m][k]);
+    for (std::int64_t k = 0; k < t.channels;) {
+      std::int64_t end = t.channels;
+      if (t.prefetch != 0) {
         WEFT_UNROLL
-        for (int v = 0; v < vectors; ++v) acc[m][v] += value * b[v];
+        for (int m = 0; m < pixels; ++m) __builtin_prefetch(a[m] + k + t.prefetch);
+        end = min64(end, k + cache_line_floats);
+      }
+      for (; k < end; ++k, packed += vectors * lanes) {
+        Vec b[vectors];
+        WEFT_UNROLL
+        for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
+        WEFT_UNROLL
+        for (int m = 0; m < pixels; ++m) {
+          const Vec value = broadcast(a[m][k]);
+          WEFT_UNROLL
+          for (int v = 0; v < vectors; ++v) acc[m][v] += value * b[v];
+        }
       }
     }
   }
