@@ -50,7 +50,7 @@ Image render_overlay(const Image& photograph, const Image& mask) {
         if (is_border(mask, y, x, thickness)) {
           into[c] = border[c];
         } else {
-          into[c] = *mask.at(y, x) != 0 ? to_byte(0.6 * from[c] + 0.4 * tint[c]) : to_byte(0.25 * from[c] + 0.35 * grey + 70);
+          into[c] = *mask.at(y, x) != 0 ? to_byte(0.75 * from[c] + 0.25 * tint[c]) : to_byte(0.15 * from[c] + 0.35 * grey + 90);
         }
       }
     }

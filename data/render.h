@@ -10,7 +10,8 @@ namespace weft {
 
 /// 0 -> black, 1 -> white (255).
 Image render_mask(const Image& mask);
-/// The photograph, greyed where the mask is 0, tinted where it is 1, with the border between them drawn.
+/// The photograph, pale and grey where the mask is 0, in its colours with a light tint where it is 1, and the border between
+/// them drawn.
 Image render_overlay(const Image& photograph, const Image& mask);
 /// RGBA: the photograph with alpha from the probability p, rising from 0 to 255 while p crosses the threshold by
 /// 0.2 either way, so that the edge is as soft as the network was unsure. Colours under alpha 0 are black.
