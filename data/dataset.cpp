@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -67,7 +68,9 @@ std::vector<std::string> read_list(const fs::path& list) {
   const auto bytes = read_file(list, max_list_bytes);
   std::vector<std::string> stems;
   std::set<std::string> seen;
-  auto position = bytes.begin();
+  constexpr std::array<std::uint8_t, 3> byte_order_mark{0xEF, 0xBB, 0xBF};  // some editors begin UTF-8 files with it
+  const bool is_marked = bytes.size() >= 3 && std::equal(byte_order_mark.begin(), byte_order_mark.end(), bytes.begin());
+  auto position = bytes.begin() + (is_marked ? 3 : 0);
   while (position != bytes.end()) {
     const auto end = std::find(position, bytes.end(), '\n');
     std::string stem(position, end);
@@ -94,7 +97,8 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, const fs::path
   const auto pictures = pictures_in(folders.images);
   for (const std::string& stem : read_list(list)) {
     const auto found = pictures.find(stem);
-    WEFT_CHECK(found != pictures.end(), "{}: '{}' has no picture in {}", list.string(), stem, folders.images.string());
+    WEFT_CHECK(found != pictures.end(), "{}: '{}' has no picture in {}{}", list.string(), stem, folders.images.string(),
+               is_picture(stem) ? "; a list names pictures without their extension" : "");
     samples_.push_back(folders.sample(stem, found->second));
   }
 }
@@ -102,9 +106,11 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, const fs::path
 Sample Dataset::load(std::size_t i) const {
   const SampleFiles& file = samples_[i];
   Sample sample{load_image(file.picture), {}, load_label_mask(file.mask)};
-  WEFT_CHECK(sample.ids.width == sample.picture.width && sample.ids.height == sample.picture.height,
-             "{}: the mask is {} x {}, its picture {} is {} x {}", file.mask.string(), sample.ids.width, sample.ids.height,
-             file.picture.string(), sample.picture.width, sample.picture.height);
+  const Image &picture = sample.picture, &ids = sample.ids;
+  const bool is_turned = ids.width == picture.height && ids.height == picture.width;
+  WEFT_CHECK(ids.width == picture.width && ids.height == picture.height, "{}: the mask is {} x {}, its picture {} is {} x {}{}",
+             file.mask.string(), ids.width, ids.height, file.picture.string(), picture.width, picture.height,
+             is_turned ? "; was it drawn without the picture's EXIF orientation?" : "");
   sample.clothing = labels_.clothing(sample.ids, file.mask.string());
   return sample;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/check.h"
 #include "core/embedded.h"
@@ -77,8 +78,8 @@ Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
     std::size_t unknown = 0;
     while (!present[unknown] || is_clothing_[unknown]) ++unknown;
     std::string hint;
-    for (const char* other : {"binary", "atr", "ccp"}) {
-      if (hint.empty() && other != name_ && knows_all(load(other))) hint = fmt::format("; is it {} mask? use --labels {}", other == std::string("atr") ? "an ATR" : other == std::string("ccp") ? "a CCP" : "a binary", other);
+    for (const auto& [other, what] : {std::pair{"binary", "a binary"}, {"atr", "an ATR"}, {"ccp", "a CCP"}}) {
+      if (hint.empty() && other != name_ && knows_all(load(other))) hint = fmt::format("; is it {} mask? use --labels {}", what, other);
     }
     fail("{}: id {} is not in label map '{}'{}{}", mask_name, unknown, name_, range_text(labels_), hint);
   }

@@ -65,11 +65,13 @@ TEST_CASE("lists choose and order", "[dataset]") {
   for (const char* stem : {"a", "b", "c"}) folder.add(stem);
   const auto listed = [&](const std::string& text) { return Dataset(folder.folders, atr(), folder.list(text)); };
   CHECK(stems(listed("c\r\n\n\na")) == std::vector<std::string>{"c", "a"});
+  CHECK(stems(listed("\xEF\xBB\xBF" "b\n")) == std::vector<std::string>{"b"});
   CHECK_THROWS_WITH(listed("\n\n"), Contains("the list is empty"));
   CHECK_THROWS_WITH(listed("a\na\n"), Contains("'a' occurs twice"));
   CHECK_THROWS_WITH(listed("../a\n"), Contains("'../a' is not a stem: it leaves the folder"));
   CHECK_THROWS_WITH(listed("..\n"), Contains("leaves the folder"));
   CHECK_THROWS_WITH(listed("d\n"), Contains("'d' has no picture in"));
+  CHECK_THROWS_WITH(listed("a.png\n"), Contains("'a.png' has no picture in") && Contains("without their extension"));
   CHECK_THROWS_WITH(Dataset(folder.folders, atr(), folder.root / "none.txt"), Contains("none.txt"));
 }
 
@@ -87,6 +89,8 @@ TEST_CASE("what is wrong with a folder is said", "[dataset]") {
   fs::create_directories(folder.root / "SegmentationClassAug");
   folder.add("a", 4, 5);
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("the mask is 5 x 3, its picture") && Contains("is 4 x 3"));
+  save_png(folder.root / "SegmentationClassAug" / "a.png", Image(3, 4, 1));
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("was it drawn without the picture's EXIF orientation?"));
   folder.add("a", 73);
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("a.png: id 73 is not in label map 'atr'"));
   write_file(folder.root / "JPEGImages" / "a.jpg", "x");
