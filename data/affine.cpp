@@ -26,9 +26,12 @@ struct Axis {
 
   // The centre of canvas pixel p, at p + 1/2, shows source point (p + 1/2 - start) * source/size.
   Axis(int canvas, int start, int size, int source)
-      : canvas_last(static_cast<float>(canvas - 1)), low(static_cast<float>(start) - 0.5f), high(static_cast<float>(start + size) - 0.5f),
+      : canvas_last(static_cast<float>(canvas - 1)),
+        low(static_cast<float>(start) - 0.5f),
+        high(static_cast<float>(start + size) - 0.5f),
         scale(static_cast<float>(source) / static_cast<float>(size)),
-        offset((0.5f - static_cast<float>(start)) * scale - 0.5f), source_last(static_cast<float>(source - 1)) {}
+        offset((0.5f - static_cast<float>(start)) * scale - 0.5f),
+        source_last(static_cast<float>(source - 1)) {}
 
   float fold(float at) const {
     if (at >= 0 && at <= canvas_last) return at;
@@ -41,7 +44,8 @@ struct Axis {
 /// Calls inside(out, source x, source y) or outside(out) for each pixel of the warped canvas.
 template <class Inside, class Outside>
 void for_each_point(Image& out, const Placement& p, const Affine& map, Inside&& inside, Outside&& outside) {
-  const Axis horizontal(p.canvas_width, p.x, p.width, p.picture_width), vertical(p.canvas_height, p.y, p.height, p.picture_height);
+  const Axis horizontal(p.canvas_width, p.x, p.width, p.picture_width),
+      vertical(p.canvas_height, p.y, p.height, p.picture_height);
   // Copies: a store to a pixel might, as far as the compiler knows, change any int that is reached through a reference.
   const bool has_border = !p.fills_canvas();
   const int width = p.canvas_width, height = p.canvas_height, channels = out.channels;
@@ -50,7 +54,8 @@ void for_each_point(Image& out, const Placement& p, const Affine& map, Inside&& 
     const auto x0 = static_cast<float>(map.b * y + map.c), y0 = static_cast<float>(map.e * y + map.f);
     std::uint8_t* target = out.at(y, 0);
     for (int x = 0; x < width; ++x, target += channels) {
-      const float at_x = horizontal.fold(x0 + dx * static_cast<float>(x)), at_y = vertical.fold(y0 + dy * static_cast<float>(x));
+      const float at_x = horizontal.fold(x0 + dx * static_cast<float>(x)),
+                  at_y = vertical.fold(y0 + dy * static_cast<float>(x));
       if (has_border && !(horizontal.covers(at_x) && vertical.covers(at_y))) {
         outside(target);
       } else {
@@ -62,8 +67,8 @@ void for_each_point(Image& out, const Placement& p, const Affine& map, Inside&& 
 
 void check_source(const char* what, const Image& image, const Placement& p, int channels) {
   WEFT_CHECK(image.channels == channels && image.width == p.picture_width && image.height == p.picture_height,
-             "[{}] expected {} x {} with {} channels, got {} x {} with {}", what, p.picture_width, p.picture_height, channels, image.width,
-             image.height, image.channels);
+             "[{}] expected {} x {} with {} channels, got {} x {} with {}", what, p.picture_width, p.picture_height,
+             channels, image.width, image.height, image.channels);
 }
 
 }  // namespace
@@ -90,15 +95,18 @@ Image warp_picture(const Image& picture, const Placement& p, const Affine& map) 
   const auto sample = [=](std::uint8_t* target, float x, float y) {
     const int ix = std::min(static_cast<int>(x), last_x), iy = std::min(static_cast<int>(y), last_y);
     // Weights in 1/2048: 8 + 11 + 11 bits fit an int, and the error is far below half a level.
-    const int fx = static_cast<int>((x - static_cast<float>(ix)) * 2048 + 0.5f), fy = static_cast<int>((y - static_cast<float>(iy)) * 2048 + 0.5f);
+    const int fx = static_cast<int>((x - static_cast<float>(ix)) * 2048 + 0.5f),
+              fy = static_cast<int>((y - static_cast<float>(iy)) * 2048 + 0.5f);
     const std::uint8_t* top = pixels + iy * row + ix * 3;
     const std::uint8_t* bottom = top + below;
     for (int c = 0; c < 3; ++c) {
-      const int upper = top[c] * (2048 - fx) + top[c + right] * fx, lower = bottom[c] * (2048 - fx) + bottom[c + right] * fx;
+      const int upper = top[c] * (2048 - fx) + top[c + right] * fx,
+                lower = bottom[c] * (2048 - fx) + bottom[c + right] * fx;
       target[c] = static_cast<std::uint8_t>((upper * (2048 - fy) + lower * fy + (1 << 21)) >> 22);
     }
   };
-  for_each_point(out, p, map, sample, [](std::uint8_t* target) { std::copy(border_colour.begin(), border_colour.end(), target); });
+  for_each_point(out, p, map, sample,
+                 [](std::uint8_t* target) { std::copy(border_colour.begin(), border_colour.end(), target); });
   return out;
 }
 

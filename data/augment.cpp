@@ -84,7 +84,8 @@ std::array<std::uint8_t, 256> augment_tones(const AugmentDraw& draw) {
 }
 
 Image augment_picture(const Image& picture, const Placement& p, const AugmentDraw& draw) {
-  Image out = draw.is_warped ? warp_picture(picture, p, augment_map(draw, p.canvas_width, p.canvas_height)) : fit_picture(picture, p);
+  Image out = draw.is_warped ? warp_picture(picture, p, augment_map(draw, p.canvas_width, p.canvas_height))
+                             : fit_picture(picture, p);
   if (draw.is_flipped && !draw.is_warped) mirror(out);
   if (draw.contrast != 1 || draw.brightness != 0 || draw.gamma != 1) {
     const auto tones = augment_tones(draw);

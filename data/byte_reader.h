@@ -14,7 +14,8 @@ using Bytes = std::span<const std::uint8_t>;
 enum class ByteOrder { big, little };
 
 /// The unsigned number of `count` (1..4) bytes at `offset`, or nothing where it would pass the end.
-inline std::optional<std::uint32_t> read_uint(Bytes bytes, std::size_t offset, int count, ByteOrder order = ByteOrder::big) {
+inline std::optional<std::uint32_t> read_uint(Bytes bytes, std::size_t offset, int count,
+                                              ByteOrder order = ByteOrder::big) {
   if (offset > bytes.size() || bytes.size() - offset < static_cast<std::size_t>(count)) return std::nullopt;
   std::uint32_t value = 0;
   for (int i = 0; i < count; ++i) {

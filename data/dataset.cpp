@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t max_list_bytes = std::size_t{64} << 20;
 
 /// The folder that is given, or the first of `candidates` that exists.
-fs::path find_folder(const fs::path& root, const std::string& given, std::initializer_list<const char*> candidates, const char* what) {
+fs::path find_folder(const fs::path& root, const std::string& given, std::initializer_list<const char*> candidates,
+                     const char* what) {
   WEFT_CHECK(fs::is_directory(root), "{}: no such folder", root.string());
   if (!given.empty()) {
     WEFT_CHECK(fs::is_directory(root / given), "{}: no such folder", (root / given).string());
@@ -77,7 +78,8 @@ std::vector<std::string> read_list(const fs::path& list) {
     position = end == bytes.end() ? end : end + 1;
     while (!stem.empty() && (stem.back() == '\r' || stem.back() == ' ' || stem.back() == '\t')) stem.pop_back();
     if (stem.empty()) continue;
-    const bool is_plain = stem.find_first_of(std::string("/\\\0", 3)) == std::string::npos && stem != "." && stem != "..";
+    const bool is_plain =
+        stem.find_first_of(std::string("/\\\0", 3)) == std::string::npos && stem != "." && stem != "..";
     WEFT_CHECK(is_plain, "{}: '{}' is not a stem: it leaves the folder", list.string(), stem);
     WEFT_CHECK(seen.insert(stem).second, "{}: '{}' occurs twice", list.string(), stem);
     stems.push_back(std::move(stem));
@@ -108,15 +110,17 @@ Sample Dataset::load(std::size_t i) const {
   Sample sample{load_image(file.picture), {}, load_label_mask(file.mask)};
   const Image &picture = sample.picture, &ids = sample.ids;
   const bool is_turned = ids.width == picture.height && ids.height == picture.width;
-  WEFT_CHECK(ids.width == picture.width && ids.height == picture.height, "{}: the mask is {} x {}, its picture {} is {} x {}{}",
-             file.mask.string(), ids.width, ids.height, file.picture.string(), picture.width, picture.height,
+  WEFT_CHECK(ids.width == picture.width && ids.height == picture.height,
+             "{}: the mask is {} x {}, its picture {} is {} x {}{}", file.mask.string(), ids.width, ids.height,
+             file.picture.string(), picture.width, picture.height,
              is_turned ? "; was it drawn without the picture's EXIF orientation?" : "");
   sample.clothing = labels_.clothing(sample.ids, file.mask.string());
   return sample;
 }
 
 Dataset::Split Dataset::split(double fraction, std::uint64_t seed) const {
-  WEFT_CHECK(fraction >= 0 && fraction < 1, "expected a validation fraction of at least 0 and below 1, got {}", fraction);
+  WEFT_CHECK(fraction >= 0 && fraction < 1, "expected a validation fraction of at least 0 and below 1, got {}",
+             fraction);
   std::vector<std::pair<double, std::size_t>> draws;
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     draws.emplace_back(Random(seed, {hash_text(samples_[i].stem)}).uniform(), i);

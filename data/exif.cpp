@@ -30,7 +30,8 @@ int exif_orientation(Bytes tiff) {
     if (!tag) return 1;
     if (*tag != orientation_tag) continue;
     const auto value = read_uint(tiff, entry + 8, 2, order);
-    const bool is_legal = read_uint(tiff, entry + 2, 2, order) == type_short && read_uint(tiff, entry + 4, 4, order) == 1u;
+    const bool is_legal =
+        read_uint(tiff, entry + 2, 2, order) == type_short && read_uint(tiff, entry + 4, 4, order) == 1u;
     return is_legal && value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : 1;
   }
   return 1;
@@ -52,8 +53,10 @@ Image apply_orientation(Image stored, int orientation) {
     std::uint8_t* out = upright.at(y, 0);
     for (int x = 0; x < upright.width; ++x, out += pixel_bytes) {
       const int row = transposed ? x : y, column = transposed ? y : x;
-      std::memcpy(out, stored.at(flips_rows ? stored.height - 1 - row : row, flips_columns ? stored.width - 1 - column : column),
-                  pixel_bytes);
+      std::memcpy(
+          out,
+          stored.at(flips_rows ? stored.height - 1 - row : row, flips_columns ? stored.width - 1 - column : column),
+          pixel_bytes);
     }
   }
   return upright;

@@ -11,13 +11,15 @@ namespace weft {
 namespace {
 
 void check_picture(const char* what, const Image& picture, const Placement& p) {
-  WEFT_CHECK(picture.width == p.picture_width && picture.height == p.picture_height, "[{}] expected a picture of {} x {}, got {} x {}",
-             what, p.picture_width, p.picture_height, picture.width, picture.height);
+  WEFT_CHECK(picture.width == p.picture_width && picture.height == p.picture_height,
+             "[{}] expected a picture of {} x {}, got {} x {}", what, p.picture_width, p.picture_height, picture.width,
+             picture.height);
 }
 
 void paste(const Image& part, const Placement& p, Image& canvas) {
   for (int y = 0; y < p.height; ++y) {
-    std::copy_n(part.at(y, 0), static_cast<std::size_t>(p.width) * static_cast<std::size_t>(part.channels), canvas.at(p.y + y, p.x));
+    std::copy_n(part.at(y, 0), static_cast<std::size_t>(p.width) * static_cast<std::size_t>(part.channels),
+                canvas.at(p.y + y, p.x));
   }
 }
 
@@ -31,10 +33,12 @@ Fit fit_from(const std::string& name) {
 
 Placement place(int picture_width, int picture_height, int canvas_width, int canvas_height, Fit fit) {
   WEFT_CHECK(picture_width > 0 && picture_height > 0 && canvas_width > 0 && canvas_height > 0,
-             "[place] expected sizes above 0, got a picture of {} x {} on {} x {}", picture_width, picture_height, canvas_width, canvas_height);
+             "[place] expected sizes above 0, got a picture of {} x {} on {} x {}", picture_width, picture_height,
+             canvas_width, canvas_height);
   Placement p{picture_width, picture_height, canvas_width, canvas_height, 0, 0, canvas_width, canvas_height};
   if (fit == Fit::stretch) return p;
-  const double scale = std::min(static_cast<double>(canvas_width) / picture_width, static_cast<double>(canvas_height) / picture_height);
+  const double scale =
+      std::min(static_cast<double>(canvas_width) / picture_width, static_cast<double>(canvas_height) / picture_height);
   p.width = std::clamp(static_cast<int>(std::lround(picture_width * scale)), 1, canvas_width);
   p.height = std::clamp(static_cast<int>(std::lround(picture_height * scale)), 1, canvas_height);
   p.x = (canvas_width - p.width) / 2;
@@ -43,10 +47,12 @@ Placement place(int picture_width, int picture_height, int canvas_width, int can
 }
 
 Placement place_native(int picture_width, int picture_height, int multiple) {
-  WEFT_CHECK(picture_width > 0 && picture_height > 0 && multiple > 0, "[place_native] expected sizes above 0, got {} x {}, multiple {}",
-             picture_width, picture_height, multiple);
+  WEFT_CHECK(picture_width > 0 && picture_height > 0 && multiple > 0,
+             "[place_native] expected sizes above 0, got {} x {}, multiple {}", picture_width, picture_height,
+             multiple);
   const auto round_up = [multiple](int size) { return (size + multiple - 1) / multiple * multiple; };
-  return {picture_width, picture_height, round_up(picture_width), round_up(picture_height), 0, 0, picture_width, picture_height};
+  return {picture_width, picture_height, round_up(picture_width), round_up(picture_height), 0, 0,
+          picture_width, picture_height};
 }
 
 Image fit_picture(const Image& picture, const Placement& p) {
@@ -75,7 +81,8 @@ std::vector<float> unfit_plane(std::span<const float> canvas, const Placement& p
   if (p.fills_canvas()) return resize_plane(canvas, p.width, p.height, p.picture_width, p.picture_height);
   std::vector<float> part(static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height));
   for (int y = 0; y < p.height; ++y) {
-    const std::size_t row = static_cast<std::size_t>(p.y + y) * static_cast<std::size_t>(p.canvas_width) + static_cast<std::size_t>(p.x);
+    const std::size_t row =
+        static_cast<std::size_t>(p.y + y) * static_cast<std::size_t>(p.canvas_width) + static_cast<std::size_t>(p.x);
     std::copy_n(canvas.begin() + static_cast<std::ptrdiff_t>(row), p.width, part.begin() + std::ptrdiff_t{y} * p.width);
   }
   return resize_plane(part, p.width, p.height, p.picture_width, p.picture_height);

@@ -16,10 +16,17 @@ struct Image {
 
   Image() = default;
   Image(int width_, int height_, int channels_, std::uint8_t value = 0)
-      : width(width_), height(height_), channels(channels_),
-        pixels(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * static_cast<std::size_t>(channels_), value) {}
+      : width(width_),
+        height(height_),
+        channels(channels_),
+        pixels(
+            static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * static_cast<std::size_t>(channels_),
+            value) {}
 
-  std::uint8_t* at(int y, int x) { return &pixels[(static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) * static_cast<std::size_t>(channels)]; }
+  std::uint8_t* at(int y, int x) {
+    return &pixels[(static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) *
+                   static_cast<std::size_t>(channels)];
+  }
   const std::uint8_t* at(int y, int x) const { return const_cast<Image*>(this)->at(y, x); }
   bool operator==(const Image&) const = default;
 };

@@ -75,7 +75,8 @@ class JpegChecker {
   }
 
   void handle(int marker, Bytes segment) {
-    if (const char* kind = unsupported_frame(marker)) fail("{}: {} is not supported; save it as baseline JPEG or PNG", name_, kind);
+    if (const char* kind = unsupported_frame(marker))
+      fail("{}: {} is not supported; save it as baseline JPEG or PNG", name_, kind);
     switch (marker) {
       case sof0: case sof1: case sof2: return start_of_frame(marker, segment);
       case dht: return huffman_tables(segment);
@@ -106,7 +107,8 @@ class JpegChecker {
       const std::size_t value_bytes = is_wide ? 2 : 1, bytes = 1 + 64 * value_bytes;
       if (segment.size() < bytes) corrupt("quantisation table {} is cut short", index);
       for (std::size_t i = 0; i < 64; ++i) {
-        if (*read_uint(segment, 1 + i * value_bytes, is_wide + 1) == 0) corrupt("quantisation table {} holds a zero", index);
+        if (*read_uint(segment, 1 + i * value_bytes, is_wide + 1) == 0)
+          corrupt("quantisation table {} holds a zero", index);
       }
       has_quantisation_[static_cast<std::size_t>(index)] = true;
       segment = segment.subspan(bytes);
@@ -124,7 +126,8 @@ class JpegChecker {
       if (symbols > 256) corrupt("Huffman table {} has {} codes, at most 256 are possible", index, symbols);
       if (segment.size() < 17 + symbols) corrupt("Huffman table {} is cut short", index);
       HuffmanTable& table = (kind == 0 ? dc_ : ac_)[static_cast<std::size_t>(index)];
-      if (!table.build(counts, segment.subspan(17, symbols))) corrupt("Huffman table {} has impossible code lengths", index);
+      if (!table.build(counts, segment.subspan(17, symbols)))
+        corrupt("Huffman table {} has impossible code lengths", index);
       segment = segment.subspan(17 + symbols);
     }
   }
@@ -138,14 +141,16 @@ class JpegChecker {
     frame_.progressive = marker == sof2;
     if (precision != 8) fail("{}: {}-bit JPEG is not supported, only 8-bit", name_, precision);
     if (components == 4) fail("{}: CMYK JPEG (4 components) is not supported; convert it to RGB", name_);
-    if (components != 1 && components != 3) fail("{}: JPEG with {} components is not supported, only 1 or 3", name_, components);
+    if (components != 1 && components != 3)
+      fail("{}: JPEG with {} components is not supported, only 1 or 3", name_, components);
     if (frame_.height == 0) fail("{}: JPEG whose height comes after its data (DNL) is not supported", name_);
     if (frame_.width == 0) corrupt("its width is 0");
     const std::int64_t pixels = std::int64_t{frame_.width} * frame_.height;
     if (pixels > max_pixels_) {
       fail("{}: {} x {} are {} pixels, the limit is {}", name_, frame_.width, frame_.height, pixels, max_pixels_);
     }
-    if (segment.size() != 6 + 3 * static_cast<std::size_t>(components)) corrupt("the frame header has {} bytes", segment.size());
+    if (segment.size() != 6 + 3 * static_cast<std::size_t>(components))
+      corrupt("the frame header has {} bytes", segment.size());
     for (int i = 0; i < components; ++i) add_component(segment.subspan(6 + 3 * static_cast<std::size_t>(i), 3));
     lay_out_blocks();
   }
@@ -174,7 +179,8 @@ class JpegChecker {
     const int mcus_x = ceil_div(frame_.width, 8 * frame_.h_max), mcus_y = ceil_div(frame_.height, 8 * frame_.v_max);
     for (JpegComponent& c : frame_.components) {
       if (frame_.h_max % c.h != 0 || frame_.v_max % c.v != 0) {
-        fail("{}: JPEG with sampling factors {}/{} x {}/{} is not supported", name_, c.h, frame_.h_max, c.v, frame_.v_max);
+        fail("{}: JPEG with sampling factors {}/{} x {}/{} is not supported", name_, c.h, frame_.h_max, c.v,
+             frame_.v_max);
       }
       c.blocks_x = ceil_div(ceil_div(frame_.width * c.h, frame_.h_max), 8);
       c.blocks_y = ceil_div(ceil_div(frame_.height * c.v, frame_.v_max), 8);
@@ -187,7 +193,8 @@ class JpegChecker {
     if (frame_.components.empty()) corrupt("a scan comes before the frame");
     if (++scans_ > max_scans) corrupt("it has more than {} scans", max_scans);
     const std::size_t parts = segment.empty() ? 0 : segment[0];
-    if (parts < 1 || parts > frame_.components.size() || segment.size() != 4 + 2 * parts) corrupt("scan {} has a bad header", scans_);
+    if (parts < 1 || parts > frame_.components.size() || segment.size() != 4 + 2 * parts)
+      corrupt("scan {} has a bad header", scans_);
 
     const Bytes tail = segment.subspan(1 + 2 * parts);
     JpegScan scan;
@@ -216,8 +223,10 @@ class JpegChecker {
   }
 
   void add_part(JpegScan& scan, int id, int tables) {
-    const auto found = std::find_if(frame_.components.begin(), frame_.components.end(), [&](auto& c) { return c.id == id; });
-    if (found == frame_.components.end()) corrupt("scan {} sends component {}, which the frame does not have", scans_, id);
+    const auto found =
+        std::find_if(frame_.components.begin(), frame_.components.end(), [&](auto& c) { return c.id == id; });
+    if (found == frame_.components.end())
+      corrupt("scan {} sends component {}, which the frame does not have", scans_, id);
     JpegScan::Part part;
     part.component = static_cast<int>(found - frame_.components.begin());
     for (const JpegScan::Part& other : scan.parts) {

@@ -27,25 +27,28 @@ Image decode_jpeg(Bytes file, std::string_view name) {
   WEFT_CHECK(file.size() <= INT_MAX, "{}: a JPEG of {} bytes is too large", name, file.size());
   int width = 0, height = 0, components = 0;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
-      stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &components, 3), stbi_image_free);
+      stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &components, 3),
+      stbi_image_free);
   WEFT_CHECK(pixels, "{}: corrupt JPEG: {}", name, stbi_failure_reason());
   Image image;
   image.width = width;
   image.height = height;
   image.channels = 3;
-  image.pixels.assign(pixels.get(), pixels.get() + static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+  image.pixels.assign(pixels.get(),
+                      pixels.get() + static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
   return image;
 }
 
 std::string encode_jpeg(const Image& image, int quality) {
-  WEFT_CHECK(image.channels == 1 || image.channels == 3, "[encode_jpeg] expected 1 or 3 channels, got {}", image.channels);
+  WEFT_CHECK(image.channels == 1 || image.channels == 3, "[encode_jpeg] expected 1 or 3 channels, got {}",
+             image.channels);
   WEFT_CHECK(quality >= 1 && quality <= 100, "[encode_jpeg] expected a quality of 1 to 100, got {}", quality);
   std::string file;
   const auto append = [](void* context, void* data, int size) {
     static_cast<std::string*>(context)->append(static_cast<const char*>(data), static_cast<std::size_t>(size));
   };
-  const bool is_written =
-      stbi_write_jpg_to_func(append, &file, image.width, image.height, image.channels, image.pixels.data(), quality) != 0;
+  const bool is_written = stbi_write_jpg_to_func(append, &file, image.width, image.height, image.channels,
+                                                 image.pixels.data(), quality) != 0;
   WEFT_CHECK(is_written, "[encode_jpeg] cannot encode {} x {}", image.width, image.height);
   return file;
 }

@@ -289,7 +289,8 @@ class ScanWalker {
   }
 
   [[noreturn]] void truncated() const {
-    fail("{}: truncated JPEG: the picture ends after {} of {} rows", name_, std::min(rows_, frame_.height), frame_.height);
+    fail("{}: truncated JPEG: the picture ends after {} of {} rows", name_, std::min(rows_, frame_.height),
+         frame_.height);
   }
   template <class... Args>
   [[noreturn]] void corrupt(fmt::format_string<Args...> format, Args&&... args) const {

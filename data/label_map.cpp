@@ -30,7 +30,8 @@ std::array<bool, 256> ids_in(const Image& mask) {
 /// " (0..58)" for ids without gaps, else nothing.
 std::string range_text(const std::vector<LabelMap::Label>& labels) {
   const int last = labels.back().id;
-  return labels.front().id == 0 && labels.size() == static_cast<std::size_t>(last) + 1 ? fmt::format(" (0..{})", last) : "";
+  return labels.front().id == 0 && labels.size() == static_cast<std::size_t>(last) + 1 ? fmt::format(" (0..{})", last)
+                                                                                       : "";
 }
 
 }  // namespace
@@ -41,11 +42,14 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
   try {
     map.name_ = json.at("name").get<std::string>();
     for (const auto& entry : json.at("labels")) {
-      map.labels_.push_back({entry.at("id").get<int>(), entry.at("name").get<std::string>(), entry.at("clothing").get<bool>()});
+      map.labels_.push_back(
+          {entry.at("id").get<int>(), entry.at("name").get<std::string>(), entry.at("clothing").get<bool>()});
     }
   } catch (const nlohmann::json::exception& e) {
-    fail("{}: not a label map: {}; expected {{\"name\": ..., \"labels\": [{{\"id\": 0, \"name\": ..., \"clothing\": false}}, ...]}}", source,
-         e.what());
+    fail(
+        "{}: not a label map: {}; expected {{\"name\": ..., \"labels\": [{{\"id\": 0, \"name\": ..., \"clothing\": "
+        "false}}, ...]}}",
+        source, e.what());
   }
   WEFT_CHECK(!map.labels_.empty(), "{}: a label map without labels", source);
   std::sort(map.labels_.begin(), map.labels_.end(), [](const Label& a, const Label& b) { return a.id < b.id; });
@@ -60,7 +64,8 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
 
 LabelMap LabelMap::load(const std::string& name_or_path) {
   if (const EmbeddedText* entry = built_in(name_or_path)) return parse(entry->text, std::string(entry->name));
-  WEFT_CHECK(name_or_path.ends_with(".json"), "unknown label map '{}'; there are atr, binary, ccp, or give a .json file", name_or_path);
+  WEFT_CHECK(name_or_path.ends_with(".json"),
+             "unknown label map '{}'; there are atr, binary, ccp, or give a .json file", name_or_path);
   const auto bytes = read_file(name_or_path, max_file_bytes);
   return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
 }
@@ -79,12 +84,14 @@ Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
     while (!present[unknown] || is_clothing_[unknown]) ++unknown;
     std::string hint;
     for (const auto& [other, what] : {std::pair{"binary", "a binary"}, {"atr", "an ATR"}, {"ccp", "a CCP"}}) {
-      if (hint.empty() && other != name_ && knows_all(load(other))) hint = fmt::format("; is it {} mask? use --labels {}", what, other);
+      if (hint.empty() && other != name_ && knows_all(load(other)))
+        hint = fmt::format("; is it {} mask? use --labels {}", what, other);
     }
     fail("{}: id {} is not in label map '{}'{}{}", mask_name, unknown, name_, range_text(labels_), hint);
   }
   Image binary(ids.width, ids.height, 1);
-  std::transform(ids.pixels.begin(), ids.pixels.end(), binary.pixels.begin(), [&](std::uint8_t id) { return *is_clothing_[id] ? 1 : 0; });
+  std::transform(ids.pixels.begin(), ids.pixels.end(), binary.pixels.begin(),
+                 [&](std::uint8_t id) { return *is_clothing_[id] ? 1 : 0; });
   return binary;
 }
 

@@ -14,8 +14,8 @@ const std::uint64_t order_stream = hash_text("loader order"), augment_stream = h
 }  // namespace
 
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options) : dataset_(dataset), options_(options) {
-  WEFT_CHECK(options.width > 0 && options.height > 0 && options.batch > 0, "[loader] expected sizes above 0, got {} x {}, batch {}",
-             options.width, options.height, options.batch);
+  WEFT_CHECK(options.width > 0 && options.height > 0 && options.batch > 0,
+             "[loader] expected sizes above 0, got {} x {}, batch {}", options.width, options.height, options.batch);
   WEFT_CHECK(dataset.size() > 0, "[loader] the data set is empty");
 }
 
@@ -36,7 +36,8 @@ std::unique_ptr<Loader::Batches> Loader::epoch(std::uint64_t epoch, std::size_t 
   const auto make = [this, epoch, first, indices = order(epoch)](std::size_t number) {
     const auto batch = static_cast<std::size_t>(options_.batch);
     const std::size_t begin = (first + number) * batch, end = std::min(begin + batch, indices.size());
-    return make_batch(epoch, {indices.begin() + static_cast<std::ptrdiff_t>(begin), indices.begin() + static_cast<std::ptrdiff_t>(end)});
+    return make_batch(epoch, {indices.begin() + static_cast<std::ptrdiff_t>(begin),
+                              indices.begin() + static_cast<std::ptrdiff_t>(end)});
   };
   return std::make_unique<Batches>(batches() - first, options_.ahead, make, options_.workers);
 }

@@ -66,7 +66,8 @@ class PngChecker {
         std::int64_t{info_.width} * info_.height * samples_per_pixel(info_.colour) * info_.bit_depth / 8;
     if (data_bytes_ == 0) corrupt("it has no picture data");
     if (raw_bytes / max_deflate_ratio > data_bytes_) {
-      fail("{}: truncated PNG: {} bytes of data cannot hold {} x {} pixels", name_, data_bytes_, info_.width, info_.height);
+      fail("{}: truncated PNG: {} bytes of data cannot hold {} x {} pixels", name_, data_bytes_, info_.width,
+           info_.height);
     }
     return std::move(info_);
   }
@@ -84,7 +85,8 @@ class PngChecker {
       if (letter < 'a' || letter > 'z') corrupt("no chunk at byte {}", at_);
     }
     if (length > left - frame_bytes) {
-      fail("{}: truncated PNG: chunk {} at byte {} has {} bytes, {} are left", name_, chunk.text(), at_, length, left - frame_bytes);
+      fail("{}: truncated PNG: chunk {} at byte {} has {} bytes, {} are left", name_, chunk.text(), at_, length,
+           left - frame_bytes);
     }
     chunk.whole = chunk.whole.first(frame_bytes + length);
     chunk.content = chunk.whole.subspan(8, length);
@@ -112,10 +114,13 @@ class PngChecker {
     const std::uint32_t width = *read_uint(chunk.content, 0, 4), height = *read_uint(chunk.content, 4, 4);
     const int depth = chunk.content[8], colour = chunk.content[9];
     if (!is_legal_depth(colour, depth)) corrupt("colour type {} with {} bits", colour, depth);
-    if (chunk.content[10] != 0 || chunk.content[11] != 0 || chunk.content[12] > 1) corrupt("unknown compression, filter or interlace");
-    if (width == 0 || height == 0 || width > 0x7FFFFFFF || height > 0x7FFFFFFF) corrupt("its size is {} x {}", width, height);
+    if (chunk.content[10] != 0 || chunk.content[11] != 0 || chunk.content[12] > 1)
+      corrupt("unknown compression, filter or interlace");
+    if (width == 0 || height == 0 || width > 0x7FFFFFFF || height > 0x7FFFFFFF)
+      corrupt("its size is {} x {}", width, height);
     const std::int64_t pixels = std::int64_t{width} * height;
-    if (pixels > max_pixels_) fail("{}: {} x {} are {} pixels, the limit is {}", name_, width, height, pixels, max_pixels_);
+    if (pixels > max_pixels_)
+      fail("{}: {} x {} are {} pixels, the limit is {}", name_, width, height, pixels, max_pixels_);
     info_.width = static_cast<int>(width);
     info_.height = static_cast<int>(height);
     info_.bit_depth = depth;
@@ -147,7 +152,8 @@ class PngChecker {
   void palette(const Chunk& chunk) {
     const std::size_t bytes = chunk.content.size();
     if (has_data_ || palette_entries_ > 0) corrupt("PLTE is doubled or comes after the data");
-    if (info_.colour == PngColour::grey || info_.colour == PngColour::grey_alpha) corrupt("a grey picture has a palette");
+    if (info_.colour == PngColour::grey || info_.colour == PngColour::grey_alpha)
+      corrupt("a grey picture has a palette");
     if (bytes == 0 || bytes % 3 != 0 || bytes > 3 * 256) corrupt("PLTE has {} bytes", bytes);
     palette_entries_ = bytes / 3;
     if (info_.colour == PngColour::palette && palette_entries_ > (std::size_t{1} << info_.bit_depth)) {

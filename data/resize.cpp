@@ -68,7 +68,8 @@ void put(std::uint8_t* out, float value) { *out = to_byte(value); }
 void put(float* out, float value) { *out = value; }
 
 template <int channels, class Sample>
-void resize(const Sample* source, int width, int height, Sample* target, int new_width, int new_height, Sampling sampling) {
+void resize(const Sample* source, int width, int height, Sample* target, int new_width, int new_height,
+            Sampling sampling) {
   const Taps columns(width, new_width, sampling), rows(height, new_height, sampling);
   const std::size_t row_samples = static_cast<std::size_t>(width) * channels;
   std::vector<float> row(row_samples);
@@ -81,8 +82,8 @@ void resize(const Sample* source, int width, int height, Sample* target, int new
 }
 
 void check_sizes(const char* what, int width, int height, int new_width, int new_height) {
-  WEFT_CHECK(width > 0 && height > 0 && new_width > 0 && new_height > 0, "[{}] expected sizes above 0, got {} x {} to {} x {}", what,
-             width, height, new_width, new_height);
+  WEFT_CHECK(width > 0 && height > 0 && new_width > 0 && new_height > 0,
+             "[{}] expected sizes above 0, got {} x {} to {} x {}", what, width, height, new_width, new_height);
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ class TemporaryFolder {
   std::filesystem::path write(const std::string& name, const Bytes& bytes) const {
     const std::filesystem::path target = path_ / name;
     std::filesystem::create_directories(target.parent_path());
-    std::ofstream(target, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(target, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return target;
   }
 

@@ -10,7 +10,9 @@ using namespace weft;
 
 namespace {
 
-Placement as_is(const Image& image) { return {image.width, image.height, image.width, image.height, 0, 0, image.width, image.height}; }
+Placement as_is(const Image& image) {
+  return {image.width, image.height, image.width, image.height, 0, 0, image.width, image.height};
+}
 
 int largest_difference(const Image& a, const Image& b) {
   REQUIRE(a.pixels.size() == b.pixels.size());
@@ -68,7 +70,8 @@ TEST_CASE("a quarter turn is exact", "[affine]") {
 
 TEST_CASE("what is sampled beyond a letterboxed picture is border", "[affine]") {
   const Placement p = place(10, 20, 32, 32, Fit::letterbox);
-  const Image canvas = warp_picture(Image(10, 20, 3, 255), p, {1, 0, 8, 0, 1, 0}), mask = warp_mask(Image(10, 20, 1, 5), p, {1, 0, 8, 0, 1, 0});
+  const Image canvas = warp_picture(Image(10, 20, 3, 255), p, {1, 0, 8, 0, 1, 0}),
+              mask = warp_mask(Image(10, 20, 1, 5), p, {1, 0, 8, 0, 1, 0});
   CHECK(*mask.at(3, 0) == 5);       // shows column 8, the picture's first
   CHECK(*mask.at(3, 15) == 5);
   CHECK(*mask.at(3, 16) == 0);

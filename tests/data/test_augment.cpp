@@ -15,7 +15,8 @@ std::pair<Image, Image> mask_and_picture(int width, int height) {
   Image mask(width, height, 1), picture(width, height, 3);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      const bool is_on = std::hypot(x - 0.3 * width, y - 0.4 * height) < 0.2 * width || std::hypot(x - 0.8 * width, y - 0.7 * height) < 0.15 * width;
+      const bool is_on = std::hypot(x - 0.3 * width, y - 0.4 * height) < 0.2 * width ||
+                         std::hypot(x - 0.8 * width, y - 0.7 * height) < 0.15 * width;
       *mask.at(y, x) = is_on ? 1 : 0;
       for (int c = 0; c < 3; ++c) picture.at(y, x)[c] = is_on ? 255 : 0;
     }
@@ -67,7 +68,8 @@ TEST_CASE("augmentations are named", "[augment]") {
   CHECK(none.contrast == 1);
   CHECK(AugmentOptions::named("default").rotate_limit == 15);
   CHECK(AugmentOptions::named("default").contrast_probability == 0);
-  CHECK_THROWS_WITH(AugmentOptions::named("heavy"), Contains("unknown augmentation 'heavy'; expected none, default or strong"));
+  CHECK_THROWS_WITH(AugmentOptions::named("heavy"),
+                    Contains("unknown augmentation 'heavy'; expected none, default or strong"));
 }
 
 TEST_CASE("switching one part off leaves the others as they were", "[augment]") {

@@ -60,7 +60,8 @@ TEST_CASE("the way back is the inverse of the way there", "[fit]") {
   const int width = 120, height = 90;
   Image picture(width, height, 3);
   for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) picture.at(y, x)[0] = static_cast<std::uint8_t>(2 * x), picture.at(y, x)[1] = static_cast<std::uint8_t>(2 * y);
+    for (int x = 0; x < width; ++x)
+      picture.at(y, x)[0] = static_cast<std::uint8_t>(2 * x), picture.at(y, x)[1] = static_cast<std::uint8_t>(2 * y);
   }
   for (const Fit fit : {Fit::stretch, Fit::letterbox}) {
     for (const auto& [w, h] : {std::pair{64, 64}, {96, 160}, {256, 128}}) {
@@ -84,6 +85,8 @@ TEST_CASE("fits are named", "[fit]") {
   CHECK(fit_from("stretch") == Fit::stretch);
   CHECK(fit_from("letterbox") == Fit::letterbox);
   CHECK_THROWS_WITH(fit_from("crop"), Contains("unknown fit 'crop'; expected stretch or letterbox"));
-  CHECK_THROWS_WITH(fit_picture(Image(4, 4, 3), place(5, 4, 8, 8, Fit::stretch)), Contains("expected a picture of 5 x 4, got 4 x 4"));
-  CHECK_THROWS_WITH(unfit_plane(std::vector<float>(3), place(5, 4, 8, 8, Fit::stretch)), Contains("expected 8 x 8 values, got 3"));
+  CHECK_THROWS_WITH(fit_picture(Image(4, 4, 3), place(5, 4, 8, 8, Fit::stretch)),
+                    Contains("expected a picture of 5 x 4, got 4 x 4"));
+  CHECK_THROWS_WITH(unfit_plane(std::vector<float>(3), place(5, 4, 8, 8, Fit::stretch)),
+                    Contains("expected 8 x 8 values, got 3"));
 }

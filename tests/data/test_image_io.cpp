@@ -43,7 +43,8 @@ TEST_CASE("messages start with the path", "[image]") {
 }
 
 TEST_CASE("the limit of pixels is an argument", "[image]") {
-  CHECK_THROWS_WITH(decode_image(jpeg::make(40, 30), "p.jpg", 1199), Contains("p.jpg: 40 x 30 are 1200 pixels, the limit is 1199"));
+  CHECK_THROWS_WITH(decode_image(jpeg::make(40, 30), "p.jpg", 1199),
+                    Contains("p.jpg: 40 x 30 are 1200 pixels, the limit is 1199"));
   CHECK(decode_image(jpeg::make(40, 30), "p.jpg", 1200).width == 40);
 }
 

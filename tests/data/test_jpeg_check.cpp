@@ -75,7 +75,8 @@ TEST_CASE("a JPEG cut in its data says how far it goes", "[jpeg]") {
   File file = jpeg::make(64, 104);
   const std::size_t data = jpeg::find(file, sos) + 14;
   file.resize(data + (file.size() - data) / 2);
-  CHECK_THROWS_WITH(check(file), Contains("p.jpg: truncated JPEG: the picture ends after ") && Contains(" of 104 rows"));
+  CHECK_THROWS_WITH(check(file),
+                    Contains("p.jpg: truncated JPEG: the picture ends after ") && Contains(" of 104 rows"));
 
   // The same with an end-of-image marker behind it: a decoder that trusts it paints the rest grey.
   file.insert(file.end(), {0xFF, eoi});
@@ -103,7 +104,9 @@ TEST_CASE("a Huffman table with 4080 codes is refused", "[jpeg]") {
 
 TEST_CASE("inconsistent tables are refused", "[jpeg]") {
   const File good = jpeg::make(16, 16);
-  const auto with = [&](int marker, const File& content) { return jpeg::with_segment(good, jpeg::find(good, sof0), marker, content); };
+  const auto with = [&](int marker, const File& content) {
+    return jpeg::with_segment(good, jpeg::find(good, sof0), marker, content);
+  };
 
   CHECK_THROWS_WITH(check(with(dht, {0x20})), Contains("Huffman table with header 0x20"));
   CHECK_THROWS_WITH(check(with(dht, {0x00, 1, 1})), Contains("Huffman table 0 is cut short"));
@@ -134,8 +137,11 @@ TEST_CASE("a frame that a decoder would misread is refused", "[jpeg]") {
   CHECK_THROWS_WITH(check(with(8, 3)), Contains("quantisation table 3 is missing"));
   CHECK_THROWS_WITH(check(with(9, 1)), Contains("two components have the id 1"));
 
-  for (const auto& [marker, kind] : std::vector<std::pair<int, std::string>>{
-           {0xC3, "lossless"}, {0xC5, "hierarchical"}, {0xC9, "arithmetic-coded"}, {0xCA, "arithmetic-coded"}, {0xCC, "arithmetic-coded"}}) {
+  for (const auto& [marker, kind] : std::vector<std::pair<int, std::string>>{{0xC3, "lossless"},
+                                                                             {0xC5, "hierarchical"},
+                                                                             {0xC9, "arithmetic-coded"},
+                                                                             {0xCA, "arithmetic-coded"},
+                                                                             {0xCC, "arithmetic-coded"}}) {
     CHECK_THROWS_WITH(check(jpeg::with_byte(good, frame - 3, marker)), Contains(kind + " JPEG is not supported"));
   }
 }
@@ -174,7 +180,8 @@ TEST_CASE("a header that promises 60000 x 60000 is refused before anything is al
   const std::size_t frame = jpeg::find(file, sof0) + 4;
   for (const std::size_t at : {frame + 1, frame + 3}) file[at] = 60000 >> 8, file[at + 1] = 60000 & 255;
   CHECK_THROWS_WITH(check(file), Contains("60000 x 60000 are 3600000000 pixels, the limit is 100000000"));
-  CHECK_THROWS_WITH(check_jpeg(file, "p.jpg", std::int64_t{1} << 40), Contains("truncated JPEG: the picture ends after 0 of 60000 rows"));
+  CHECK_THROWS_WITH(check_jpeg(file, "p.jpg", std::int64_t{1} << 40),
+                    Contains("truncated JPEG: the picture ends after 0 of 60000 rows"));
 }
 
 TEST_CASE("EXIF orientation is found in a JPEG", "[jpeg]") {

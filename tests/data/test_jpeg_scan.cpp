@@ -7,7 +7,8 @@ using namespace weft;
 
 namespace {
 
-HuffmanTable table_of(std::array<std::uint8_t, 16> counts, const std::vector<std::uint8_t>& symbols, bool expected = true) {
+HuffmanTable table_of(std::array<std::uint8_t, 16> counts, const std::vector<std::uint8_t>& symbols,
+                      bool expected = true) {
   HuffmanTable table;
   CHECK(table.build(counts, symbols) == expected);
   CHECK(table.is_defined() == expected);
@@ -60,7 +61,8 @@ TEST_CASE("a sequential block is walked to its last bit", "[jpeg]") {
   CHECK(walk_scan(two_values, 0, frame, scan, "x") == 2);
 
   const std::vector<std::uint8_t> unended{0b01011101, 0xFF, 0xD9};
-  CHECK_THROWS_WITH(walk_scan(unended, 0, frame, scan, "x"), Contains("x: truncated JPEG: the picture ends after 0 of 8 rows"));
+  CHECK_THROWS_WITH(walk_scan(unended, 0, frame, scan, "x"),
+                    Contains("x: truncated JPEG: the picture ends after 0 of 8 rows"));
   const std::vector<std::uint8_t> unknown_code{0b01111111, 0xFF, 0x00, 0xFF, 0x00, 0xFF, 0xD9};
   CHECK_THROWS_WITH(walk_scan(unknown_code, 0, frame, scan, "x"), Contains("a code that is in no Huffman table"));
 }

@@ -51,7 +51,9 @@ std::vector<Batch> all(const Loader& loader, std::uint64_t epoch, std::size_t fi
   return out;
 }
 
-bool same(const Batch& a, const Batch& b) { return a.indices == b.indices && a.images == b.images && a.masks == b.masks; }
+bool same(const Batch& a, const Batch& b) {
+  return a.indices == b.indices && a.images == b.images && a.masks == b.masks;
+}
 
 }  // namespace
 

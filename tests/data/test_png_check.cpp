@@ -25,7 +25,8 @@ File grey_with(const std::vector<File>& before, const std::vector<File>& after =
 }  // namespace
 
 TEST_CASE("a PNG keeps only the chunks that make its picture", "[png]") {
-  File file = grey_with({png::chunk("tEXt", {'a', 0, 'b'}), png::chunk("gAMA", {0, 0, 1, 1})}, {png::chunk("tIME", File(7))});
+  File file =
+      grey_with({png::chunk("tEXt", {'a', 0, 'b'}), png::chunk("gAMA", {0, 0, 1, 1})}, {png::chunk("tIME", File(7))});
   const PngInfo info = check(file);
   CHECK(info.width == 2);
   CHECK(info.colour == PngColour::grey);
@@ -59,7 +60,9 @@ TEST_CASE("any damaged byte of a PNG gives a picture or an error", "[png]") {
 }
 
 TEST_CASE("illegal PNG structure is refused", "[png]") {
-  const auto refused = [](const File& file, const std::string& why) { CHECK_THROWS_WITH(check(file), Contains("m.png: ") && Contains(why)); };
+  const auto refused = [](const File& file, const std::string& why) {
+    CHECK_THROWS_WITH(check(file), Contains("m.png: ") && Contains(why));
+  };
   const File idat = png::data(grey_rows), header = png::header(2, 2, 8, 0), end = png::end();
 
   refused(png::file({idat, end}), "it starts with chunk IDAT, expected IHDR");

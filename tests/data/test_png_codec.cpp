@@ -22,7 +22,8 @@ TEST_CASE("each kind of PNG becomes RGB", "[png]") {
     CHECK(rgb({png::header(2, 1, 2, 0), png::data({0, 0x60}), end}) == Pixels{85, 85, 85, 170, 170, 170});
     CHECK(rgb({png::header(2, 1, 4, 0), png::data({0, 0x1F}), end}) == Pixels{17, 17, 17, 255, 255, 255});
     CHECK(rgb({png::header(1, 1, 8, 0), png::data({0, 99}), end}) == Pixels{99, 99, 99});
-    CHECK(rgb({png::header(2, 1, 16, 0), png::data({0, 0x80, 0xFF, 0x00, 0x81}), end}) == Pixels{128, 128, 128, 1, 1, 1});
+    CHECK(rgb({png::header(2, 1, 16, 0), png::data({0, 0x80, 0xFF, 0x00, 0x81}), end}) ==
+          Pixels{128, 128, 128, 1, 1, 1});
   }
   SECTION("RGB of 8 and 16 bits") {
     CHECK(rgb({png::header(1, 1, 8, 2), png::data({0, 1, 2, 3}), end}) == Pixels{1, 2, 3});
@@ -37,12 +38,14 @@ TEST_CASE("each kind of PNG becomes RGB", "[png]") {
           Pixels{255, 255, 255, 0, 0, 0, 224, 204, 255});
     CHECK(rgb({png::header(2, 1, 8, 4), png::data({0, 0, 0, 7, 255}), end}) == Pixels{255, 255, 255, 7, 7, 7});
     const File palette = png::chunk("PLTE", {10, 20, 30, 40, 50, 60}), one_clear = png::chunk("tRNS", {0});
-    CHECK(rgb({png::header(2, 1, 1, 3), palette, one_clear, png::data({0, 0x40}), end}) == Pixels{255, 255, 255, 40, 50, 60});
+    CHECK(rgb({png::header(2, 1, 1, 3), palette, one_clear, png::data({0, 0x40}), end}) ==
+          Pixels{255, 255, 255, 40, 50, 60});
     const File clear_grey = png::chunk("tRNS", {0, 9});
     CHECK(rgb({png::header(2, 1, 8, 0), clear_grey, png::data({0, 9, 8}), end}) == Pixels{255, 255, 255, 8, 8, 8});
   }
   SECTION("interlaced rows") {  // 2 x 2: pass 1 holds pixel (0,0), pass 6 (0,1), pass 7 the second row
-    CHECK(rgb({png::header(2, 2, 8, 0, 1), png::data({0, 1, 0, 2, 0, 3, 4}), end}) == Pixels{1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4});
+    CHECK(rgb({png::header(2, 2, 8, 0, 1), png::data({0, 1, 0, 2, 0, 3, 4}), end}) ==
+          Pixels{1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4});
   }
 }
 
@@ -57,8 +60,10 @@ TEST_CASE("a label mask keeps its ids", "[png]") {
 
 TEST_CASE("a mask without ids is refused by name", "[png]") {
   const File end = png::end();
-  CHECK_THROWS_WITH(ids({png::header(1, 1, 8, 2), png::data({0, 1, 1, 1}), end}), Contains("m.png: a coloured mask (RGB)"));
-  CHECK_THROWS_WITH(ids({png::header(1, 1, 8, 6), png::data({0, 1, 1, 1, 1}), end}), Contains("m.png: a coloured mask (RGBA)"));
+  CHECK_THROWS_WITH(ids({png::header(1, 1, 8, 2), png::data({0, 1, 1, 1}), end}),
+                    Contains("m.png: a coloured mask (RGB)"));
+  CHECK_THROWS_WITH(ids({png::header(1, 1, 8, 6), png::data({0, 1, 1, 1, 1}), end}),
+                    Contains("m.png: a coloured mask (RGBA)"));
   CHECK_THROWS_WITH(ids({png::header(1, 1, 8, 4), png::data({0, 1, 1}), end}), Contains("grey with alpha"));
   CHECK_THROWS_WITH(ids({png::header(1, 1, 16, 0), png::data({0, 1, 1}), end}), Contains("m.png: a mask of 16 bits"));
   CHECK_THROWS_WITH(decode_label_mask(jpeg::make(8, 8), "m.jpg"), Contains("m.jpg: a JPEG mask"));
@@ -66,7 +71,8 @@ TEST_CASE("a mask without ids is refused by name", "[png]") {
 
 TEST_CASE("a PNG whose data end early is refused", "[png]") {
   CHECK_THROWS_WITH(rgb({png::header(2, 2, 8, 0), png::data({0, 1, 2}), png::end()}), Contains("m.png: corrupt PNG: "));
-  CHECK_THROWS_WITH(rgb({png::header(1, 1, 8, 0), png::chunk("IDAT", {1, 2, 3}), png::end()}), Contains("m.png: corrupt PNG: "));
+  CHECK_THROWS_WITH(rgb({png::header(1, 1, 8, 0), png::chunk("IDAT", {1, 2, 3}), png::end()}),
+                    Contains("m.png: corrupt PNG: "));
 }
 
 TEST_CASE("what encode_png writes reads back the same", "[png]") {

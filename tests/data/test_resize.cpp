@@ -67,7 +67,8 @@ TEST_CASE("the same size is not resampled", "[resize]") {
 TEST_CASE("antialias sees every pixel, plain does not", "[resize]") {
   std::vector<std::uint8_t> stripes(80);
   for (std::size_t i = 0; i < stripes.size(); i += 8) stripes[i] = 240;  // mean 30
-  const Image plain = resize_bilinear(row(stripes), 10, 1), smooth = resize_bilinear(row(stripes), 10, 1, Sampling::antialias);
+  const Image plain = resize_bilinear(row(stripes), 10, 1),
+              smooth = resize_bilinear(row(stripes), 10, 1, Sampling::antialias);
   CHECK(plain.pixels == std::vector<std::uint8_t>(10, 0));
   for (const std::uint8_t value : smooth.pixels) CHECK(std::abs(value - 30) <= 12);
   CHECK(resize_bilinear(row({0, 100}), 4, 1, Sampling::antialias) == resize_bilinear(row({0, 100}), 4, 1));
@@ -87,18 +88,21 @@ TEST_CASE("nearest takes the pixel under the centre and invents no ids", "[resiz
 TEST_CASE("planes are resized in floats", "[resize]") {
   std::vector<float> plane(12 * 10);
   for (int y = 0; y < 10; ++y) {
-    for (int x = 0; x < 12; ++x) plane[static_cast<std::size_t>(y * 12 + x)] = static_cast<float>(3 * (x + 0.5) / 12 - 2 * (y + 0.5) / 10);
+    for (int x = 0; x < 12; ++x)
+      plane[static_cast<std::size_t>(y * 12 + x)] = static_cast<float>(3 * (x + 0.5) / 12 - 2 * (y + 0.5) / 10);
   }
   const std::vector<float> out = resize_plane(plane, 12, 10, 31, 47);
   for (int y = 5; y < 42; ++y) {
     for (int x = 3; x < 28; ++x) {
-      REQUIRE(out[static_cast<std::size_t>(y * 31 + x)] == Approx(3 * (x + 0.5) / 31 - 2 * (y + 0.5) / 47).margin(1e-5));
+      REQUIRE(out[static_cast<std::size_t>(y * 31 + x)] ==
+              Approx(3 * (x + 0.5) / 31 - 2 * (y + 0.5) / 47).margin(1e-5));
     }
   }
 }
 
 TEST_CASE("resize refuses impossible sizes", "[resize]") {
-  CHECK_THROWS_WITH(resize_bilinear(Image(2, 2, 3), 0, 4), Contains("[resize_bilinear] expected sizes above 0, got 2 x 2 to 0 x 4"));
+  CHECK_THROWS_WITH(resize_bilinear(Image(2, 2, 3), 0, 4),
+                    Contains("[resize_bilinear] expected sizes above 0, got 2 x 2 to 0 x 4"));
   CHECK_THROWS_WITH(resize_bilinear(Image(2, 2, 2), 4, 4), Contains("expected 1, 3 or 4 channels, got 2"));
   CHECK_THROWS_WITH(resize_nearest(Image(2, 2, 3), 4, 4), Contains("expected 1 channel, got 3"));
   CHECK_THROWS_WITH(resize_plane(std::vector<float>(5), 2, 3, 4, 4), Contains("expected 2 x 3 values, got 5"));
