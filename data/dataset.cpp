@@ -61,7 +61,7 @@ struct Folders {
 
 bool is_picture_name(const fs::path& file) {
   std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
@@ -100,7 +100,7 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, const fs::path
   for (const std::string& stem : read_list(list)) {
     const auto found = pictures.find(stem);
     WEFT_CHECK(found != pictures.end(), "{}: '{}' has no picture in {}{}", list.string(), stem, folders.images.string(),
-               is_picture(stem) ? "; a list names pictures without their extension" : "");
+               is_picture_name(stem) ? "; a list names pictures without their extension" : "");
     samples_.push_back(folders.sample(stem, found->second));
   }
 }
