@@ -2,7 +2,7 @@
 
   python3 tests/golden/check_pretrained.py ../shared/weights
 
-The folder holds the two safetensors files and testvectors/ (docs/data.md). Prints the largest deviations and
+The folder holds mobilenet_v2-imagenet.safetensors, resnet18-imagenet-to-layer3.safetensors and testvectors/. Prints the largest deviations and
 fails where the networks are not the recorded ones.
 """
 
