@@ -7,8 +7,6 @@ target_compile_options(weft_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion 
                                             $<$<BOOL:${WEFT_WERROR}>:-Werror>)
 # gcc 12 warns of "literal" + std::string at -O3, wrongly (gcc bug 105651).
 target_compile_options(weft_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-# Nobody reads errno after sqrt, and setting it keeps loops with a square root (Adam's) from being vectorised.
-target_compile_options(weft_flags INTERFACE -fno-math-errno)
 # EIGEN_DONT_PARALLELIZE: Eigen's threads cut the work by their number; weft cuts it by shape.
 target_compile_definitions(weft_flags INTERFACE WEFT_VERSION="${PROJECT_VERSION}" EIGEN_DONT_PARALLELIZE)
 if(WEFT_SANITIZE)
@@ -49,7 +47,7 @@ function(weft_add_isa_kernels target)
   foreach(isa IN LISTS isas)
     add_library(weft_isa_${isa} OBJECT ${sources})
     target_compile_definitions(weft_isa_${isa} PRIVATE WEFT_ISA=${isa} WEFT_ISA_${isa}=1)
-    target_compile_options(weft_isa_${isa} PRIVATE ${flags_${isa}} -O3)
+    target_compile_options(weft_isa_${isa} PRIVATE ${flags_${isa}} -O3 -fno-math-errno)
     target_link_libraries(weft_isa_${isa} PRIVATE weft_flags)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:weft_isa_${isa}>)
   endforeach()
