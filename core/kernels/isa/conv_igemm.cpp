@@ -10,6 +10,7 @@
 //      Between chunks the partial sums rest in out.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/narrow_tile.h"
 #include "core/kernels/isa/tap_tile.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -27,6 +28,7 @@ struct Panel {
 
 /// How the work is cut; from shapes alone.
 struct Plan {
+  bool is_narrow;  // see narrow_tile.h; then there is one panel and one chunk
   std::int64_t vectors, panels, chunks;
   std::int64_t pixels, block_pixels, blocks;
 };
@@ -34,10 +36,11 @@ struct Plan {
 Plan make_plan(const TapGrid& g) {
   Plan plan;
   plan.vectors = ceil_div(g.out_c, lanes);
+  plan.is_narrow = 2 * g.out_c * ceil_div(g.source_c, lanes) <= g.source_c;
   plan.panels = ceil_div(plan.vectors, max_tile_vectors);
   const std::int64_t panel_columns = lanes * ceil_div(plan.vectors, plan.panels);
   const std::int64_t k = max64(1, g.source_c * g.tap_count);
-  plan.chunks = min64(ceil_div(k * panel_columns, chunk_floats), g.source_c);
+  plan.chunks = plan.is_narrow ? 1 : min64(ceil_div(k * panel_columns, chunk_floats), g.source_c);
   plan.pixels = g.images * g.grid_h * g.grid_w;
   plan.block_pixels = min64(max_task_pixels, max64(task_multiply_adds / (k * panel_columns), 192));
   plan.blocks = ceil_div(plan.pixels, plan.block_pixels);
@@ -66,6 +69,17 @@ void pack_chunk(const TapGrid& g, const float* w, const Panel& panel, const Part
         for (std::int64_t n = 0; n < columns; ++n) to[n] = tap_from[n * row_step];
         for (std::int64_t n = columns; n < lanes; ++n) to[n] = 0;
       }
+    }
+  }
+}
+
+void pack_narrow(const TapGrid& g, const float* w, float* packed) {
+  const std::int64_t padded = ceil_div(g.source_c, lanes) * lanes;
+  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
+    for (std::int64_t o = 0; o < g.out_c; ++o, packed += padded) {
+      const float* from = w + g.taps[tap].weight + o * g.weight_step_n;
+      for (std::int64_t k = 0; k < g.source_c; ++k) packed[k] = from[k * g.weight_step_k];
+      for (std::int64_t k = g.source_c; k < padded; ++k) packed[k] = 0;
     }
   }
 }
@@ -162,8 +176,8 @@ void set_clamp(Activation activation, TapTile& t) {
 /// One block of pixels for one panel.
 void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Part& block, const Addresses& addresses,
                const ConvEpilogue<float>& epilogue, const float* packed, float* out) {
-  const std::int64_t size = tile_pixels(static_cast<int>(panel.vectors));
-  const RunTapTile run = tap_tile_function(panel.vectors);
+  const std::int64_t size = plan.is_narrow ? narrow_tile_pixels : tile_pixels(static_cast<int>(panel.vectors));
+  const RunTapTile run = plan.is_narrow ? run_narrow_tile : tap_tile_function(panel.vectors);
   // Thread scratch as pointers and indices, which are as large as two floats.
   float* scratch = thread_scratch(2 * (g.tap_count * size + 2 * g.tap_count));
   auto** table = reinterpret_cast<const float**>(scratch);
@@ -210,6 +224,7 @@ void conv_taps(const TapGrid& g, const float* source, const float* w, const Conv
   const Plan plan = make_plan(g);
   if (plan.pixels == 0) return;
   parallel_for(plan.panels * plan.chunks, [&](std::int64_t task) {
+    if (plan.is_narrow) return pack_narrow(g, w, packed);
     const Panel panel = panel_of(plan, task / plan.chunks);
     const Part chunk = part_of(g.source_c, plan.chunks, task % plan.chunks);
     pack_chunk(g, w, panel, chunk, packed + packed_at(g, panel, chunk.begin));

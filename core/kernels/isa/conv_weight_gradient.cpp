@@ -26,7 +26,8 @@ constexpr std::int64_t block_pixels = 256;
 constexpr std::int64_t group_channels = 96;
 constexpr std::int64_t wanted_tasks = 32;
 constexpr std::int64_t max_sums = std::int64_t{1} << 24;  // floats in all pixel groups' sums
-constexpr std::int64_t max_direct_channels = 64;          // more are packed: their rows lie too far apart for the caches
+constexpr std::int64_t max_direct_channels = 64;  // more are packed, as their rows lie too far apart for the caches,
+constexpr std::int64_t max_direct_uses = 5;       // unless they are not used often enough to be worth it
 
 /// One operand: an image with its channels, and how its pixels belong to those of y.
 struct Operand {
@@ -34,7 +35,8 @@ struct Operand {
   std::int64_t channels, h, w;
   bool is_input;  // x, which strides and taps apply to; else dy
 
-  bool is_direct(bool as_vectors) const { return channels <= max_direct_channels && (!as_vectors || channels % lanes == 0); }
+  /// `uses`: how many tiles read each of its values.
+  bool is_direct(std::int64_t uses) const { return channels <= max_direct_channels || uses <= max_direct_uses; }
 };
 
 struct Region {
@@ -116,6 +118,7 @@ ImageView direct_view(const Operand& operand, std::int64_t image, std::int64_t c
 }
 
 /// Copies channels [channel, channel + count) of a region to `packed`, `width` floats a pixel, the rest of them zero.
+/// Stores whole vectors: what runs over a pixel's end is overwritten by the next pixel, and by nothing at the last.
 ImageView pack_view(const Operand& operand, std::int64_t image, const Region& region, std::int64_t channel, std::int64_t count,
                     std::int64_t width, float* packed) {
   const ImageView from = direct_view(operand, image, channel);
@@ -123,8 +126,9 @@ ImageView pack_view(const Operand& operand, std::int64_t image, const Region& re
   for (std::int64_t row = 0; row < region.rows; ++row) {
     const float* pixel = from.at(region.row + row, region.col);
     for (std::int64_t col = 0; col < region.cols; ++col, pixel += operand.channels, to += width) {
-      for (std::int64_t c = 0; c < count; ++c) to[c] = pixel[c];
-      for (std::int64_t c = count; c < width; ++c) to[c] = 0;
+      std::int64_t c = 0;
+      for (; c + lanes <= count; c += lanes) store(to + c, load(pixel + c));
+      if (c < width) store(to + c, load_partial(pixel + c, count - c));
     }
   }
   return {packed, region.row, region.col, region.cols * width, width};
@@ -156,8 +160,8 @@ class GroupTask {
   GroupTask(const ConvProblem& p, const Plan& plan, const Operands& operands, const Part& group, float* sums)
       : p_(p), plan_(plan), a_(operands.a), b_(operands.b), group_(group), sums_(sums) {
     const std::int64_t last_channel = tile(group.size - 1).begin + tile(group.size - 1).size;
-    const std::int64_t a_floats = max_region_pixels(p, plan, a_) * (last_channel - tile(0).begin);
-    const std::int64_t b_floats = max_region_pixels(p, plan, b_) * max_outer_vectors * lanes;
+    const std::int64_t a_floats = max_region_pixels(p, plan, a_) * (last_channel - tile(0).begin) + lanes;
+    const std::int64_t b_floats = max_region_pixels(p, plan, b_) * max_outer_vectors * lanes + lanes;
     const std::int64_t strip_floats = plan.block_rows * static_cast<std::int64_t>(sizeof(Strip) / sizeof(float));
     const std::int64_t view_floats = group.size * static_cast<std::int64_t>(sizeof(ImageView) / sizeof(float));
     float* scratch = thread_scratch(strip_floats + view_floats + a_floats + b_floats);
@@ -169,12 +173,13 @@ class GroupTask {
 
   void add_block(const Block& block, bool is_first) {
     view_a(block);
+    const bool is_b_direct = b_.channels % lanes == 0 && b_.is_direct(group_.size * plan_.taps);
     const Region region = region_of(p_, b_, block);
     for (std::int64_t index = 0; index < plan_.panels; ++index) {
       const Part panel = part_of(plan_.vectors, plan_.panels, index);
       const std::int64_t column = panel.begin * lanes, width = panel.size * lanes, count = min64(width, b_.channels - column);
       OuterTile t;
-      t.b = b_.is_direct(true) ? direct_view(b_, block.image, column)
+      t.b = is_b_direct ? direct_view(b_, block.image, column)
                                : pack_view(b_, block.image, region, column, count, width, packed_b_);
       t.a_stride = a_.is_input ? p_.stride_w : 1;
       t.b_stride = b_.is_input ? p_.stride_w : 1;
@@ -199,7 +204,7 @@ class GroupTask {
     float* to = packed_a_;
     for (std::int64_t m = 0; m < group_.size; ++m) {
       const Part channels = tile(m);
-      if (a_.is_direct(false)) {
+      if (a_.is_direct(plan_.panels * plan_.taps)) {
         a_views_[m] = direct_view(a_, block.image, channels.begin);
       } else {
         a_views_[m] = pack_view(a_, block.image, region, channels.begin, channels.size, channels.size, to);
@@ -219,22 +224,29 @@ class GroupTask {
   float* packed_b_;
 };
 
-/// Adds up one tile's sums over the pixel groups and puts them where dw wants them.
-void finish_tile(const ConvProblem& p, const Plan& plan, std::int64_t index, std::int64_t group_sums, float* sums, float* dw) {
-  const Part tile = part_of(plan.is_swapped ? p.c_out : p.c_in, plan.tiles, index);
+/// Adds up one tile's sums over the pixel groups, in order, into the first group's.
+void add_groups(const Plan& plan, const Part& tile, std::int64_t group_sums, float* sums) {
+  float* total = sums + tile.begin * plan.sums();
+  for (std::int64_t i = 0; i < tile.size * plan.sums(); i += lanes) {
+    Vec sum = load(total + i);
+    for (std::int64_t group = 1; group < plan.pixel_groups; ++group) sum += load(total + group * group_sums + i);
+    store(total + i, sum);
+  }
+}
+
+/// Puts a tile's sums where dw wants them.
+void transpose_tile(const ConvProblem& p, const Plan& plan, const Part& tile, float* sums, float* dw) {
   const std::int64_t m_step = (plan.is_swapped ? p.c_in : 1) * plan.taps, n_step = (plan.is_swapped ? 1 : p.c_in) * plan.taps;
   const std::int64_t n_end = plan.is_swapped ? p.c_in : p.c_out;
-  for (std::int64_t k = 0; k < plan.panels; ++k) {
-    const Part panel = part_of(plan.vectors, plan.panels, k);
+  for (std::int64_t index = 0; index < plan.panels; ++index) {
+    const Part panel = part_of(plan.vectors, plan.panels, index);
     const std::int64_t column = panel.begin * lanes, width = panel.size * lanes, columns = min64(width, n_end - column);
+    const std::int64_t tap_step = plan.padded_n * tile.size;
     for (std::int64_t n = 0; n < columns; ++n) {
       for (std::int64_t m = 0; m < tile.size; ++m) {
-        for (std::int64_t tap = 0; tap < plan.taps; ++tap) {
-          const float* from = sums_at(plan, sums, tile, tap, column) + m * width + n;
-          float sum = from[0];
-          for (std::int64_t group = 1; group < plan.pixel_groups; ++group) sum += from[group * group_sums];
-          dw[(tile.begin + m) * m_step + (column + n) * n_step + tap] = sum;
-        }
+        const float* from = sums_at(plan, sums, tile, 0, column) + m * width + n;
+        float* to = dw + (tile.begin + m) * m_step + (column + n) * n_step;
+        for (std::int64_t tap = 0; tap < plan.taps; ++tap) to[tap] = from[tap * tap_step];
       }
     }
   }
@@ -259,7 +271,11 @@ void conv_weight_gradient(const ConvProblem& p, const float* x, const float* dy,
     GroupTask task(p, plan, operands, part_of(plan.tiles, plan.groups, index % plan.groups), scratch + pixel_group * group_sums);
     for (std::int64_t block = 0; block < blocks.size; ++block) task.add_block(block_of(plan, blocks.begin + block), block == 0);
   });
-  parallel_for(plan.tiles, [&](std::int64_t tile) { finish_tile(p, plan, tile, group_sums, scratch, dw); });
+  parallel_for(plan.tiles, [&](std::int64_t index) {
+    const Part tile = part_of(operands.a.channels, plan.tiles, index);
+    add_groups(plan, tile, group_sums, scratch);
+    transpose_tile(p, plan, tile, scratch, dw);
+  });
 }
 
 }  // namespace weft::kernels::WEFT_ISA

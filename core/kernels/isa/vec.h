@@ -40,7 +40,10 @@ WEFT_ALWAYS_INLINE Vec broadcast(float value) { return value - Vec{}; }  // minu
 /// The first `count` lanes from p, zeros in the others; 0 <= count <= lanes. Touches no byte beyond them.
 WEFT_ALWAYS_INLINE Vec load_partial(const float* p, std::int64_t count) {
 #if defined(WEFT_ISA_avx512)
-  return reinterpret_cast<Vec>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p));
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+#elif defined(WEFT_ISA_avx2)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
 #else
   Vec v = {};
   for (std::int64_t i = 0; i < count; ++i) v[i] = p[i];
@@ -77,6 +80,16 @@ WEFT_ALWAYS_INLINE void for_each_vector(std::int64_t channels, Body&& body) {
   std::int64_t c = 0;
   for (; c + lanes <= channels; c += lanes) body(Lanes<true>{lanes}, c);
   if (c < channels) body(Lanes<false>{channels - c}, c);
+}
+
+/// The sum of all lanes, halves first.
+WEFT_ALWAYS_INLINE float sum_lanes(Vec v) {
+  float values[lanes];
+  store(values, v);
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) values[i] += values[i + half];
+  }
+  return values[0];
 }
 
 /// low where v < low, high where v > high, else v; a NaN passes.

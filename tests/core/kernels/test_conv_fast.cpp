@@ -119,6 +119,8 @@ TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of 
   check_against_reference(problem(70, 33, 5, 17, 3, 2, 1));
   check_against_reference(problem(3, 1100, 17, 3, 3, 1, 1));
   check_against_reference(problem(40, 50, 100, 4, 1));
+  check_against_reference(problem(9, 11, 80, 70, 3, 2, 1));
+  check_against_reference(problem(11, 9, 96, 96, 3, 1, 2, 2));
 }
 
 TEST_CASE("fast convolutions: one filter per channel", "[conv]") {
