@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -78,6 +79,8 @@ class Cache {
   }
 
   void* take_fresh(std::size_t bytes) {
+    // Blocks of sizes that are no longer asked for (another batch, another picture size) would pile up.
+    if (live_ + cached_ + bytes > std::max(peak_, live_ + bytes) / 4 * 5) trim_locked();
     void* block = system_allocate(bytes);
     if (block == nullptr) {
       trim_locked();

@@ -16,7 +16,7 @@ class Shape {
   static constexpr int max_rank = 6;
 
   Shape() = default;  // rank 0: a scalar
-  /// Throws Error for more than max_rank axes, a negative size, or a product beyond 2^62.
+  /// Throws Error for more than max_rank axes, a negative size, or a product beyond 2^59 (2^62 bytes of doubles).
   Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const std::int64_t> sizes);
 

@@ -157,7 +157,9 @@ void Tensor::fill(double value) const {
 void Tensor::replace(const Tensor& source) const {
   const bool is_leaf = requires_grad();
   set_requires_grad(false);  // throws for the result of an operation
+  const std::uint64_t version = body_->storage->version;
   body_->storage = source.body().storage;
+  body_->storage->version += version + 1;  // versions seen through a handle only grow
   body_->shape = source.shape();
   body_->dtype = source.dtype();
   set_requires_grad(is_leaf);

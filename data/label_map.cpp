@@ -67,7 +67,10 @@ LabelMap LabelMap::load(const std::string& name_or_path) {
   WEFT_CHECK(name_or_path.ends_with(".json"),
              "unknown label map '{}'; there are atr, binary, ccp, or give a .json file", name_or_path);
   const auto bytes = read_file(name_or_path, max_file_bytes);
-  return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
+  const LabelMap map = parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
+  WEFT_CHECK(built_in(map.name()) == nullptr, "{}: the name '{}' is a built-in map's; a model that names it would be judged by that one",
+             name_or_path, map.name());
+  return map;
 }
 
 Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {

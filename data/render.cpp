@@ -62,8 +62,10 @@ Image render_cutout(const Image& photograph, std::span<const float> probabilitie
   const std::size_t pixels = static_cast<std::size_t>(photograph.width) * static_cast<std::size_t>(photograph.height);
   WEFT_CHECK(photograph.channels == 3 && probabilities.size() == pixels, "[render] expected an RGB picture and a probability for each pixel");
   Image picture(photograph.width, photograph.height, 4);
+  // Narrower near 0 and 1, so that p = 0 is always transparent and p = 1 opaque.
+  const double margin = std::max(1e-6, std::min({soft_margin, threshold, 1 - threshold}));
   for (std::size_t i = 0; i < pixels; ++i) {
-    const std::uint8_t alpha = to_byte(255 * (0.5 + (static_cast<double>(probabilities[i]) - threshold) / (2 * soft_margin)));
+    const std::uint8_t alpha = to_byte(255 * (0.5 + (static_cast<double>(probabilities[i]) - threshold) / (2 * margin)));
     if (alpha > 0) std::copy_n(&photograph.pixels[3 * i], 3, &picture.pixels[4 * i]);
     picture.pixels[4 * i + 3] = alpha;
   }

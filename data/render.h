@@ -14,7 +14,7 @@ Image render_mask(const Image& mask);
 /// them drawn.
 Image render_overlay(const Image& photograph, const Image& mask);
 /// RGBA: the photograph with alpha from the probability p, rising from 0 to 255 while p crosses the threshold by
-/// 0.2 either way, so that the edge is as soft as the network was unsure. Colours under alpha 0 are black.
+/// 0.2 either way (less near 0 and 1: p = 0 is transparent, p = 1 opaque), so that the edge is as soft as the network was unsure. Colours under alpha 0 are black.
 Image render_cutout(const Image& photograph, std::span<const float> probabilities, double threshold);
 /// p in [0, 1] as grey 0 to 255.
 Image render_probability(std::span<const float> probabilities, int width, int height);

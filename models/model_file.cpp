@@ -138,6 +138,21 @@ Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   return t;
 }
 
+/// A network is built before its tensors are compared; a description that claims widths which the file does not hold
+/// would cost memory that the file never paid for.
+void check_widths(const SafetensorsFile& file, const UNetConfig& config) {
+  const auto check = [&](const std::string& name, std::int64_t out, std::int64_t in) {
+    const SafetensorsEntry* entry = file.find(name);
+    const std::vector<std::int64_t> expected = {out, in, 3, 3};
+    WEFT_CHECK(entry != nullptr, "{}: does not fit the network; missing {} {}", file.path(), name, shape_text(expected));
+    WEFT_CHECK(entry->shape == expected, "{}: does not fit the network; {} is {}, expected {}", file.path(), name, shape_text(entry->shape),
+               shape_text(expected));
+  };
+  const auto& widths = config.decoder_channels;
+  for (std::size_t i = 0; i < widths.size(); ++i) check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
+  check("segmentation_head.0.weight", config.classes, widths.back());
+}
+
 }  // namespace
 
 nn::StateDict read_state_dict(const SafetensorsFile& file) {
@@ -171,6 +186,7 @@ Model load_model(const std::filesystem::path& path, const std::optional<std::str
     model.info.network = recognise(file, arch);
   }
   WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(), model.info.network.arch, *arch);
+  check_widths(file, model.info.network);
   model.network = std::make_unique<UNet>(model.info.network);
   model.network->load_state_dict(read_state_dict(file), path.string());
   model.network->eval();

@@ -53,6 +53,8 @@ void Module::load_state_dict(const StateDict& state, const std::string& context)
       if (!name.ends_with("num_batches_tracked")) problems += fmt::format("; missing {} {}", name, tensor.shape());
     } else if (found->second.shape() != tensor.shape()) {
       problems += fmt::format("; {} is {}, expected {}", name, found->second.shape(), tensor.shape());
+    } else if ((found->second.dtype() == DType::i64) != (tensor.dtype() == DType::i64)) {
+      problems += fmt::format("; {} is {}, expected {}", name, dtype_name(found->second.dtype()), dtype_name(tensor.dtype()));
     }
   }
   std::map<std::string, Tensor> own_names;

@@ -87,6 +87,7 @@ int judge(const Options& options) {
       progress.update(static_cast<std::int64_t>(p.index + 1));
     });
   }
+  print_results(evaluation, pictures.labels());  // first: a file that can't be written must not cost the figures
   if (!options.per_image.empty()) write_file(options.per_image, rows);
   if (!options.json.empty()) {
     const SegmentationMetrics& metrics = evaluation.metrics;
@@ -95,7 +96,6 @@ int judge(const Options& options) {
                               {"loss", evaluation.loss}, {"labels", labels_json(evaluation, pictures.labels())}};
     write_file(options.json, report.dump(2) + "\n");
   }
-  print_results(evaluation, pictures.labels());
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <future>
+#include <new>
 #include <optional>
 
 #include "core/profile.h"
@@ -92,7 +93,7 @@ class Run {
       std::optional<std::future<Written>> next;
       try {
         next = start_writing(i, decoded.next());
-      } catch (const Error& error) {
+      } catch (const std::exception& error) {
         failed(i, error);
       }
       if (writing) finish(*writing, i - 1);
@@ -131,14 +132,15 @@ class Run {
       for (const fs::path& file : written.files) files += (files.empty() ? "" : ", ") + file.string();
       fmt::print("{} -> {} ({:.1f}% clothing)\n", written.picture.string(), files, 100 * written.clothing);
       std::fflush(stdout);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       failed(i, error);
     }
   }
 
-  void failed(std::size_t i, const Error& error) {
+  void failed(std::size_t i, const std::exception& error) {
     ++failures_;
-    const std::string name = pictures_[i].string(), message = error.what();
+    const bool is_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    const std::string name = pictures_[i].string(), message = is_memory ? "out of memory" : error.what();
     fmt::print(stderr, "error: {}\n", message.starts_with(name) ? message : name + ": " + message);
   }
 

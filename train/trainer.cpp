@@ -143,6 +143,7 @@ TrainResult Trainer::run() {
       continue;
     } else {
       end = TrainResult::End::max_steps;
+      check_state();
       save_model_as(last_file);
     }
     keep_checkpoint();
@@ -209,6 +210,7 @@ std::string Trainer::checkpoint_text() const {
 }
 
 void Trainer::finish_epoch() {
+  check_state();
   if (data_.validation.size() > 0) validate();
   ++progress_.epochs_done;
   progress_.steps_in_epoch = 0;
@@ -254,12 +256,19 @@ bool Trainer::is_checkpoint_due() const {
   return config_.checkpoint_minutes > 0 && Clock::now() - checkpointed_at_ >= std::chrono::duration<double>(60 * config_.checkpoint_minutes);
 }
 
-void Trainer::keep_checkpoint() {
-  for (const auto& [name, tensor] : network_->state_dict()) {
-    WEFT_CHECK(tensor.dtype() != DType::f32 || is_finite(tensor),
-               "after step {} the weights {} are no longer finite; lower the learning rate (--lr {}) or add --warmup; {}", progress_.steps,
-               name, config_.learning_rate, checkpoint_text());
+/// Weights or moments that stopped being numbers must not replace files that hold good ones.
+void Trainer::check_state() const {
+  for (const nn::StateDict& state : {network_->state_dict(), optimizer_->state()}) {
+    for (const auto& [name, tensor] : state) {
+      WEFT_CHECK(tensor.dtype() != DType::f32 || is_finite(tensor),
+                 "after step {} the values of {} are no longer finite; lower the learning rate (--lr {}) or add --warmup; {}", progress_.steps,
+                 name, config_.learning_rate, checkpoint_text());
+    }
   }
+}
+
+void Trainer::keep_checkpoint() {
+  check_state();
   progress_.schedule = schedule_.state();
   progress_.average_updates = average_ ? average_->updates() : 0;
   save_checkpoint(folder_ / checkpoint_file, {config_, progress_, network_->state_dict(), optimizer_->state(), average_ ? average_->average() : nn::StateDict()});

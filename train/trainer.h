@@ -63,6 +63,7 @@ class Trainer {
   void check_loss(const StepRecord& record, const Batch& batch) const;
   std::string checkpoint_text() const;
   bool is_checkpoint_due() const;
+  void check_state() const;
   void keep_checkpoint();
   void save_model_as(const char* file);
 

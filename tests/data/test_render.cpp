@@ -40,6 +40,11 @@ TEST_CASE("a cut-out is opaque inside, transparent outside, and soft where the p
   CHECK(cutout.at(0, 2)[0] == 77);
   CHECK(cutout.at(0, 3)[3] > 235);
   CHECK(cutout.at(0, 4)[3] == 255);
+  for (double threshold : {0.01, 0.1, 0.5, 0.95}) {
+    const Image strict = render_cutout(photograph, p, threshold);
+    CHECK(strict.at(0, 0)[3] == 0);
+    CHECK(strict.at(0, 4)[3] == 255);
+  }
   CHECK_THROWS_WITH(render_cutout(photograph, std::vector<float>(4), 0.5), Contains("a probability for each pixel"));
 }
 
