@@ -86,8 +86,8 @@ class Cache {
       trim_locked();
       block = system_allocate(bytes);
     }
-    WEFT_CHECK(block != nullptr,
-               "out of memory: {} MB wanted, {} MB in use; a smaller --size or --batch needs less", bytes >> 20, live_ >> 20);
+    WEFT_CHECK(block != nullptr, "out of memory: {} MB wanted, {} MB in use; a smaller --size or --batch needs less",
+               bytes >> 20, live_ >> 20);
     sizes_.emplace(block, bytes);
     return block;
   }

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   // A rename over a device or a pipe would replace it by a file.
   WEFT_CHECK(!fs::is_directory(target_), "{}: cannot write: it is a folder", target_.string());
-  WEFT_CHECK(!fs::exists(target_) || fs::is_regular_file(target_), "{}: cannot write: it is not a regular file", target_.string());
+  WEFT_CHECK(!fs::exists(target_) || fs::is_regular_file(target_), "{}: cannot write: it is not a regular file",
+             target_.string());
   // The process id keeps two programs that write to one folder out of each other's temporary files.
   temporary_ = target_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());

@@ -55,8 +55,9 @@ class Engine {
 
  private:
   void add(const NodePtr& node, const Tensor& gradient) {
-    WEFT_CHECK(gradient.shape() == node->shape && gradient.dtype() == node->dtype, "[backward] {} expected a gradient {} {}, got {} {}",
-               node->name, dtype_name(node->dtype), node->shape, dtype_name(gradient.dtype()), gradient.shape());
+    WEFT_CHECK(gradient.shape() == node->shape && gradient.dtype() == node->dtype,
+               "[backward] {} expected a gradient {} {}, got {} {}", node->name, dtype_name(node->dtype), node->shape,
+               dtype_name(gradient.dtype()), gradient.shape());
     const auto [entry, is_new] = gradients_.try_emplace(node.get());
     if (is_new) waiting_.push(node);
     accumulate(entry->second, gradient);
@@ -72,11 +73,12 @@ class Engine {
   }
 
   void visit(Node& node, const Tensor& dy) {
-    WEFT_CHECK(node.backward, "[backward] {} was already run backward and its saved tensors are freed; run forward again", node.name);
+    WEFT_CHECK(node.backward,
+               "[backward] {} was already run backward and its saved tensors are freed; run forward again", node.name);
     Gradients gradients = node.backward(dy);
     node.backward = nullptr;
-    WEFT_CHECK(gradients.size() == node.inputs.size(), "[backward] {} has {} inputs but made {} gradients", node.name, node.inputs.size(),
-               gradients.size());
+    WEFT_CHECK(gradients.size() == node.inputs.size(), "[backward] {} has {} inputs but made {} gradients", node.name,
+               node.inputs.size(), gradients.size());
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (node.inputs[i] == nullptr) continue;
       WEFT_CHECK(gradients[i].defined(), "[backward] {} made no gradient for input {}", node.name, i);
@@ -125,7 +127,8 @@ Tensor record(const Tensor& y, const char* name, const Tensors& inputs, Backward
 }
 
 void backward(const Tensor& y, const Tensor& seed) {
-  WEFT_CHECK(y.requires_grad(), "[backward] the tensor {} has no history: none of the inputs it came from requires a gradient", y.shape());
+  WEFT_CHECK(y.requires_grad(),
+             "[backward] the tensor {} has no history: none of the inputs it came from requires a gradient", y.shape());
   WEFT_CHECK(seed.defined() || y.count() == 1, "[backward] expected a scalar or a seed gradient, got {}", y.shape());
   const NoGrad no_grad;
   Engine().run(y.node(), seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()));
@@ -136,7 +139,8 @@ NoGrad::~NoGrad() { recording = previous_; }
 
 const Tensor& Saved::get() const {
   WEFT_CHECK(tensor_.version() == version_,
-             "[backward] a tensor {} saved for the gradient was overwritten since (version {}, now {}); write to a copy instead",
+             "[backward] a tensor {} saved for the gradient was overwritten since (version {}, now {}); write to a "
+             "copy instead",
              tensor_.shape(), version_, tensor_.version());
   return tensor_;
 }
@@ -144,7 +148,8 @@ const Tensor& Saved::get() const {
 // The part of Tensor that is about gradients.
 
 const Tensor& Tensor::set_requires_grad(bool required) const {
-  WEFT_CHECK(!requires_grad() || node()->is_leaf(), "[requires_grad] {} is the result of an operation; detach() it first", shape());
+  WEFT_CHECK(!requires_grad() || node()->is_leaf(),
+             "[requires_grad] {} is the result of an operation; detach() it first", shape());
   if (required && !requires_grad()) set_node(make_node("leaf", *this));
   if (!required) set_node(nullptr);
   return *this;
@@ -154,7 +159,8 @@ Tensor Tensor::grad() const { return requires_grad() ? node()->grad : Tensor(); 
 
 void Tensor::set_grad(const Tensor& gradient) const {
   if (!requires_grad()) return;
-  WEFT_CHECK(!gradient.defined() || gradient.shape() == shape(), "[grad] expected {}, got {}", shape(), gradient.shape());
+  WEFT_CHECK(!gradient.defined() || gradient.shape() == shape(), "[grad] expected {}, got {}", shape(),
+             gradient.shape());
   node()->grad = gradient;
 }
 

@@ -66,12 +66,13 @@ struct Conv2dOptions {
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const Conv2dOptions& options = {});
 
 /// One filter per channel: conv2d with groups = C. weight [C, 1, KH, KW].
-Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), Conv2dOptions options = {});
+Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
+                        Conv2dOptions options = {});
 
 /// activation(conv2d(x) + bias + residual) in one pass over the output; inference only: records no gradient.
 /// `residual` has the output's shape or is undefined.
-Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options, Activation activation,
-                    const Tensor& residual = Tensor());
+Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+                    Activation activation, const Tensor& residual = Tensor());
 
 struct ConvTranspose2dOptions {
   std::int64_t stride = 1;
@@ -81,7 +82,8 @@ struct ConvTranspose2dOptions {
 
 /// The adjoint of conv2d in x. x [N, H, W, Cin], weight [Cin, Cout, KH, KW] -> [N, OH, OW, Cout],
 /// OH = (H - 1) stride - 2 padding + KH + output_padding.
-Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const ConvTranspose2dOptions& options = {});
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
+                        const ConvTranspose2dOptions& options = {});
 
 // ---- normalisation and pooling ----
 
@@ -95,8 +97,8 @@ struct BatchNormOptions {
 /// y = activation(gamma (x - mean) / sqrt(var + eps) + beta) per channel; gamma, beta, running_mean, running_var [C].
 /// In training, mean and the biased variance are the batch's, and the running statistics are updated in place, the
 /// variance by its unbiased form. Ioffe & Szegedy 2015. Throws Error where a training batch has one value a channel.
-Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
-                  const BatchNormOptions& options);
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                  const Tensor& running_var, const BatchNormOptions& options);
 
 struct Pool2dOptions {
   std::int64_t kernel = 2;

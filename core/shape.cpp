@@ -11,7 +11,8 @@ Shape::Shape(std::span<const std::int64_t> sizes) {
   std::int64_t product = 1;
   for (std::int64_t size : sizes) {
     WEFT_CHECK(size >= 0, "[shape] expected sizes of 0 or more, got [{}]", fmt::join(sizes, ", "));
-    WEFT_CHECK(size == 0 || product <= (std::int64_t{1} << 59) / size, "[shape] too many elements in [{}]", fmt::join(sizes, ", "));
+    WEFT_CHECK(size == 0 || product <= (std::int64_t{1} << 59) / size, "[shape] too many elements in [{}]",
+               fmt::join(sizes, ", "));
     product *= size;
     sizes_[static_cast<std::size_t>(rank_++)] = size;
   }

@@ -49,8 +49,8 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
 
 template <class T>
 Tensor Tensor::from(const Shape& shape, std::span<const T> values) {
-  WEFT_CHECK(static_cast<std::int64_t>(values.size()) == shape.count(), "[tensor] shape {} wants {} values, got {}", shape,
-             shape.count(), values.size());
+  WEFT_CHECK(static_cast<std::int64_t>(values.size()) == shape.count(), "[tensor] shape {} wants {} values, got {}",
+             shape, shape.count(), values.size());
   Tensor t = empty(shape, dtype_of<T>);
   std::copy(values.begin(), values.end(), t.mutable_data<T>());
   return t;
@@ -112,7 +112,8 @@ Tensor Tensor::to(DType wanted) const {
     using From = decltype(from);
     using Into = decltype(into);
     const auto source = values<From>();
-    std::transform(source.begin(), source.end(), copy.mutable_data<Into>(), [](From v) { return static_cast<Into>(v); });
+    std::transform(source.begin(), source.end(), copy.mutable_data<Into>(),
+                   [](From v) { return static_cast<Into>(v); });
   };
   const auto from = [&](auto source) {
     if (wanted == DType::f32) convert(source, float{});
@@ -126,13 +127,14 @@ Tensor Tensor::to(DType wanted) const {
 }
 
 Tensor Tensor::view(const Shape& wanted) const {
-  WEFT_CHECK(wanted.count() == count(), "[view] {} elements do not fit shape {}: the tensor is {}", count(), wanted, shape());
+  WEFT_CHECK(wanted.count() == count(), "[view] {} elements do not fit shape {}: the tensor is {}", count(), wanted,
+             shape());
   return Tensor(std::make_shared<Body>(Body{body().storage, wanted, dtype(), nullptr}));
 }
 
 void Tensor::copy_from(const Tensor& source) const {
-  WEFT_CHECK(source.shape() == shape() && source.dtype() == dtype(), "[copy] expected {} {}, got {} {}", dtype_name(dtype()), shape(),
-             dtype_name(source.dtype()), source.shape());
+  WEFT_CHECK(source.shape() == shape() && source.dtype() == dtype(), "[copy] expected {} {}, got {} {}",
+             dtype_name(dtype()), shape(), dtype_name(source.dtype()), source.shape());
   char* into = static_cast<char*>(checked_mutable_data(dtype()));
   const char* from = static_cast<const char*>(source.raw_data());
   parallel_chunks(bytes(), std::int64_t{1} << 20, [&](std::int64_t begin, std::int64_t end) {
@@ -172,8 +174,8 @@ void Tensor::set_node(std::shared_ptr<Node> node) const { body_->node = std::mov
 void check_same_dtype(const char* op, std::initializer_list<Tensor> tensors) {
   const DType expected = tensors.begin()->dtype();
   for (const Tensor& t : tensors) {
-    WEFT_CHECK(!t.defined() || t.dtype() == expected, "[{}] expected {} everywhere, got {} {}", op, dtype_name(expected),
-               dtype_name(t.dtype()), t.shape());
+    WEFT_CHECK(!t.defined() || t.dtype() == expected, "[{}] expected {} everywhere, got {} {}", op,
+               dtype_name(expected), dtype_name(t.dtype()), t.shape());
   }
 }
 

@@ -38,8 +38,8 @@ Placement place(int picture_width, int picture_height, int canvas_width, int can
   WEFT_CHECK(picture_width > 0 && picture_height > 0 && canvas_width > 0 && canvas_height > 0,
              "[place] expected sizes above 0, got a picture of {} x {} on {} x {}", picture_width, picture_height,
              canvas_width, canvas_height);
-  WEFT_CHECK(picture_width <= max_side && picture_height <= max_side, "[place] a picture of {} x {}: sides may have {} pixels at most",
-             picture_width, picture_height, max_side);
+  WEFT_CHECK(picture_width <= max_side && picture_height <= max_side,
+             "[place] a picture of {} x {}: sides may have {} pixels at most", picture_width, picture_height, max_side);
   Placement p{picture_width, picture_height, canvas_width, canvas_height, 0, 0, canvas_width, canvas_height};
   if (fit == Fit::stretch) return p;
   const double scale =

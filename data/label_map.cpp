@@ -68,8 +68,9 @@ LabelMap LabelMap::load(const std::string& name_or_path) {
              "unknown label map '{}'; there are atr, binary, ccp, or give a .json file", name_or_path);
   const auto bytes = read_file(name_or_path, max_file_bytes);
   const LabelMap map = parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
-  WEFT_CHECK(built_in(map.name()) == nullptr, "{}: the name '{}' is a built-in map's; a model that names it would be judged by that one",
-             name_or_path, map.name());
+  WEFT_CHECK(built_in(map.name()) == nullptr,
+             "{}: the name '{}' is a built-in map's; a model that names it would be judged by that one", name_or_path,
+             map.name());
   return map;
 }
 

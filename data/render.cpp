@@ -17,9 +17,10 @@ constexpr std::array<std::uint8_t, 3> border = {255, 60, 40};
 std::uint8_t to_byte(double v) { return static_cast<std::uint8_t>(std::clamp(std::lround(v), 0l, 255l)); }
 
 void check_mask(const Image& photograph, const Image& mask) {
-  WEFT_CHECK(photograph.channels == 3 && mask.channels == 1 && photograph.width == mask.width && photograph.height == mask.height,
-             "[render] expected an RGB picture and a mask of its size, got {} x {} x {} and {} x {} x {}", photograph.width, photograph.height,
-             photograph.channels, mask.width, mask.height, mask.channels);
+  WEFT_CHECK(photograph.channels == 3 && mask.channels == 1 && photograph.width == mask.width &&
+                 photograph.height == mask.height,
+             "[render] expected an RGB picture and a mask of its size, got {} x {} x {} and {} x {} x {}",
+             photograph.width, photograph.height, photograph.channels, mask.width, mask.height, mask.channels);
 }
 
 /// True where the mask changes to the right or below, within a distance that grows with the picture.
@@ -50,7 +51,8 @@ Image render_overlay(const Image& photograph, const Image& mask) {
         if (is_border(mask, y, x, thickness)) {
           into[c] = border[c];
         } else {
-          into[c] = *mask.at(y, x) != 0 ? to_byte(0.75 * from[c] + 0.25 * tint[c]) : to_byte(0.15 * from[c] + 0.35 * grey + 90);
+          into[c] = *mask.at(y, x) != 0 ? to_byte(0.75 * from[c] + 0.25 * tint[c])
+                                        : to_byte(0.15 * from[c] + 0.35 * grey + 90);
         }
       }
     }
@@ -60,12 +62,14 @@ Image render_overlay(const Image& photograph, const Image& mask) {
 
 Image render_cutout(const Image& photograph, std::span<const float> probabilities, double threshold) {
   const std::size_t pixels = static_cast<std::size_t>(photograph.width) * static_cast<std::size_t>(photograph.height);
-  WEFT_CHECK(photograph.channels == 3 && probabilities.size() == pixels, "[render] expected an RGB picture and a probability for each pixel");
+  WEFT_CHECK(photograph.channels == 3 && probabilities.size() == pixels,
+             "[render] expected an RGB picture and a probability for each pixel");
   Image picture(photograph.width, photograph.height, 4);
   // Narrower near 0 and 1, so that p = 0 is always transparent and p = 1 opaque.
   const double margin = std::max(1e-6, std::min({soft_margin, threshold, 1 - threshold}));
   for (std::size_t i = 0; i < pixels; ++i) {
-    const std::uint8_t alpha = to_byte(255 * (0.5 + (static_cast<double>(probabilities[i]) - threshold) / (2 * margin)));
+    const std::uint8_t alpha =
+        to_byte(255 * (0.5 + (static_cast<double>(probabilities[i]) - threshold) / (2 * margin)));
     if (alpha > 0) std::copy_n(&photograph.pixels[3 * i], 3, &picture.pixels[4 * i]);
     picture.pixels[4 * i + 3] = alpha;
   }
@@ -75,7 +79,8 @@ Image render_cutout(const Image& photograph, std::span<const float> probabilitie
 Image render_probability(std::span<const float> probabilities, int width, int height) {
   Image picture(width, height, 1);
   WEFT_CHECK(probabilities.size() == picture.pixels.size(), "[render] expected a probability for each pixel");
-  std::transform(probabilities.begin(), probabilities.end(), picture.pixels.begin(), [](float p) { return to_byte(255.0 * static_cast<double>(p)); });
+  std::transform(probabilities.begin(), probabilities.end(), picture.pixels.begin(),
+                 [](float p) { return to_byte(255.0 * static_cast<double>(p)); });
   return picture;
 }
 

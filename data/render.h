@@ -10,11 +10,12 @@ namespace weft {
 
 /// 0 -> black, 1 -> white (255).
 Image render_mask(const Image& mask);
-/// The photograph, pale and grey where the mask is 0, in its colours with a light tint where it is 1, and the border between
-/// them drawn.
+/// The photograph, pale and grey where the mask is 0, in its colours with a light tint where it is 1, and the border
+/// between them drawn.
 Image render_overlay(const Image& photograph, const Image& mask);
 /// RGBA: the photograph with alpha from the probability p, rising from 0 to 255 while p crosses the threshold by
-/// 0.2 either way (less near 0 and 1: p = 0 is transparent, p = 1 opaque), so that the edge is as soft as the network was unsure. Colours under alpha 0 are black.
+/// 0.2 either way (less near 0 and 1: p = 0 is transparent, p = 1 opaque), so that the edge is as soft as the network
+/// was unsure. Colours under alpha 0 are black.
 Image render_cutout(const Image& photograph, std::span<const float> probabilities, double threshold);
 /// p in [0, 1] as grey 0 to 255.
 Image render_probability(std::span<const float> probabilities, int width, int height);

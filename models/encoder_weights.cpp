@@ -6,7 +6,8 @@
 
 namespace weft {
 
-EncoderWeightsReport load_encoder_weights(const Encoder& encoder, const std::filesystem::path& path, bool allow_missing) {
+EncoderWeightsReport load_encoder_weights(const Encoder& encoder, const std::filesystem::path& path,
+                                          bool allow_missing) {
   constexpr std::string_view prefix = "encoder.";
   EncoderWeightsReport report;
   nn::StateDict state;

@@ -18,6 +18,7 @@ struct EncoderWeightsReport {
 /// `encoder.`, into an encoder. Tensors of the ImageNet head (`fc.*`, `classifier.*`) are dropped. Throws Error, with
 /// the path and all names, for unexpected and wrong-shaped tensors, NaN and infinity, and, unless `allow_missing`,
 /// for missing ones. Then the encoder is unchanged.
-EncoderWeightsReport load_encoder_weights(const Encoder& encoder, const std::filesystem::path& path, bool allow_missing = false);
+EncoderWeightsReport load_encoder_weights(const Encoder& encoder, const std::filesystem::path& path,
+                                          bool allow_missing = false);
 
 }  // namespace weft

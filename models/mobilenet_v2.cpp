@@ -10,21 +10,24 @@ struct Stage {
 };
 
 // Table 2 of the paper.
-constexpr Stage table[] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+constexpr Stage table[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                           {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 
 // features.1, .3, .6 and .13 are the last before each halving; the fifth tap is the network's end, features.18.
 bool is_tap(std::size_t index) { return index == 1 || index == 3 || index == 6 || index == 13; }
 
 }  // namespace
 
-InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride, std::int64_t expansion)
+InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride,
+                                   std::int64_t expansion)
     : depthwise_(channels_in * expansion, channels_in * expansion, 3,
                  {.stride = stride, .padding = 1, .groups = channels_in * expansion}, Activation::relu6),
       project_(channels_in * expansion, channels_out, 1),
       project_bn_(channels_out),
       has_shortcut_(stride == 1 && channels_in == channels_out) {
   if (expansion != 1) {
-    expand_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, Activation::relu6);
+    expand_ =
+        std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, Activation::relu6);
   }
   int index = 0;
   for (nn::Module* child : std::initializer_list<nn::Module*>{expand_.get(), &depthwise_, &project_, &project_bn_}) {
@@ -35,7 +38,8 @@ InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channe
 
 Tensor InvertedResidual::forward(const Tensor& x) const {
   const Tensor expanded = expand_ ? expand_->forward(x) : x;
-  return nn::conv_bn(project_, project_bn_, Activation::none, depthwise_.forward(expanded), has_shortcut_ ? x : Tensor());
+  return nn::conv_bn(project_, project_bn_, Activation::none, depthwise_.forward(expanded),
+                     has_shortcut_ ? x : Tensor());
 }
 
 MobileNetV2::MobileNetV2()
@@ -43,7 +47,8 @@ MobileNetV2::MobileNetV2()
   std::int64_t channels_in = 32;
   for (const Stage& stage : table) {
     for (int block = 0; block < stage.blocks; ++block) {
-      blocks_.push_back(std::make_unique<InvertedResidual>(channels_in, stage.channels, block == 0 ? stage.stride : 1, stage.expansion));
+      blocks_.push_back(std::make_unique<InvertedResidual>(channels_in, stage.channels, block == 0 ? stage.stride : 1,
+                                                           stage.expansion));
       channels_in = stage.channels;
     }
   }
@@ -71,6 +76,8 @@ MobileNetV2Classifier::MobileNetV2Classifier() : linear_(1280, 1000) {
   register_module("classifier", head_);
 }
 
-Tensor MobileNetV2Classifier::forward(const Tensor& x) const { return linear_.forward(global_avg_pool(encoder_.features(x).back())); }
+Tensor MobileNetV2Classifier::forward(const Tensor& x) const {
+  return linear_.forward(global_avg_pool(encoder_.features(x).back()));
+}
 
 }  // namespace weft

@@ -41,27 +41,32 @@ class Description {
   explicit Description(const SafetensorsFile& file) : file_(file) {}
 
   ModelInfo read() const {
-    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key), format_name);
+    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key),
+               format_name);
     ModelInfo info;
     info.network.arch = text("arch");
     info.network.decoder_channels = numbers<std::int64_t>("decoder_channels", 5);
     info.network.upsample = upsample_from(text("upsample"));
     info.network.classes = numbers<std::int64_t>("classes", 1)[0];
     const auto size = numbers<std::int64_t>("size", 2);
-    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'", file_.path(), text("size"));
+    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'",
+               file_.path(), text("size"));
     info.height = size[0];
     info.width = size[1];
     info.fit = text("fit");
-    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox", "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
+    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox",
+               "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
     const auto mean = numbers<double>("mean", 3), deviation = numbers<double>("std", 3);
     for (std::size_t c = 0; c < 3; ++c) {
-      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]), "{}: metadata mean or std makes no sense", file_.path());
+      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]),
+                 "{}: metadata mean or std makes no sense", file_.path());
       info.mean[c] = mean[c];
       info.deviation[c] = deviation[c];
     }
     info.label_map = text("label_map");
     info.threshold = numbers<double>("threshold", 1)[0];
-    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1", file_.path(), info.threshold);
+    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1",
+               file_.path(), info.threshold);
     for (const auto& [key, value] : file_.metadata()) {
       if (key.starts_with(note_prefix)) info.notes.emplace(key.substr(std::string_view(note_prefix).size()), value);
     }
@@ -89,7 +94,8 @@ class Description {
       position = next;
       if (position != end && *position == ',') ++position;
     }
-    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(), key, list, count);
+    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(),
+               key, list, count);
     return values;
   }
 
@@ -109,7 +115,8 @@ UNetConfig recognise(const SafetensorsFile& file, const std::optional<std::strin
   const auto dimension = [&](const std::string& name, std::size_t axis) {
     const SafetensorsEntry* entry = file.find(name);
     WEFT_CHECK(entry != nullptr && entry->shape.size() == 4,
-               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's weights go to --encoder-weights",
+               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's "
+               "weights go to --encoder-weights",
                file.path(), name);
     return entry->shape[axis];
   };
@@ -121,7 +128,8 @@ UNetConfig recognise(const SafetensorsFile& file, const std::optional<std::strin
   config.classes = dimension("segmentation_head.0.weight", 0);
 
   const auto recognised = recognise_arch(file);
-  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch", file.path());
+  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch",
+             file.path());
   config.arch = arch ? *arch : *recognised;
   return config;
 }
@@ -144,12 +152,14 @@ void check_widths(const SafetensorsFile& file, const UNetConfig& config) {
   const auto check = [&](const std::string& name, std::int64_t out, std::int64_t in) {
     const SafetensorsEntry* entry = file.find(name);
     const std::vector<std::int64_t> expected = {out, in, 3, 3};
-    WEFT_CHECK(entry != nullptr, "{}: does not fit the network; missing {} {}", file.path(), name, shape_text(expected));
-    WEFT_CHECK(entry->shape == expected, "{}: does not fit the network; {} is {}, expected {}", file.path(), name, shape_text(entry->shape),
+    WEFT_CHECK(entry != nullptr, "{}: does not fit the network; missing {} {}", file.path(), name,
                shape_text(expected));
+    WEFT_CHECK(entry->shape == expected, "{}: does not fit the network; {} is {}, expected {}", file.path(), name,
+               shape_text(entry->shape), shape_text(expected));
   };
   const auto& widths = config.decoder_channels;
-  for (std::size_t i = 0; i < widths.size(); ++i) check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
+  for (std::size_t i = 0; i < widths.size(); ++i)
+    check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
   check("segmentation_head.0.weight", config.classes, widths.back());
 }
 
@@ -164,7 +174,9 @@ nn::StateDict read_state_dict(const SafetensorsFile& file) {
 std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state) {
   std::vector<TensorToSave> tensors;
   for (const auto& [name, tensor] : state) {
-    const ElementType type = tensor.dtype() == DType::f32 ? ElementType::F32 : tensor.dtype() == DType::f64 ? ElementType::F64 : ElementType::I64;
+    const ElementType type = tensor.dtype() == DType::f32   ? ElementType::F32
+                             : tensor.dtype() == DType::f64 ? ElementType::F64
+                                                            : ElementType::I64;
     const auto sizes = tensor.shape().sizes();
     tensors.push_back({name, type, {sizes.begin(), sizes.end()}, tensor.raw_data()});
   }
@@ -185,7 +197,8 @@ Model load_model(const std::filesystem::path& path, const std::optional<std::str
   } else {
     model.info.network = recognise(file, arch);
   }
-  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(), model.info.network.arch, *arch);
+  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(),
+             model.info.network.arch, *arch);
   check_widths(file, model.info.network);
   model.network = std::make_unique<UNet>(model.info.network);
   model.network->load_state_dict(read_state_dict(file), path.string());

@@ -33,7 +33,8 @@ struct Model {
 };
 
 /// Writes weights, buffers and description; with FloatStorage::f16 convolution weights take half the space.
-void save_model(const std::filesystem::path& path, const UNet& network, const ModelInfo& info, FloatStorage storage = FloatStorage::f32);
+void save_model(const std::filesystem::path& path, const UNet& network, const ModelInfo& info,
+                FloatStorage storage = FloatStorage::f32);
 
 /// Reads what save_model wrote, or a bare U-Net state dict in smp's keys. `arch` is needed only where the names
 /// don't tell. Throws Error, with the path: a file that is no model, tensors missing, unexpected or of the wrong

@@ -20,7 +20,8 @@ struct Architecture {
 
 const std::vector<Architecture>& table() {
   static const std::vector<Architecture> entries = {
-      {"mobilenet_v2", [] { return std::make_unique<MobileNetV2>(); }, [] { return std::make_unique<MobileNetV2Classifier>(); }},
+      {"mobilenet_v2", [] { return std::make_unique<MobileNetV2>(); },
+       [] { return std::make_unique<MobileNetV2Classifier>(); }},
       {"resnet18", [] { return std::make_unique<ResNet>(resnet18_blocks); },
        [] { return std::make_unique<ResNetClassifier>(resnet18_blocks); }},
       {"resnet34", [] { return std::make_unique<ResNet>(resnet34_blocks); },

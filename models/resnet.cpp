@@ -12,7 +12,8 @@ BasicBlock::BasicBlock(std::int64_t channels_in, std::int64_t channels_out, std:
   register_module("conv2", conv2_);
   register_module("bn2", bn2_);
   if (stride != 1 || channels_in != channels_out) {
-    downsample_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_out, 1, Conv2dOptions{.stride = stride}, Activation::none);
+    downsample_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_out, 1, Conv2dOptions{.stride = stride},
+                                                  Activation::none);
     register_module("downsample", *downsample_);
   }
 }
@@ -51,6 +52,8 @@ ResNetClassifier::ResNetClassifier(const std::array<int, 4>& blocks) : encoder_(
   register_module("fc", fc_);
 }
 
-Tensor ResNetClassifier::forward(const Tensor& x) const { return fc_.forward(global_avg_pool(encoder_.features(x).back())); }
+Tensor ResNetClassifier::forward(const Tensor& x) const {
+  return fc_.forward(global_avg_pool(encoder_.features(x).back()));
+}
 
 }  // namespace weft

@@ -10,7 +10,8 @@
 
 namespace weft {
 
-/// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)); the shortcut is x, or a 1x1 convolution where the shape changes.
+/// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)); the shortcut is x, or a 1x1 convolution where the shape
+/// changes.
 class BasicBlock : public nn::Module {
  public:
   BasicBlock(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride);

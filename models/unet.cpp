@@ -24,13 +24,15 @@ Upsample upsample_from(const std::string& name) {
   fail("unknown upsampling '{}'; there are nearest, bilinear, transposed", name);
 }
 
-DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip, std::int64_t channels_out, Upsample upsample)
+DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip, std::int64_t channels_out,
+                           Upsample upsample)
     : upsample_(upsample),
-      conv1_((upsample == Upsample::transposed ? channels_out : channels_in) + channels_skip, channels_out, 3, {.padding = 1},
-             Activation::relu),
+      conv1_((upsample == Upsample::transposed ? channels_out : channels_in) + channels_skip, channels_out, 3,
+             {.padding = 1}, Activation::relu),
       conv2_(channels_out, channels_out, 3, {.padding = 1}, Activation::relu) {
   if (upsample == Upsample::transposed) {
-    transposed_ = std::make_unique<nn::ConvTranspose2d>(channels_in, channels_out, 2, ConvTranspose2dOptions{.stride = 2});
+    transposed_ =
+        std::make_unique<nn::ConvTranspose2d>(channels_in, channels_out, 2, ConvTranspose2dOptions{.stride = 2});
     register_module("upsample", *transposed_);
   }
   register_module("conv1", conv1_);
@@ -52,7 +54,8 @@ Tensor DecoderBlock::forward(const Tensor& x, const Tensor& skip) const {
 
 UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(config.arch)) {
   const auto& widths = config.decoder_channels;
-  WEFT_CHECK(widths.size() == Encoder::stages && std::all_of(widths.begin(), widths.end(), [](auto c) { return c >= 1 && c <= 65536; }),
+  WEFT_CHECK(widths.size() == Encoder::stages &&
+                 std::all_of(widths.begin(), widths.end(), [](auto c) { return c >= 1 && c <= 65536; }),
              "[UNet] expected {} decoder widths from 1 to 65536, got [{}]", Encoder::stages, fmt::join(widths, ", "));
   WEFT_CHECK(config.classes >= 1, "[UNet] expected at least one class, got {}", config.classes);
   const auto taps = encoder_->channels();
@@ -74,11 +77,12 @@ Tensor UNet::forward(const Tensor& x) const {
   const auto [n, h, w, c] = x.nhwc();
   WEFT_CHECK(c == 3, "[UNet] expected 3 channels (RGB), got {}", x.shape());
   WEFT_CHECK(h > 0 && w > 0 && h % stride == 0 && w % stride == 0,
-             "[UNet] expected height and width to be multiples of {}, got {}; the next such size is {} x {}", stride, x.shape(),
-             (h + stride - 1) / stride * stride, (w + stride - 1) / stride * stride);
+             "[UNet] expected height and width to be multiples of {}, got {}; the next such size is {} x {}", stride,
+             x.shape(), (h + stride - 1) / stride * stride, (w + stride - 1) / stride * stride);
   const Tensors taps = encoder_->features(x);
   Tensor y = taps.back();
-  for (std::size_t i = 0; i < blocks_.size(); ++i) y = blocks_[i].forward(y, i + 1 < taps.size() ? taps[taps.size() - 2 - i] : Tensor());
+  for (std::size_t i = 0; i < blocks_.size(); ++i)
+    y = blocks_[i].forward(y, i + 1 < taps.size() ? taps[taps.size() - 2 - i] : Tensor());
   return head_[0].forward(y);
 }
 

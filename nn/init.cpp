@@ -30,9 +30,13 @@ void uniform(const Tensor& weight, double bound, Random random) {
 
 }  // namespace
 
-void kaiming_uniform_fan_in(const Tensor& weight, Random random) { uniform(weight, std::sqrt(6.0 / fans(weight).in), random); }
+void kaiming_uniform_fan_in(const Tensor& weight, Random random) {
+  uniform(weight, std::sqrt(6.0 / fans(weight).in), random);
+}
 
-void kaiming_normal_fan_out(const Tensor& weight, Random random) { normal(weight, std::sqrt(2.0 / fans(weight).out), random); }
+void kaiming_normal_fan_out(const Tensor& weight, Random random) {
+  normal(weight, std::sqrt(2.0 / fans(weight).out), random);
+}
 
 void xavier_uniform(const Tensor& weight, Random random) {
   uniform(weight, std::sqrt(6.0 / (fans(weight).in + fans(weight).out)), random);

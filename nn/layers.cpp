@@ -6,10 +6,11 @@
 
 namespace weft::nn {
 
-Conv2d::Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options_, bool with_bias)
+Conv2d::Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options_,
+               bool with_bias)
     : options(options_) {
-  WEFT_CHECK(options.groups > 0 && channels_in % options.groups == 0, "[Conv2d] {} input channels do not divide into {} groups", channels_in,
-             options.groups);
+  WEFT_CHECK(options.groups > 0 && channels_in % options.groups == 0,
+             "[Conv2d] {} input channels do not divide into {} groups", channels_in, options.groups);
   weight = register_parameter("weight", Tensor::zeros({channels_out, channels_in / options.groups, kernel, kernel}));
   if (with_bias) bias = register_parameter("bias", Tensor::zeros({channels_out}));
 }
@@ -44,7 +45,8 @@ Tensor Linear::forward(const Tensor& x) const { return add(matmul(x, permute(wei
 
 const Conv2d::Folded& Conv2d::folded(const BatchNorm2d& bn) const {
   // Versions only grow, so their sum changes exactly when one of them does.
-  const std::uint64_t version = weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() + bn.running_var.version();
+  const std::uint64_t version =
+      weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() + bn.running_var.version();
   if (folded_.version == version) return folded_;
 
   Tensor w = weight.clone();
@@ -55,7 +57,8 @@ const Conv2d::Folded& Conv2d::folded(const BatchNorm2d& bn) const {
     T* wp = w.mutable_data<T>();
     T* bp = b.mutable_data<T>();
     for (std::int64_t k = 0; k < filters; ++k) {
-      const T factor = bn.weight.data<T>()[k] / std::sqrt(bn.running_var.data<T>()[k] + static_cast<T>(BatchNorm2d::epsilon));
+      const T factor =
+          bn.weight.data<T>()[k] / std::sqrt(bn.running_var.data<T>()[k] + static_cast<T>(BatchNorm2d::epsilon));
       for (std::int64_t i = 0; i < filter_size; ++i) wp[k * filter_size + i] *= factor;
       bp[k] -= factor * bn.running_mean.data<T>()[k];
     }
@@ -64,7 +67,8 @@ const Conv2d::Folded& Conv2d::folded(const BatchNorm2d& bn) const {
   return folded_;
 }
 
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x, const Tensor& residual) {
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+               const Tensor& residual) {
   if (!bn.is_training() && !needs_recording({x, conv.weight, bn.weight, bn.bias, residual})) {
     const Conv2d::Folded& folded = conv.folded(bn);
     return conv2d_fused(x, folded.weight, folded.bias, conv.options, activation, residual);
@@ -78,8 +82,8 @@ Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation,
   }
 }
 
-ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options,
-                     Activation activation_)
+ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
+                     const Conv2dOptions& options, Activation activation_)
     : conv(channels_in, channels_out, kernel, options), bn(channels_out), activation(activation_) {
   register_module("0", conv);
   register_module("1", bn);

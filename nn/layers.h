@@ -12,7 +12,8 @@ class BatchNorm2d;
 /// conv2d: weight [Cout, Cin / groups, K, K], bias [Cout] where wanted.
 class Conv2d : public Module {
  public:
-  Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options = {}, bool with_bias = false);
+  Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options = {},
+         bool with_bias = false);
 
   Tensor forward(const Tensor& x) const { return conv2d(x, weight, bias, options); }
 
@@ -33,8 +34,8 @@ class Conv2d : public Module {
 /// Transposed convolution: weight [Cin, Cout, K, K], bias [Cout] where wanted.
 class ConvTranspose2d : public Module {
  public:
-  ConvTranspose2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const ConvTranspose2dOptions& options = {},
-                  bool with_bias = true);
+  ConvTranspose2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
+                  const ConvTranspose2dOptions& options = {}, bool with_bias = true);
 
   Tensor forward(const Tensor& x) const { return conv_transpose2d(x, weight, bias, options); }
 
@@ -75,12 +76,14 @@ class Linear : public Module {
 ///   gamma (w * x - mean) / s + beta  =  (gamma / s) w * x + (beta - gamma mean / s),     s = sqrt(var + eps)
 ///
 /// and the whole runs as one convolution.
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x, const Tensor& residual = Tensor());
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+               const Tensor& residual = Tensor());
 
 /// Convolution "0" and batch norm "1" with an activation: torchvision's and smp's Conv2dNormActivation.
 class ConvBnAct : public Module {
  public:
-  ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options, Activation activation);
+  ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options,
+            Activation activation);
 
   Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, activation, x); }
 

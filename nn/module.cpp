@@ -54,7 +54,8 @@ void Module::load_state_dict(const StateDict& state, const std::string& context)
     } else if (found->second.shape() != tensor.shape()) {
       problems += fmt::format("; {} is {}, expected {}", name, found->second.shape(), tensor.shape());
     } else if ((found->second.dtype() == DType::i64) != (tensor.dtype() == DType::i64)) {
-      problems += fmt::format("; {} is {}, expected {}", name, dtype_name(found->second.dtype()), dtype_name(tensor.dtype()));
+      problems +=
+          fmt::format("; {} is {}, expected {}", name, dtype_name(found->second.dtype()), dtype_name(tensor.dtype()));
     }
   }
   std::map<std::string, Tensor> own_names;

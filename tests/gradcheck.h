@@ -31,7 +31,8 @@ inline Tensor random_integers(const Shape& shape, int limit, DType dtype, std::u
   Random draw(seed, {0x1127});
   Tensor t = Tensor::empty(shape, DType::f64);
   double* values = t.mutable_data<double>();
-  for (std::int64_t i = 0; i < t.count(); ++i) values[i] = static_cast<double>(draw.below(static_cast<std::uint64_t>(2 * limit + 1))) - limit;
+  for (std::int64_t i = 0; i < t.count(); ++i)
+    values[i] = static_cast<double>(draw.below(static_cast<std::uint64_t>(2 * limit + 1))) - limit;
   return t.to(dtype);
 }
 

@@ -82,7 +82,8 @@ double peak_rss_mb() {
 }
 
 int bench(const Options& options) {
-  if (options.size % UNet::stride != 0) throw tools::UsageError(fmt::format("--size must be a multiple of {}", UNet::stride));
+  if (options.size % UNet::stride != 0)
+    throw tools::UsageError(fmt::format("--size must be a multiple of {}", UNet::stride));
   Workload workload(options);
   workload.run();  // warms the allocator and the caches
 
@@ -103,9 +104,11 @@ int bench(const Options& options) {
         {"peak_rss_mb", peak_rss_mb()}, {"isa", kernels::isa_name()}};
     fmt::print("{}\n", line.dump());
   } else {
-    fmt::print("{} {} at {}x{}, batch {}, {} threads, {}: {:.1f} ms at best, {:.1f} ms median of {}; peak {:.0f} MB (tensors {:.0f} MB)\n",
-               options.arch, options.mode, options.size, options.size, options.batch, num_threads(), kernels::isa_name(), smallest, median,
-               options.iterations, peak_rss_mb(), static_cast<double>(memory_use().peak_bytes) / 1048576.0);
+    fmt::print(
+        "{} {} at {}x{}, batch {}, {} threads, {}: {:.1f} ms at best, {:.1f} ms median of {}; peak {:.0f} MB (tensors "
+        "{:.0f} MB)\n",
+        options.arch, options.mode, options.size, options.size, options.batch, num_threads(), kernels::isa_name(),
+        smallest, median, options.iterations, peak_rss_mb(), static_cast<double>(memory_use().peak_bytes) / 1048576.0);
   }
   return 0;
 }
@@ -116,10 +119,16 @@ int main(int argc, char** argv) {
   CLI::App app("Times the U-Net on noise. The network has random weights; time does not depend on them.", "bench_unet");
   Options options;
   app.add_option("--arch", options.arch, "encoder")->check(CLI::IsMember(architectures()))->capture_default_str();
-  app.add_option("--size", options.size, "height and width in pixels, a multiple of 32")->check(CLI::Range(32, 8192))->capture_default_str();
+  app.add_option("--size", options.size, "height and width in pixels, a multiple of 32")
+      ->check(CLI::Range(32, 8192))
+      ->capture_default_str();
   app.add_option("--batch", options.batch, "pictures at once")->check(CLI::Range(1, 1024))->capture_default_str();
-  app.add_option("--mode", options.mode, "forward only, or a whole training step")->check(CLI::IsMember({"infer", "train"}))->capture_default_str();
-  app.add_option("--iters", options.iterations, "timed repetitions, after one that is not")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--mode", options.mode, "forward only, or a whole training step")
+      ->check(CLI::IsMember({"infer", "train"}))
+      ->capture_default_str();
+  app.add_option("--iters", options.iterations, "timed repetitions, after one that is not")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   app.add_flag("--layers", options.layers, "also one row for each kind of work: calls, time, share, rate");
   app.add_flag("--json", options.json, "one line of json");
   return tools::run_tool(app, argc, argv, [&] { return bench(options); });

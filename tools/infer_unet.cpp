@@ -44,8 +44,10 @@ PredictOptions predict_options(const Options& options) {
   const bool is_single = !is_pair && std::sscanf(text, "%d%n", &height, &used) == 1 && text[used] == '\0';
   if (is_single) width = height;
   const int step = static_cast<int>(UNet::stride);
-  if (!(is_pair || is_single) || height < step || width < step || height % step != 0 || width % step != 0 || height > 16384 || width > 16384) {
-    throw tools::UsageError(fmt::format("--size expects N or HxW in multiples of {}, or 'native', got '{}'", step, options.size));
+  if (!(is_pair || is_single) || height < step || width < step || height % step != 0 || width % step != 0 ||
+      height > 16384 || width > 16384) {
+    throw tools::UsageError(
+        fmt::format("--size expects N or HxW in multiples of {}, or 'native', got '{}'", step, options.size));
   }
   result.size = {height, width};
   return result;
@@ -109,12 +111,14 @@ class Run {
   /// Runs the network, and hands its output to a background thread.
   std::future<Written> start_writing(std::size_t i, Photograph photograph) {
     Prediction prediction = predict(*model_.network, photograph.input, predict_options_.mirror);
-    return std::async(std::launch::async, [this, i, image = std::move(photograph.image), prediction = std::move(prediction)] {
+    return std::async(std::launch::async, [this, i, image = std::move(photograph.image),
+                                           prediction = std::move(prediction)] {
       const std::vector<float> probabilities = prediction.probabilities();
       Written written{pictures_[i], 0, {}};
       for (const std::string& kind : options_.kinds) {
-        const fs::path path = options_.output_file.empty() ? fs::path(options_.out) / tools::output_name(pictures_[i].stem().string(), kind)
-                                                           : fs::path(options_.output_file);
+        const fs::path path = options_.output_file.empty()
+                                  ? fs::path(options_.out) / tools::output_name(pictures_[i].stem().string(), kind)
+                                  : fs::path(options_.output_file);
         tools::write_output(kind, path, image, prediction, probabilities, threshold_);
         written.files.push_back(path);
       }
@@ -156,8 +160,8 @@ int infer(const Options& options) {
   const std::string path = options.model.empty() ? tools::default_model().string() : options.model;
   const Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
-    fmt::print(stderr, "note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}\n", path,
-               model.info.network.arch, model.info.height, model.info.width, model.info.threshold);
+    fmt::print(stderr, "note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}\n",
+               path, model.info.network.arch, model.info.height, model.info.width, model.info.threshold);
   }
   Run run(options, model);
   if (!options.profile) return run.all();
@@ -175,15 +179,18 @@ int main(int argc, char** argv) {
   app.add_option("PATH", options.paths, "pictures (JPEG, PNG) and folders of them")->required();
   app.add_option("--model", options.model, "model file [default: the one that comes with weft]");
   app.add_option("--arch", options.arch, "architecture, for model files that don't tell it");
-  auto* out = app.add_option("--out", options.out, "folder for STEM.mask.png and the like; made where it is missing")->capture_default_str();
+  auto* out = app.add_option("--out", options.out, "folder for STEM.mask.png and the like; made where it is missing")
+                  ->capture_default_str();
   app.add_option("-o,--output", options.output_file, "file for the output of a single picture")->excludes(out);
   app.add_option("--write", options.kinds, "outputs, separated by commas: mask, overlay, cutout, panel, prob, logits")
       ->delimiter(',')
       ->check(CLI::IsMember(tools::output_kinds()))
       ->capture_default_str();
-  app.add_option("--size", options.size, "the network's input in pixels: N, HxW, native (padded to multiples of 32), model (as trained)")
+  app.add_option("--size", options.size,
+                 "the network's input in pixels: N, HxW, native (padded to multiples of 32), model (as trained)")
       ->capture_default_str();
-  app.add_option("--threshold", options.threshold, "probability from which a pixel is clothing [default: the model's]")->check(CLI::Range(0.0, 1.0));
+  app.add_option("--threshold", options.threshold, "probability from which a pixel is clothing [default: the model's]")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--tta", options.mirror, "also run on the mirrored picture and take the mean of the logits");
   app.add_flag("--profile", options.profile, "say on stderr where the network's time went");
   return tools::run_tool(app, argc, argv, [&] { return infer(options); });

@@ -28,7 +28,8 @@ void print_tensors(const WeightsFile& file) {
   std::int64_t learned = 0, kept = 0;
   fmt::print("\n{:<52} {:>6}  {:<24} {:>12}\n", "tensor", "type", "shape", "values");
   for (const WeightsEntry& entry : file.tensors()) {
-    fmt::print("{:<52} {:>6}  {:<24} {:>12}\n", entry.name, name_of(entry.type), shape_text(entry.shape), entry.count());
+    fmt::print("{:<52} {:>6}  {:<24} {:>12}\n", entry.name, name_of(entry.type), shape_text(entry.shape),
+               entry.count());
     (is_buffer(entry.name) ? kept : learned) += entry.count();
   }
   fmt::print("{} tensors: {} parameters, {} values in buffers\n", file.tensors().size(), learned, kept);
@@ -43,11 +44,14 @@ void print_layers(const Model& model, std::int64_t height, std::int64_t width) {
   fmt::print("\n{:>4}  {:<18} {:<64} {:>12}\n", "", "layer", "shapes", "multiply-adds");
   int index = 0;
   for (const ProfileEntry& entry : profile.entries()) {
-    fmt::print("{:>4}  {:<18} {:<64} {:>12}\n", ++index, entry.op, entry.shapes, counted(static_cast<double>(entry.macs)));
+    fmt::print("{:>4}  {:<18} {:<64} {:>12}\n", ++index, entry.op, entry.shapes,
+               counted(static_cast<double>(entry.macs)));
     total += entry.macs;
   }
-  fmt::print("{} multiply-adds for a picture of {} x {} ({} a pixel); {} parameters\n", counted(static_cast<double>(total)), height, width,
-             counted(static_cast<double>(total) / static_cast<double>(height * width)), model.network->parameter_count());
+  fmt::print("{} multiply-adds for a picture of {} x {} ({} a pixel); {} parameters\n",
+             counted(static_cast<double>(total)), height, width,
+             counted(static_cast<double>(total) / static_cast<double>(height * width)),
+             model.network->parameter_count());
 }
 
 int inspect(const std::string& path, std::optional<std::int64_t> size, bool tensors) {
@@ -60,7 +64,8 @@ int inspect(const std::string& path, std::optional<std::int64_t> size, bool tens
   if (tensors || !is_unet) print_tensors(file);
   if (is_unet) {
     const Model model = load_model(path);
-    if (!model.is_described) fmt::print("no description by weft; recognised as a U-Net with the encoder {}\n", model.info.network.arch);
+    if (!model.is_described)
+      fmt::print("no description by weft; recognised as a U-Net with the encoder {}\n", model.info.network.arch);
     print_layers(model, size.value_or(model.info.height), size.value_or(model.info.width));
   }
   return 0;
@@ -69,12 +74,16 @@ int inspect(const std::string& path, std::optional<std::int64_t> size, bool tens
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Prints what a weight file holds (safetensors, sharded safetensors, PyTorch), and the layers of a U-Net.", "inspect_model");
+  CLI::App app(
+      "Prints what a weight file holds (safetensors, sharded safetensors, PyTorch), and the layers of a U-Net.",
+      "inspect_model");
   std::string path;
   std::optional<std::int64_t> size;
   bool tensors = false;
   app.add_option("MODEL", path, "the file")->required();
-  app.add_option("--size", size, "count multiply-adds for a picture of this height and width in pixels, a multiple of 32 [default: the model's]")
+  app.add_option("--size", size,
+                 "count multiply-adds for a picture of this height and width in pixels, a multiple of 32 [default: the "
+                 "model's]")
       ->check(CLI::Range(32, 8192));
   app.add_flag("--tensors", tensors, "list the tensors of a U-Net too (of other files they are always listed)");
   return weft::tools::run_tool(app, argc, argv, [&] { return inspect(path, size, tensors); });

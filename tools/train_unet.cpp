@@ -31,46 +31,63 @@ void add_options(CLI::App& app, Options& o) {
     return app.add_option(name, value, help)->capture_default_str()->type_name(type)->group(group);
   };
   add_data_options(app, o.data, c.labels);
-  app.add_option("--out", o.out, "folder of the run: its models, checkpoint, metrics and samples")->required()->type_name("DIR");
+  app.add_option("--out", o.out, "folder of the run: its models, checkpoint, metrics and samples")
+      ->required()
+      ->type_name("DIR");
   app.add_flag("--resume", o.resume, "continue from the checkpoint in --out, or start where there is none yet");
 
   const char* data = "Data";
-  app.add_option("--train-list", c.train_list, "stems to train on, one a line; default: all that are not held out")->type_name("FILE")->group(data);
-  app.add_option("--val-list", c.val_list, "stems to validate on; default: --val-fraction")->type_name("FILE")->group(data);
-  option("--val-fraction", c.val_fraction, "share of the pictures held out for validation, without lists; 0: none", "F", data);
+  app.add_option("--train-list", c.train_list, "stems to train on, one a line; default: all that are not held out")
+      ->type_name("FILE")
+      ->group(data);
+  app.add_option("--val-list", c.val_list, "stems to validate on; default: --val-fraction")
+      ->type_name("FILE")
+      ->group(data);
+  option("--val-fraction", c.val_fraction, "share of the pictures held out for validation, without lists; 0: none", "F",
+         data);
   option("--size", c.size, "height and width of the network's input, pixels; a multiple of 32", "N", data);
   option("--fit", c.fit, "how a picture comes to that size: stretch or letterbox", "HOW", data);
   option("--augment", c.augment, "default, strong or none", "HOW", data);
 
   const char* network = "Network";
   option("--arch", c.network.arch, "mobilenet_v2, resnet34 or resnet18", "A", network);
-  option("--encoder-weights", c.encoder_weights, "ImageNet weights of the encoder (safetensors, torchvision's names), or none", "FILE", network);
+  option("--encoder-weights", c.encoder_weights,
+         "ImageNet weights of the encoder (safetensors, torchvision's names), or none", "FILE", network);
   app.add_flag("--allow-missing-encoder-weights", c.allow_missing_encoder_weights,
                "start what that file lacks from random values instead of refusing it")->group(network);
   app.add_option("--init", c.init, "a model file to start from")->type_name("MODEL")->group(network);
-  app.add_option("--decoder-channels", c.network.decoder_channels, "widths of the decoder's five blocks; default: 256,128,64,32,16")
-      ->delimiter(',')->type_name("C,...")->group(network);
+  app.add_option("--decoder-channels", c.network.decoder_channels,
+                 "widths of the decoder's five blocks; default: 256,128,64,32,16")
+      ->delimiter(',')
+      ->type_name("C,...")
+      ->group(network);
   option("--upsample", o.upsample, "nearest, bilinear or transposed (learned)", "HOW", network);
 
   const char* steps = "Steps";
   option("--epochs", c.epochs, "passes over the pictures", "N", steps);
-  app.add_option("--max-steps", c.max_steps, "stop after that many steps in all; default: no limit")->type_name("N")->group(steps);
+  app.add_option("--max-steps", c.max_steps, "stop after that many steps in all; default: no limit")
+      ->type_name("N")
+      ->group(steps);
   option("--batch", c.batch, "pictures a step", "N", steps);
   app.add_flag("--no-shuffle", o.no_shuffle, "take the pictures in the order of the list")->group(steps);
   option("--optimizer", o.optimizer, "adam, adamw or sgd", "O", steps);
   option("--momentum", c.optimizer.momentum, "of sgd", "M", steps);
   option("--lr", c.learning_rate, "learning rate", "R", steps);
   option("--weight-decay", c.optimizer.weight_decay, "as the optimizer defines it", "D", steps);
-  option("--schedule", o.schedule, "of the learning rate: constant, cosine (to 0), step (a tenth after each third of the run) "
-         "or plateau (half after 3 validations without a gain)", "S", steps);
+  option("--schedule", o.schedule,
+         "of the learning rate: constant, cosine (to 0), step (a tenth after each third of the run) "
+         "or plateau (half after 3 validations without a gain)",
+         "S", steps);
   option("--warmup", c.warmup, "steps over which the learning rate rises to --lr", "N", steps);
   option("--freeze-encoder", c.freeze_encoder, "epochs in which only the decoder learns", "EPOCHS", steps);
-  option("--ema", c.ema, "validate and save the weights' moving average with this decay, such as 0.999; 0: the weights", "DECAY", steps);
+  option("--ema", c.ema, "validate and save the weights' moving average with this decay, such as 0.999; 0: the weights",
+         "DECAY", steps);
   option("--early-stop", c.early_stop, "stop after that many epochs without a better mIoU; 0: never", "N", steps);
   option("--dice-weight", c.dice_weight, "weight of the Dice loss", "W", steps);
   option("--bce-weight", c.bce_weight, "weight of the binary cross-entropy", "W", steps);
   option("--seed", c.seed, "of starting weights, order, augmentation and the split", "K", steps);
-  option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N", steps);
+  option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N",
+         steps);
   option("--checkpoint-minutes", c.checkpoint_minutes, "and after so many minutes; 0: not so", "M", steps);
 }
 
@@ -116,8 +133,8 @@ class Display : public TrainObserver {
   }
   void validated(const ValidationRecord& record, bool is_best) override {
     progress_.reset();
-    note(fmt::format("{}: training loss {:.4f}; validation mIoU {:.4f}, IoU {:.4f}, Dice {:.4f}, loss {:.4f}{}", label_, loss_, record.mean_iou,
-                     record.iou, record.dice, record.loss, is_best ? "; the best so far" : ""));
+    note(fmt::format("{}: training loss {:.4f}; validation mIoU {:.4f}, IoU {:.4f}, Dice {:.4f}, loss {:.4f}{}", label_,
+                     loss_, record.mean_iou, record.iou, record.dice, record.loss, is_best ? "; the best so far" : ""));
   }
   bool wants_stop() override { return interrupted(); }
 
@@ -157,7 +174,8 @@ int train(const Options& options) {
   catch_interrupts();
   const TrainResult result = trainer.run();
   if (result.end == TrainResult::End::asked_to) {
-    fmt::print(stderr, "stopped after step {}; the same command with --resume goes on from there\n", result.progress.steps);
+    fmt::print(stderr, "stopped after step {}; the same command with --resume goes on from there\n",
+               result.progress.steps);
     return 130;
   }
   print_summary(result, options.out);

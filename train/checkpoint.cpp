@@ -57,7 +57,8 @@ Progress progress_from(const json& fields, const std::string& file) {
       fail("{}: the progress lacks a valid '{}'", file, name);
     }
   });
-  WEFT_CHECK(progress.epochs_done >= 0 && progress.steps_in_epoch >= 0 && progress.steps >= 0, "{}: the progress counts below 0", file);
+  WEFT_CHECK(progress.epochs_done >= 0 && progress.steps_in_epoch >= 0 && progress.steps >= 0,
+             "{}: the progress counts below 0", file);
   return progress;
 }
 
@@ -80,14 +81,16 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
-  WEFT_CHECK(metadata(file, format_key) == format_name, "{}: not a checkpoint of weft: it holds a '{}'", file.path(), metadata(file, format_key));
+  WEFT_CHECK(metadata(file, format_key) == format_name, "{}: not a checkpoint of weft: it holds a '{}'", file.path(),
+             metadata(file, format_key));
   file.verify_checksum();
 
   Checkpoint checkpoint;
   checkpoint.config = config_from_json(parse_json(metadata(file, "config"), file.path()), file.path());
   checkpoint.progress = progress_from(parse_json(metadata(file, "progress"), file.path()), file.path());
   for (const auto& tensor : read_state_dict(file)) {
-    const bool taken = take(tensor, model_prefix, checkpoint.model) || take(tensor, optimizer_prefix, checkpoint.optimizer) ||
+    const bool taken = take(tensor, model_prefix, checkpoint.model) ||
+                       take(tensor, optimizer_prefix, checkpoint.optimizer) ||
                        take(tensor, average_prefix, checkpoint.average);
     WEFT_CHECK(taken, "{}: unexpected tensor {}", file.path(), tensor.name);
   }

@@ -82,24 +82,27 @@ void check_choice(const char* setting, const std::string& value, std::initialize
 }
 
 void check_range(const char* setting, std::int64_t value, std::int64_t low, std::int64_t high) {
-  WEFT_CHECK(value >= low && value <= high, "{}: expected a whole number from {} to {}, got {}", setting, low, high, value);
+  WEFT_CHECK(value >= low && value <= high, "{}: expected a whole number from {} to {}, got {}", setting, low, high,
+             value);
 }
 
 }  // namespace
 
 void check_config(const TrainConfig& c) {
   constexpr std::int64_t many = 1'000'000'000;
-  WEFT_CHECK(c.val_fraction >= 0 && c.val_fraction < 1, "--val-fraction: expected at least 0 and below 1, got {}", c.val_fraction);
-  WEFT_CHECK(c.val_list.empty() || !c.train_list.empty(), "--val-list: give --train-list too, so that no picture is in both");
+  WEFT_CHECK(c.val_fraction >= 0 && c.val_fraction < 1, "--val-fraction: expected at least 0 and below 1, got {}",
+             c.val_fraction);
+  WEFT_CHECK(c.val_list.empty() || !c.train_list.empty(),
+             "--val-list: give --train-list too, so that no picture is in both");
   const auto names = architectures();
-  WEFT_CHECK(std::find(names.begin(), names.end(), c.network.arch) != names.end(), "--arch: expected one of {}, got '{}'",
-             fmt::join(names, ", "), c.network.arch);
-  WEFT_CHECK(c.network.decoder_channels.size() == Encoder::stages, "--decoder-channels: expected {} numbers, got {}", Encoder::stages,
-             c.network.decoder_channels.size());
+  WEFT_CHECK(std::find(names.begin(), names.end(), c.network.arch) != names.end(),
+             "--arch: expected one of {}, got '{}'", fmt::join(names, ", "), c.network.arch);
+  WEFT_CHECK(c.network.decoder_channels.size() == Encoder::stages, "--decoder-channels: expected {} numbers, got {}",
+             Encoder::stages, c.network.decoder_channels.size());
   for (const std::int64_t width : c.network.decoder_channels) check_range("--decoder-channels", width, 1, 65536);
   check_range("--size", c.size, UNet::stride, 16384);
-  WEFT_CHECK(c.size % UNet::stride == 0, "--size: expected a multiple of {}, got {}; the nearest are {} and {}", UNet::stride, c.size,
-             c.size / UNet::stride * UNet::stride, (c.size / UNet::stride + 1) * UNet::stride);
+  WEFT_CHECK(c.size % UNet::stride == 0, "--size: expected a multiple of {}, got {}; the nearest are {} and {}",
+             UNet::stride, c.size, c.size / UNet::stride * UNet::stride, (c.size / UNet::stride + 1) * UNet::stride);
   check_choice("--fit", c.fit, {"stretch", "letterbox"});
   check_choice("--augment", c.augment, {"default", "strong", "none"});
   check_range("--epochs", c.epochs, 1, many);
@@ -112,12 +115,14 @@ void check_config(const TrainConfig& c) {
   check_range("--checkpoint-steps", c.checkpoint_steps, 0, many);
   WEFT_CHECK(c.checkpoint_minutes >= 0, "--checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
   WEFT_CHECK(c.learning_rate > 0 && std::isfinite(c.learning_rate), "--lr: expected above 0, got {}", c.learning_rate);
-  WEFT_CHECK(c.optimizer.momentum >= 0 && c.optimizer.momentum < 1, "--momentum: expected at least 0 and below 1, got {}", c.optimizer.momentum);
-  WEFT_CHECK(c.optimizer.weight_decay >= 0 && std::isfinite(c.optimizer.weight_decay), "--weight-decay: expected 0 or more, got {}",
-             c.optimizer.weight_decay);
+  WEFT_CHECK(c.optimizer.momentum >= 0 && c.optimizer.momentum < 1,
+             "--momentum: expected at least 0 and below 1, got {}", c.optimizer.momentum);
+  WEFT_CHECK(c.optimizer.weight_decay >= 0 && std::isfinite(c.optimizer.weight_decay),
+             "--weight-decay: expected 0 or more, got {}", c.optimizer.weight_decay);
   WEFT_CHECK(c.ema >= 0 && c.ema < 1, "--ema: expected a decay between 0 (none) and 1, got {}", c.ema);
   for (const double weight : {c.dice_weight, c.bce_weight}) {
-    WEFT_CHECK(weight >= 0 && std::isfinite(weight), "--dice-weight and --bce-weight: expected 0 or more, got {}", weight);
+    WEFT_CHECK(weight >= 0 && std::isfinite(weight), "--dice-weight and --bce-weight: expected 0 or more, got {}",
+               weight);
   }
   WEFT_CHECK(c.dice_weight + c.bce_weight > 0, "--dice-weight and --bce-weight: one of them must be above 0");
 }
@@ -142,7 +147,8 @@ TrainConfig config_from_json(const json& json, const std::string& file) {
     }
   });
   for (const auto& [name, value] : json.items()) {
-    WEFT_CHECK(known.contains(name), "{}: unknown setting '{}'; was it written by another version of weft?", file, name);
+    WEFT_CHECK(known.contains(name), "{}: unknown setting '{}'; was it written by another version of weft?", file,
+               name);
   }
   return config;
 }
@@ -152,11 +158,13 @@ std::vector<std::string> differences(const TrainConfig& continuation, const Trai
   const json now = to_json(continuation), then = to_json(run);
   for_each_setting(run, [&](const char* name, const auto&, OnResume rule) {
     if (rule == OnResume::must_agree && now.at(name) != then.at(name)) {
-      result.push_back(fmt::format("{} is {}, the run was started with {}", name, now.at(name).dump(), then.at(name).dump()));
+      result.push_back(
+          fmt::format("{} is {}, the run was started with {}", name, now.at(name).dump(), then.at(name).dump()));
     }
   });
   if (continuation.epochs < run.epochs) {
-    result.push_back(fmt::format("epochs is {}, the run was started with {} (it may be raised, not lowered)", continuation.epochs, run.epochs));
+    result.push_back(fmt::format("epochs is {}, the run was started with {} (it may be raised, not lowered)",
+                                 continuation.epochs, run.epochs));
   }
   return result;
 }

@@ -44,7 +44,8 @@ void Ema::exchange() {
 void Ema::load_state(const nn::StateDict& average, std::int64_t updates, const std::string& context) {
   std::map<std::string, Tensor> given;
   for (const auto& [name, tensor] : average) given.emplace(name, tensor);
-  WEFT_CHECK(given.size() == average_.size(), "{}: holds {} averaged tensors, expected {}", context, given.size(), average_.size());
+  WEFT_CHECK(given.size() == average_.size(), "{}: holds {} averaged tensors, expected {}", context, given.size(),
+             average_.size());
   for (const auto& [name, tensor] : average_) {
     const auto found = given.find(name);
     WEFT_CHECK(found != given.end(), "{}: the average lacks {}", context, name);

@@ -33,13 +33,15 @@ Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& p
                     const std::function<void(const EvaluatedPicture&)>& each) {
   const NoGrad no_grad;
   Evaluation result{SegmentationMetrics(pictures.labels())};
-  OrderedPrefetcher<Prepared> prefetcher(pictures.size(), 2, [&](std::size_t i) { return prepare(pictures.load(i), info); });
+  OrderedPrefetcher<Prepared> prefetcher(pictures.size(), 2,
+                                         [&](std::size_t i) { return prepare(pictures.load(i), info); });
 
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const Prepared prepared = prefetcher.next();
     const Prediction p = predict(network, prepared.input);
     const Shape grid{1, p.placement.canvas_height, p.placement.canvas_width, 1};
-    const double loss = segmentation_loss(Tensor::from(grid, p.canvas_logits), Tensor::from(grid, prepared.mask), weights).total.item();
+    const double loss =
+        segmentation_loss(Tensor::from(grid, p.canvas_logits), Tensor::from(grid, prepared.mask), weights).total.item();
     const Image& picture = prepared.sample.picture;
     const Image prediction = threshold_mask(p.probabilities(), picture.width, picture.height, info.threshold);
     const Confusion counts = result.metrics.add(prediction.pixels, prepared.sample.ids.pixels);

@@ -28,10 +28,11 @@ struct Evaluation {
   double loss = 0;          // mean over the pictures
 };
 
-/// `network` must be in evaluation mode; size, fit, normalisation and threshold are `info`'s. `each` is called for every
-/// picture, in order. The next pictures are decoded meanwhile. Throws Error, naming the file, where one can't be read.
-Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures, const LossWeights& weights = {},
-                    const std::function<void(const EvaluatedPicture&)>& each = {});
+/// `network` must be in evaluation mode; size, fit, normalisation and threshold are `info`'s. `each` is called for
+/// every picture, in order. The next pictures are decoded meanwhile. Throws Error, naming the file, where one can't be
+/// read.
+Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures,
+                    const LossWeights& weights = {}, const std::function<void(const EvaluatedPicture&)>& each = {});
 
 /// weights.dice * dice_loss + weights.bce * bce_with_logits, and its two parts.
 struct Loss {

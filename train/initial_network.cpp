@@ -11,7 +11,8 @@ namespace {
 /// "a, b, c and 17 more".
 std::string first_names(const std::vector<std::string>& names) {
   constexpr std::size_t shown = 3;
-  const std::vector<std::string> head(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(shown, names.size())));
+  const std::vector<std::string> head(names.begin(),
+                                      names.begin() + static_cast<std::ptrdiff_t>(std::min(shown, names.size())));
   std::string text = fmt::format("{}", fmt::join(head, ", "));
   if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
   return text;
@@ -29,28 +30,34 @@ EncoderWeightsReport load_weights(const Encoder& encoder, const TrainConfig& con
 
 }  // namespace
 
-std::unique_ptr<UNet> make_initial_network(const TrainConfig& config, const std::function<void(const std::string&)>& note) {
+std::unique_ptr<UNet> make_initial_network(const TrainConfig& config,
+                                           const std::function<void(const std::string&)>& note) {
   auto network = std::make_unique<UNet>(config.network);
   network->initialise(static_cast<std::uint64_t>(config.seed));
   if (!config.init.empty()) {
     const Model model = load_model(config.init);
     WEFT_CHECK(model.info.network == config.network,
-               "{}: the model is a {} with decoder {} ({} upsampling), the run's settings say {} with {} ({})", config.init,
-               model.info.network.arch, fmt::join(model.info.network.decoder_channels, ","), to_string(model.info.network.upsample),
-               config.network.arch, fmt::join(config.network.decoder_channels, ","), to_string(config.network.upsample));
+               "{}: the model is a {} with decoder {} ({} upsampling), the run's settings say {} with {} ({})",
+               config.init, model.info.network.arch, fmt::join(model.info.network.decoder_channels, ","),
+               to_string(model.info.network.upsample), config.network.arch,
+               fmt::join(config.network.decoder_channels, ","), to_string(config.network.upsample));
     network->load_state_dict(model.network->state_dict(), config.init);
     note(fmt::format("the network starts from {}", config.init));
   } else if (config.encoder_weights != "none") {
     const EncoderWeightsReport report = load_weights(network->encoder(), config);
     note(fmt::format("the encoder starts from {}", config.encoder_weights));
     if (!report.dropped.empty()) {
-      note(fmt::format("  {} tensors of its classifier are not used: {}", report.dropped.size(), first_names(report.dropped)));
+      note(fmt::format("  {} tensors of its classifier are not used: {}", report.dropped.size(),
+                       first_names(report.dropped)));
     }
     if (!report.missing.empty()) {
-      note(fmt::format("  {} tensors are not in it and start from random values: {}", report.missing.size(), first_names(report.missing)));
+      note(fmt::format("  {} tensors are not in it and start from random values: {}", report.missing.size(),
+                       first_names(report.missing)));
     }
   } else {
-    note("the encoder starts from random values; --encoder-weights FILE gives it ImageNet's, which saves most of the training");
+    note(
+        "the encoder starts from random values; --encoder-weights FILE gives it ImageNet's, which saves most of the "
+        "training");
   }
   return network;
 }

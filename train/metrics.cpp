@@ -23,11 +23,13 @@ Confusion& Confusion::operator+=(const Confusion& other) {
 }
 
 SegmentationMetrics::SegmentationMetrics(const LabelMap& labels) {
-  for (const LabelMap::Label& label : labels.labels()) is_clothing_[static_cast<std::size_t>(label.id)] = label.is_clothing;
+  for (const LabelMap::Label& label : labels.labels())
+    is_clothing_[static_cast<std::size_t>(label.id)] = label.is_clothing;
 }
 
 Confusion SegmentationMetrics::add(std::span<const std::uint8_t> predicted, std::span<const std::uint8_t> ids) {
-  WEFT_CHECK(predicted.size() == ids.size(), "[metrics] prediction has {} pixels, truth has {}", predicted.size(), ids.size());
+  WEFT_CHECK(predicted.size() == ids.size(), "[metrics] prediction has {} pixels, truth has {}", predicted.size(),
+             ids.size());
   std::array<LabelCounts, 256> labels{};
   for (std::size_t i = 0; i < ids.size(); ++i) {
     ++labels[ids[i]].pixels;
@@ -48,6 +50,8 @@ Confusion SegmentationMetrics::add(std::span<const std::uint8_t> predicted, std:
   return picture;
 }
 
-double SegmentationMetrics::mean_iou() const { return pictures_ == 0 ? 0 : sum_of_iou_ / static_cast<double>(pictures_); }
+double SegmentationMetrics::mean_iou() const {
+  return pictures_ == 0 ? 0 : sum_of_iou_ / static_cast<double>(pictures_);
+}
 
 }  // namespace weft

@@ -20,7 +20,8 @@ bool is_kept(const std::string& line, std::int64_t steps, std::int64_t epochs) {
       !record["epoch"].is_number()) {
     return false;
   }
-  return record.contains("miou") ? record["epoch"].get<std::int64_t>() <= epochs : record["step"].get<std::int64_t>() <= steps;
+  return record.contains("miou") ? record["epoch"].get<std::int64_t>() <= epochs
+                                 : record["step"].get<std::int64_t>() <= steps;
 }
 
 }  // namespace
@@ -48,7 +49,9 @@ void MetricsLog::write(const StepRecord& r) {
 }
 
 void MetricsLog::write(const ValidationRecord& r) {
-  append(ordered_json{{"epoch", r.epoch}, {"step", r.step}, {"miou", r.mean_iou}, {"iou", r.iou}, {"dice", r.dice}, {"loss", r.loss}}.dump());
+  append(ordered_json{
+      {"epoch", r.epoch}, {"step", r.step}, {"miou", r.mean_iou}, {"iou", r.iou}, {"dice", r.dice}, {"loss", r.loss}}
+             .dump());
 }
 
 }  // namespace weft

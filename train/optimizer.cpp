@@ -23,7 +23,8 @@ OptimizerKind optimizer_from(const std::string& name) {
   fail("unknown optimizer '{}'; there are adam, adamw, sgd", name);
 }
 
-Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names) : moment_names_(std::move(moment_names)) {
+Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names)
+    : moment_names_(std::move(moment_names)) {
   std::set<std::string> names;
   for (const ParameterGroup& group : groups) {
     for (const auto& [name, tensor] : group.parameters) {
@@ -52,14 +53,16 @@ nn::StateDict Optimizer::state() const {
   for (const Slot& slot : slots_) {
     if (slot.steps == 0) continue;
     state.push_back({slot.name + ".step", Tensor::full({}, static_cast<double>(slot.steps), DType::i64)});
-    for (std::size_t i = 0; i < moment_names_.size(); ++i) state.push_back({slot.name + "." + moment_names_[i], slot.moments[i]});
+    for (std::size_t i = 0; i < moment_names_.size(); ++i)
+      state.push_back({slot.name + "." + moment_names_[i], slot.moments[i]});
   }
   return state;
 }
 
 void Optimizer::load_state(const nn::StateDict& state, const std::string& context) {
   std::map<std::string, Tensor> given;
-  for (const auto& [name, tensor] : state) WEFT_CHECK(given.emplace(name, tensor).second, "{}: {} occurs twice", context, name);
+  for (const auto& [name, tensor] : state)
+    WEFT_CHECK(given.emplace(name, tensor).second, "{}: {} occurs twice", context, name);
 
   std::vector<Slot> loaded = slots_;
   for (Slot& slot : loaded) {
@@ -67,7 +70,8 @@ void Optimizer::load_state(const nn::StateDict& state, const std::string& contex
     slot.steps = 0;
     const auto count = given.find(slot.name + ".step");
     if (count == given.end()) continue;
-    WEFT_CHECK(count->second.dtype() == DType::i64 && count->second.count() == 1, "{}: {} is not one int64", context, count->first);
+    WEFT_CHECK(count->second.dtype() == DType::i64 && count->second.count() == 1, "{}: {} is not one int64", context,
+               count->first);
     slot.steps = count->second.data<std::int64_t>()[0];
     WEFT_CHECK(slot.steps >= 1, "{}: {} is {}, expected at least 1", context, count->first, slot.steps);
     given.erase(count);
@@ -88,7 +92,8 @@ void Optimizer::load_state(const nn::StateDict& state, const std::string& contex
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, std::vector<ParameterGroup> groups) {
   if (options.kind == OptimizerKind::sgd) {
-    return std::make_unique<Sgd>(std::move(groups), SgdOptions{.momentum = options.momentum, .weight_decay = options.weight_decay});
+    return std::make_unique<Sgd>(std::move(groups),
+                                 SgdOptions{.momentum = options.momentum, .weight_decay = options.weight_decay});
   }
   return std::make_unique<Adam>(std::move(groups), AdamOptions{.weight_decay = options.weight_decay,
                                                                .decoupled = options.kind == OptimizerKind::adamw});

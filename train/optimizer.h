@@ -44,7 +44,8 @@ class Optimizer {
   /// `moment_names`: what a subclass remembers for each parameter.
   Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names);
 
-  /// One parameter's update. `moments` are in the order of their names, zero before the first step; `step` counts from 1.
+  /// One parameter's update. `moments` are in the order of their names, zero before the first step; `step` counts
+  /// from 1.
   virtual void update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t step,
                       double learning_rate) const = 0;
 

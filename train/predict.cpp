@@ -51,14 +51,17 @@ NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Pr
 }
 
 Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {
-  WEFT_CHECK(network.config().classes == 1, "[predict] expected a network with one class, got {}", network.config().classes);
+  WEFT_CHECK(network.config().classes == 1, "[predict] expected a network with one class, got {}",
+             network.config().classes);
   WEFT_CHECK(!network.is_training(), "[predict] expected a network in evaluation mode");
   const Placement& placement = input.placement;
   Prediction prediction{placement, run(network, placement, input.values), {}};
   if (mirror) {
     // Mirroring the canvas and its answer undoes itself wherever on the canvas the picture lies.
-    const auto other = mirrored(run(network, placement, mirrored(input.values, placement.canvas_width, 3)), placement.canvas_width, 1);
-    for (std::size_t i = 0; i < other.size(); ++i) prediction.canvas_logits[i] = 0.5f * (prediction.canvas_logits[i] + other[i]);
+    const auto other =
+        mirrored(run(network, placement, mirrored(input.values, placement.canvas_width, 3)), placement.canvas_width, 1);
+    for (std::size_t i = 0; i < other.size(); ++i)
+      prediction.canvas_logits[i] = 0.5f * (prediction.canvas_logits[i] + other[i]);
   }
   prediction.logits = unfit_plane(prediction.canvas_logits, placement);
   return prediction;
@@ -67,7 +70,8 @@ Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) 
 std::vector<float> Prediction::probabilities() const {
   std::vector<float> p(logits.size());
   parallel_chunks(static_cast<std::int64_t>(p.size()), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) p[i] = sigmoid_value(logits[i]);
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+      p[i] = sigmoid_value(logits[i]);
   });
   return p;
 }

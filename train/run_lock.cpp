@@ -18,7 +18,8 @@ RunLock::RunLock(const std::filesystem::path& folder) {
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
   const int error = errno;
   ::close(descriptor_);
-  WEFT_CHECK(error != EWOULDBLOCK, "{}: another training is writing to this folder; wait for it or choose another", folder.string());
+  WEFT_CHECK(error != EWOULDBLOCK, "{}: another training is writing to this folder; wait for it or choose another",
+             folder.string());
   fail("{}: cannot lock: {}", path.string(), std::strerror(error));
 }
 

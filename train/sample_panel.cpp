@@ -10,7 +10,8 @@ namespace weft {
 Image sample_panel(const Image& picture, const Image& truth, const Image& prediction) {
   for (const Image* mask : {&truth, &prediction}) {
     WEFT_CHECK(mask->channels == 1 && mask->width == picture.width && mask->height == picture.height,
-               "[sample_panel] expected masks of {} x {}, got {} x {}", picture.width, picture.height, mask->width, mask->height);
+               "[sample_panel] expected masks of {} x {}, got {} x {}", picture.width, picture.height, mask->width,
+               mask->height);
   }
   const int height = std::min(picture.height, 512);
   const int width = std::max(1, static_cast<int>(std::int64_t{picture.width} * height / picture.height));
@@ -20,7 +21,8 @@ Image sample_panel(const Image& picture, const Image& truth, const Image& predic
   for (int y = 0; y < height; ++y) {
     std::copy_n(photograph.at(y, 0), 3 * width, panel.at(y, 0));
     for (int part = 0; part < 2; ++part) {
-      for (int x = 0; x < width; ++x) std::fill_n(panel.at(y, (part + 1) * width + x), 3, *masks[part].at(y, x) != 0 ? 255 : 0);
+      for (int x = 0; x < width; ++x)
+        std::fill_n(panel.at(y, (part + 1) * width + x), 3, *masks[part].at(y, x) != 0 ? 255 : 0);
     }
   }
   return panel;

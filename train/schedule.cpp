@@ -25,8 +25,10 @@ ScheduleKind schedule_from(const std::string& name) {
 }
 
 Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
-  WEFT_CHECK(options.base_rate > 0 && std::isfinite(options.base_rate), "[schedule] expected a learning rate above 0, got {}", options.base_rate);
-  WEFT_CHECK(options.warmup_steps >= 0, "[schedule] expected a warm-up of 0 or more steps, got {}", options.warmup_steps);
+  WEFT_CHECK(options.base_rate > 0 && std::isfinite(options.base_rate),
+             "[schedule] expected a learning rate above 0, got {}", options.base_rate);
+  WEFT_CHECK(options.warmup_steps >= 0, "[schedule] expected a warm-up of 0 or more steps, got {}",
+             options.warmup_steps);
   WEFT_CHECK(options.total_steps >= 1, "[schedule] expected at least one step, got {}", options.total_steps);
 }
 
@@ -37,10 +39,12 @@ double Schedule::rate(std::int64_t step) const {
   switch (options_.kind) {
     case ScheduleKind::constant: return base;
     case ScheduleKind::cosine: {
-      const double done = static_cast<double>(step - warmup) / static_cast<double>(std::max<std::int64_t>(total - warmup, 1));
+      const double done =
+          static_cast<double>(step - warmup) / static_cast<double>(std::max<std::int64_t>(total - warmup, 1));
       return base * (1 + std::cos(std::numbers::pi * std::min(done, 1.0))) / 2;
     }
-    case ScheduleKind::step: return base * std::pow(0.1, static_cast<double>(std::min<std::int64_t>(3 * step / total, 2)));
+    case ScheduleKind::step:
+      return base * std::pow(0.1, static_cast<double>(std::min<std::int64_t>(3 * step / total, 2)));
     default: return base * std::pow(0.5, static_cast<double>(state_.halvings));
   }
 }

@@ -4,12 +4,15 @@
 
 namespace weft {
 
-Sgd::Sgd(std::vector<ParameterGroup> groups, const SgdOptions& options) : Optimizer(std::move(groups), {"m"}), options_(options) {
-  WEFT_CHECK(options.momentum >= 0 && options.momentum < 1, "[sgd] expected a momentum in [0, 1), got {}", options.momentum);
+Sgd::Sgd(std::vector<ParameterGroup> groups, const SgdOptions& options)
+    : Optimizer(std::move(groups), {"m"}), options_(options) {
+  WEFT_CHECK(options.momentum >= 0 && options.momentum < 1, "[sgd] expected a momentum in [0, 1), got {}",
+             options.momentum);
   WEFT_CHECK(options.weight_decay >= 0, "[sgd] expected weight decay >= 0, got {}", options.weight_decay);
 }
 
-void Sgd::update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t, double learning_rate) const {
+void Sgd::update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t,
+                 double learning_rate) const {
   dispatch_float(parameter.dtype(), "sgd", [&](auto zero) {
     using T = decltype(zero);
     const T momentum = static_cast<T>(options_.momentum), decay = static_cast<T>(options_.weight_decay);

@@ -80,7 +80,8 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
                  .total_steps = config_.epochs * steps_per_epoch_}) {
   const fs::path checkpoint = folder_ / checkpoint_file;
   const bool continues = resume && fs::exists(checkpoint);
-  WEFT_CHECK(resume || !holds_a_run(folder_), "{}: holds a run already; continue it with --resume, or choose another folder", folder_.string());
+  WEFT_CHECK(resume || !holds_a_run(folder_),
+             "{}: holds a run already; continue it with --resume, or choose another folder", folder_.string());
 
   const auto note = [&](const std::string& line) { observer_.note(line); };
   note(fmt::format("{} pictures to train on, {} to validate", data_.training.size(), data_.validation.size()));
@@ -108,25 +109,28 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
 void Trainer::restore(const fs::path& path) {
   const Checkpoint checkpoint = load_checkpoint(path);
   const auto changed = differences(config_, checkpoint.config);
-  WEFT_CHECK(changed.empty(), "{}: the run can't go on with other settings: {}", path.string(), fmt::join(changed, "; "));
+  WEFT_CHECK(changed.empty(), "{}: the run can't go on with other settings: {}", path.string(),
+             fmt::join(changed, "; "));
   WEFT_CHECK(checkpoint.progress.data_digest == progress_.data_digest,
-             "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and checksum of the stems)",
+             "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and "
+             "checksum of the stems)",
              path.string(), checkpoint.progress.data_digest, progress_.data_digest);
-  WEFT_CHECK(checkpoint.progress.steps_in_epoch <= steps_per_epoch_, "{}: the progress says step {} of an epoch of {}", path.string(),
-             checkpoint.progress.steps_in_epoch, steps_per_epoch_);
+  WEFT_CHECK(checkpoint.progress.steps_in_epoch <= steps_per_epoch_, "{}: the progress says step {} of an epoch of {}",
+             path.string(), checkpoint.progress.steps_in_epoch, steps_per_epoch_);
   network_->load_state_dict(checkpoint.model, path.string());
   optimizer_->load_state(checkpoint.optimizer, path.string());
   if (average_) average_->load_state(checkpoint.average, checkpoint.progress.average_updates, path.string());
   progress_ = checkpoint.progress;
   schedule_.load_state(progress_.schedule);
   checkpointed_steps_ = progress_.steps;
-  observer_.note(fmt::format("continuing after step {} ({} epochs and {} of {} steps)", progress_.steps, progress_.epochs_done,
-                             progress_.steps_in_epoch, steps_per_epoch_));
+  observer_.note(fmt::format("continuing after step {} ({} epochs and {} of {} steps)", progress_.steps,
+                             progress_.epochs_done, progress_.steps_in_epoch, steps_per_epoch_));
 }
 
 std::optional<TrainResult::End> Trainer::reason_to_end() const {
   if (progress_.epochs_done >= config_.epochs) return TrainResult::End::all_epochs;
-  if (config_.early_stop > 0 && progress_.epochs_without_gain >= config_.early_stop) return TrainResult::End::early_stop;
+  if (config_.early_stop > 0 && progress_.epochs_without_gain >= config_.early_stop)
+    return TrainResult::End::early_stop;
   if (config_.max_steps > 0 && progress_.steps >= config_.max_steps && progress_.steps_in_epoch < steps_per_epoch_) {
     return TrainResult::End::max_steps;
   }
@@ -158,9 +162,11 @@ bool Trainer::run_steps() {
   network_->train();
   network_->encoder().set_frozen(progress_.epochs_done < config_.freeze_encoder);
   observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, progress_.steps_in_epoch, steps_per_epoch_);
-  const auto batches = loader_.epoch(static_cast<std::uint64_t>(progress_.epochs_done), static_cast<std::size_t>(progress_.steps_in_epoch));
+  const auto batches = loader_.epoch(static_cast<std::uint64_t>(progress_.epochs_done),
+                                     static_cast<std::size_t>(progress_.steps_in_epoch));
   bool goes_on = true;
-  while (goes_on && progress_.steps_in_epoch < steps_per_epoch_ && (config_.max_steps == 0 || progress_.steps < config_.max_steps)) {
+  while (goes_on && progress_.steps_in_epoch < steps_per_epoch_ &&
+         (config_.max_steps == 0 || progress_.steps < config_.max_steps)) {
     const auto start = Clock::now();
     StepRecord record = train_step(batches->next());
     record.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -201,12 +207,14 @@ void Trainer::check_loss(const StepRecord& record, const Batch& batch) const {
   if (std::isfinite(record.loss)) return;
   std::vector<std::string> files;
   for (const std::size_t i : batch.indices) files.push_back(data_.training.files(i).picture.string());
-  fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}", record.step, record.loss,
-       record.dice, record.bce, fmt::join(files, ", "), config_.learning_rate, checkpoint_text());
+  fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}",
+       record.step, record.loss, record.dice, record.bce, fmt::join(files, ", "), config_.learning_rate,
+       checkpoint_text());
 }
 
 std::string Trainer::checkpoint_text() const {
-  return checkpointed_steps_ > 0 ? fmt::format("the checkpoint of step {} is intact", checkpointed_steps_) : "there is no checkpoint yet";
+  return checkpointed_steps_ > 0 ? fmt::format("the checkpoint of step {} is intact", checkpointed_steps_)
+                                 : "there is no checkpoint yet";
 }
 
 void Trainer::finish_epoch() {
@@ -224,22 +232,27 @@ void Trainer::validate() {
   network_->eval();
   fs::create_directories(folder_ / "samples");
   const auto each = [&](const EvaluatedPicture& picture) {
-    observer_.validation_advanced(static_cast<std::int64_t>(picture.index + 1), static_cast<std::int64_t>(data_.validation.size()));
+    observer_.validation_advanced(static_cast<std::int64_t>(picture.index + 1),
+                                  static_cast<std::int64_t>(data_.validation.size()));
     if (picture.index >= samples_shown) return;
     save_png(folder_ / "samples" / (data_.validation.files(picture.index).stem + ".png"),
              sample_panel(picture.sample.picture, picture.sample.clothing, picture.prediction));
   };
-  const Evaluation evaluation = evaluate(*network_, info_, data_.validation, {config_.dice_weight, config_.bce_weight}, each);
+  const Evaluation evaluation =
+      evaluate(*network_, info_, data_.validation, {config_.dice_weight, config_.bce_weight}, each);
   applied.reset();
-  WEFT_CHECK(std::isfinite(evaluation.loss), "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
+  WEFT_CHECK(std::isfinite(evaluation.loss),
+             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
              progress_.epochs_done + 1, evaluation.loss, config_.learning_rate, checkpoint_text());
 
   const ValidationRecord record{progress_.epochs_done + 1, progress_.steps, evaluation.metrics.mean_iou(),
                                 evaluation.metrics.total().iou(), evaluation.metrics.total().dice(), evaluation.loss};
   log_->write(record);
   schedule_.after_validation(record.mean_iou);
-  info_.notes = {{"epoch", std::to_string(record.epoch)}, {"miou", fmt::format("{:.6f}", record.mean_iou)},
-                 {"iou", fmt::format("{:.6f}", record.iou)}, {"validation_pictures", std::to_string(data_.validation.size())}};
+  info_.notes = {{"epoch", std::to_string(record.epoch)},
+                 {"miou", fmt::format("{:.6f}", record.mean_iou)},
+                 {"iou", fmt::format("{:.6f}", record.iou)},
+                 {"validation_pictures", std::to_string(data_.validation.size())}};
   const bool is_best = record.mean_iou > progress_.best_mean_iou;
   if (is_best) {
     progress_.best_mean_iou = record.mean_iou;
@@ -253,16 +266,18 @@ void Trainer::validate() {
 bool Trainer::is_checkpoint_due() const {
   const std::int64_t steps = progress_.steps - checkpointed_steps_;
   if (config_.checkpoint_steps > 0 && steps >= config_.checkpoint_steps) return true;
-  return config_.checkpoint_minutes > 0 && Clock::now() - checkpointed_at_ >= std::chrono::duration<double>(60 * config_.checkpoint_minutes);
+  return config_.checkpoint_minutes > 0 &&
+         Clock::now() - checkpointed_at_ >= std::chrono::duration<double>(60 * config_.checkpoint_minutes);
 }
 
 /// Weights or moments that stopped being numbers must not replace files that hold good ones.
 void Trainer::check_state() const {
   for (const nn::StateDict& state : {network_->state_dict(), optimizer_->state()}) {
     for (const auto& [name, tensor] : state) {
-      WEFT_CHECK(tensor.dtype() != DType::f32 || is_finite(tensor),
-                 "after step {} the values of {} are no longer finite; lower the learning rate (--lr {}) or add --warmup; {}", progress_.steps,
-                 name, config_.learning_rate, checkpoint_text());
+      WEFT_CHECK(
+          tensor.dtype() != DType::f32 || is_finite(tensor),
+          "after step {} the values of {} are no longer finite; lower the learning rate (--lr {}) or add --warmup; {}",
+          progress_.steps, name, config_.learning_rate, checkpoint_text());
     }
   }
 }
@@ -271,7 +286,8 @@ void Trainer::keep_checkpoint() {
   check_state();
   progress_.schedule = schedule_.state();
   progress_.average_updates = average_ ? average_->updates() : 0;
-  save_checkpoint(folder_ / checkpoint_file, {config_, progress_, network_->state_dict(), optimizer_->state(), average_ ? average_->average() : nn::StateDict()});
+  save_checkpoint(folder_ / checkpoint_file, {config_, progress_, network_->state_dict(), optimizer_->state(),
+                                              average_ ? average_->average() : nn::StateDict()});
   checkpointed_steps_ = progress_.steps;
   checkpointed_at_ = Clock::now();
 }

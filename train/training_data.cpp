@@ -22,8 +22,10 @@ std::string TrainingData::digest() const {
 TrainingData find_training_data(const TrainConfig& config) {
   const DatasetFolders folders{config.data, config.images, config.masks};
   const LabelMap labels = LabelMap::load(config.labels);
-  if (!config.val_list.empty()) return {Dataset(folders, labels, config.train_list), Dataset(folders, labels, config.val_list)};
-  const Dataset all = config.train_list.empty() ? Dataset(folders, labels) : Dataset(folders, labels, config.train_list);
+  if (!config.val_list.empty())
+    return {Dataset(folders, labels, config.train_list), Dataset(folders, labels, config.val_list)};
+  const Dataset all =
+      config.train_list.empty() ? Dataset(folders, labels) : Dataset(folders, labels, config.train_list);
   auto [training, validation] = all.split(config.val_fraction, static_cast<std::uint64_t>(config.seed));
   return {std::move(training), std::move(validation)};
 }

@@ -14,7 +14,9 @@ constexpr std::int64_t chunk_elements = 32 * 1024;  // 128 KB: the second pass o
 constexpr std::int64_t min_chunk_rows = 64;         // the chunks' sums stay small against the data
 constexpr std::int64_t channel_grain = 16;
 
-std::int64_t chunk_rows(std::int64_t channels) { return std::max(min_chunk_rows, chunk_elements / std::max<std::int64_t>(1, channels)); }
+std::int64_t chunk_rows(std::int64_t channels) {
+  return std::max(min_chunk_rows, chunk_elements / std::max<std::int64_t>(1, channels));
+}
 
 /// Calls body(chunk, first row, rows) for each chunk.
 template <class Body>
@@ -57,7 +59,8 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
       const double n = rows_of(k), over_n = 1 / n;
       for (std::int64_t c = first; c < last; ++c) {
         const std::int64_t at = k * channels + c;
-        const double s = static_cast<double>(sums[at]), d = static_cast<double>(means[at]) + s * over_n - centre[c - first];
+        const double s = static_cast<double>(sums[at]),
+                     d = static_cast<double>(means[at]) + s * over_n - centre[c - first];
         deviation[c - first] += static_cast<double>(squares[at]) - s * s * over_n + n * d * d;
       }
     }
@@ -68,16 +71,17 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
   });
 }
 
-void scale_shift(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset, Activation activation,
-                 float* y) {
+void scale_shift(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
+                 Activation activation, float* y) {
   const IsaKernels& isa = isa_kernels();
   for_each_chunk(rows, channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
     isa.scale_shift_rows(x + begin * channels, count, channels, factor, offset, activation, y + begin * channels);
   });
 }
 
-void batch_norm_parameter_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
-                                    const float* mean, const float* inv, Activation activation, float* dgamma, float* dbeta) {
+void batch_norm_parameter_gradients(const float* x, const float* y, const float* dy, std::int64_t rows,
+                                    std::int64_t channels, const float* mean, const float* inv, Activation activation,
+                                    float* dgamma, float* dbeta) {
   const std::int64_t chunks = chunk_count(rows, channels);
   ScratchBuffer scratch(static_cast<std::size_t>(2 * chunks * channels) * sizeof(float));
   float* sums_dz = scratch.as<float>();
@@ -103,9 +107,10 @@ void batch_norm_parameter_gradients(const float* x, const float* y, const float*
 }
 
 // dx = factor dz - shift - stretch (x - mean), which gathers the formula's products of per-channel numbers.
-void batch_norm_input_gradient(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                               const float* inv, const float* gamma, const float* dgamma, const float* dbeta, Activation activation,
-                               bool training, float* dx) {
+void batch_norm_input_gradient(const float* x, const float* y, const float* dy, std::int64_t rows,
+                               std::int64_t channels, const float* mean, const float* inv, const float* gamma,
+                               const float* dgamma, const float* dbeta, Activation activation, bool training,
+                               float* dx) {
   std::vector<float> coefficients(static_cast<std::size_t>(3 * channels), 0.0f);
   float* factor = coefficients.data();
   float* shift = factor + channels;
@@ -120,7 +125,8 @@ void batch_norm_input_gradient(const float* x, const float* y, const float* dy, 
   const IsaKernels& isa = isa_kernels();
   for_each_chunk(rows, channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
     const std::int64_t at = begin * channels;
-    isa.batch_norm_gradient_rows(x + at, y + at, dy + at, count, channels, mean, factor, shift, stretch, activation, dx + at);
+    isa.batch_norm_gradient_rows(x + at, y + at, dy + at, count, channels, mean, factor, shift, stretch, activation,
+                                 dx + at);
   });
 }
 

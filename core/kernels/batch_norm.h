@@ -17,14 +17,16 @@ using reference::scale_shift;
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var);
 
-void scale_shift(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset, Activation activation,
-                 float* y);
+void scale_shift(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
+                 Activation activation, float* y);
 
-void batch_norm_parameter_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
-                                    const float* mean, const float* inv, Activation activation, float* dgamma, float* dbeta);
+void batch_norm_parameter_gradients(const float* x, const float* y, const float* dy, std::int64_t rows,
+                                    std::int64_t channels, const float* mean, const float* inv, Activation activation,
+                                    float* dgamma, float* dbeta);
 
-void batch_norm_input_gradient(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                               const float* inv, const float* gamma, const float* dgamma, const float* dbeta, Activation activation,
-                               bool training, float* dx);
+void batch_norm_input_gradient(const float* x, const float* y, const float* dy, std::int64_t rows,
+                               std::int64_t channels, const float* mean, const float* inv, const float* gamma,
+                               const float* dgamma, const float* dbeta, Activation activation, bool training,
+                               float* dx);
 
 }  // namespace weft::kernels

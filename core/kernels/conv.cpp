@@ -16,7 +16,8 @@ namespace {
 bool supports_all(const ConvProblem&) { return true; }
 
 constexpr ConvAlgorithm algorithms[] = {
-    {"depthwise", conv_depthwise_supports, conv_depthwise_forward, conv_depthwise_input_gradient, conv_depthwise_weight_gradient},
+    {"depthwise", conv_depthwise_supports, conv_depthwise_forward, conv_depthwise_input_gradient,
+     conv_depthwise_weight_gradient},
     {"igemm", conv_igemm_supports, conv_igemm_forward, conv_igemm_input_gradient, conv_igemm_weight_gradient},
     {"reference", supports_all, reference::conv2d_forward<float>, reference::conv2d_input_gradient<float>,
      reference::conv2d_weight_gradient<float>},
@@ -34,7 +35,8 @@ const ConvAlgorithm* forced_algorithm() {
   fail("[conv2d] WEFT_CONV={} is not an algorithm; there are: {}", name, names);
 }
 
-std::int64_t output_extent(std::int64_t size, std::int64_t padding, std::int64_t dilation, std::int64_t kernel, std::int64_t stride) {
+std::int64_t output_extent(std::int64_t size, std::int64_t padding, std::int64_t dilation, std::int64_t kernel,
+                           std::int64_t stride) {
   const std::int64_t room = size + 2 * padding - dilation * (kernel - 1) - 1;
   return room < 0 ? 0 : room / stride + 1;
 }
@@ -53,7 +55,8 @@ void sum_rows(std::int64_t rows, std::int64_t channels, const T* dy, T* db) {
   });
   for (std::int64_t c = 0; c < channels; ++c) {
     double sum = 0;
-    for (std::int64_t block = 0; block < blocks; ++block) sum += partial[static_cast<std::size_t>(block * channels + c)];
+    for (std::int64_t block = 0; block < blocks; ++block)
+      sum += partial[static_cast<std::size_t>(block * channels + c)];
     db[c] = static_cast<T>(sum);
   }
 }
@@ -76,7 +79,11 @@ const ConvAlgorithm& choose_conv(const ConvProblem& p) {
   fail("[conv2d] no algorithm supports this problem");
 }
 
-void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const float* dy, float* db) { sum_rows(rows, channels, dy, db); }
-void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const double* dy, double* db) { sum_rows(rows, channels, dy, db); }
+void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const float* dy, float* db) {
+  sum_rows(rows, channels, dy, db);
+}
+void conv_bias_gradient(std::int64_t rows, std::int64_t channels, const double* dy, double* db) {
+  sum_rows(rows, channels, dy, db);
+}
 
 }  // namespace weft::kernels

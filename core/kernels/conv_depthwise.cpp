@@ -7,7 +7,8 @@
 namespace weft::kernels {
 namespace {
 
-void run_grid(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, float* out) {
+void run_grid(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+              float* out) {
   ScratchBuffer packed(static_cast<std::size_t>((grid.out_c + 15) / 16 * 16 * grid.tap_count) * sizeof(float));
   isa_kernels().depthwise_taps(grid, source, w, epilogue, packed.as<float>(), out);
 }
@@ -16,7 +17,8 @@ void run_grid(const TapGrid& grid, const float* source, const float* w, const Co
 
 bool conv_depthwise_supports(const ConvProblem& p) { return p.groups == p.c_in && p.groups == p.c_out; }
 
-void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y) {
+void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
+                            float* y) {
   const GridWithTaps grid = forward_grid(p);
   run_grid(grid.view(), x, w, epilogue, y);
 }

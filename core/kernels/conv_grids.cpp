@@ -11,7 +11,8 @@ struct AxisTap {
   std::int64_t element, shift;
 };
 
-std::vector<AxisTap> phase_taps(std::int64_t phase, std::int64_t kernel, std::int64_t stride, std::int64_t padding, std::int64_t dilation) {
+std::vector<AxisTap> phase_taps(std::int64_t phase, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+                                std::int64_t dilation) {
   std::vector<AxisTap> taps;
   for (std::int64_t element = 0; element < kernel; ++element) {
     const std::int64_t distance = phase + padding - element * dilation;

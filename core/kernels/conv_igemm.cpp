@@ -9,7 +9,8 @@
 namespace weft::kernels {
 namespace {
 
-void run_grid(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, float* out) {
+void run_grid(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+              float* out) {
   const std::int64_t packed_floats = (grid.out_c + 15) / 16 * 16 * grid.source_c * grid.tap_count;
   ScratchBuffer scratch(static_cast<std::size_t>(packed_floats + grid.source_c) * sizeof(float));
   float* packed = scratch.as<float>();
@@ -20,7 +21,8 @@ void run_grid(const TapGrid& grid, const float* source, const float* w, const Co
 
 /// Pixels of a pointwise problem have no neighbours: one long row of them has the fewest borders.
 ConvProblem flattened(ConvProblem p) {
-  const bool is_pointwise = p.kernel_h == 1 && p.kernel_w == 1 && p.stride_h == 1 && p.stride_w == 1 && p.padding_h == 0 && p.padding_w == 0;
+  const bool is_pointwise =
+      p.kernel_h == 1 && p.kernel_w == 1 && p.stride_h == 1 && p.stride_w == 1 && p.padding_h == 0 && p.padding_w == 0;
   if (is_pointwise) {
     p.w *= p.n * p.h;
     p.n = p.h = 1;
@@ -32,7 +34,8 @@ ConvProblem flattened(ConvProblem p) {
 
 bool conv_igemm_supports(const ConvProblem& p) { return p.groups == 1; }
 
-void conv_igemm_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y) {
+void conv_igemm_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
+                        float* y) {
   const GridWithTaps grid = forward_grid(flattened(p));
   run_grid(grid.view(), x, w, epilogue, y);
 }

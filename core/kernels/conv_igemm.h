@@ -8,7 +8,8 @@ namespace weft::kernels {
 
 /// True for one group.
 bool conv_igemm_supports(const ConvProblem& p);
-void conv_igemm_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y);
+void conv_igemm_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
+                        float* y);
 void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx);
 void conv_igemm_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 

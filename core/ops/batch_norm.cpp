@@ -21,8 +21,8 @@ namespace {
 void check_shapes(const Tensor& x, std::initializer_list<Tensor> per_channel) {
   WEFT_CHECK(x.rank() == 4, "[batch_norm] expected [N, H, W, C], got {}", x.shape());
   for (const Tensor& t : per_channel) {
-    WEFT_CHECK(t.shape() == Shape{x.size(3)}, "[batch_norm] expected [{}] for gamma, beta and statistics of {}, got {}", x.size(3), x.shape(),
-               t.shape());
+    WEFT_CHECK(t.shape() == Shape{x.size(3)}, "[batch_norm] expected [{}] for gamma, beta and statistics of {}, got {}",
+               x.size(3), x.shape(), t.shape());
   }
 }
 
@@ -31,18 +31,20 @@ template <class T>
 void move_running(const Tensor& running, const T* batch, double momentum, double factor) {
   T* values = running.mutable_data<T>();
   for (std::int64_t c = 0; c < running.count(); ++c) {
-    values[c] = static_cast<T>((1 - momentum) * static_cast<double>(values[c]) + momentum * factor * static_cast<double>(batch[c]));
+    values[c] = static_cast<T>((1 - momentum) * static_cast<double>(values[c]) +
+                               momentum * factor * static_cast<double>(batch[c]));
   }
 }
 
 }  // namespace
 
-Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
-                  const BatchNormOptions& options) {
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                  const Tensor& running_var, const BatchNormOptions& options) {
   check_same_dtype("batch_norm", {x, gamma, beta, running_mean, running_var});
   check_shapes(x, {gamma, beta, running_mean, running_var});
   const std::int64_t channels = x.size(3), rows = x.count() / std::max<std::int64_t>(1, channels);
-  WEFT_CHECK(!options.training || rows > 1, "[batch_norm] training needs more than one value a channel, got {}; use a larger batch", x.shape());
+  WEFT_CHECK(!options.training || rows > 1,
+             "[batch_norm] training needs more than one value a channel, got {}; use a larger batch", x.shape());
 
   Tensor mean = Tensor::empty({channels}, x.dtype()), inv = Tensor::empty({channels}, x.dtype());
   Tensor y = Tensor::empty(x.shape(), x.dtype());
@@ -65,22 +67,25 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
       factor[k] = gamma.data<T>()[c] * s[c];
       offset[k] = beta.data<T>()[c] - m[c] * factor[k];
     }
-    kernels::scale_shift(x.data<T>(), rows, channels, factor.data(), offset.data(), options.activation, y.mutable_data<T>());
+    kernels::scale_shift(x.data<T>(), rows, channels, factor.data(), offset.data(), options.activation,
+                         y.mutable_data<T>());
   });
   if (!needs_recording({x, gamma, beta})) return y;
 
   const Tensor kept_y = options.activation == Activation::none ? x : y;  // not read where there is no activation
   return record(y, "batch_norm", {x, gamma, beta},
-                [x = Saved(x), y = Saved(kept_y), gamma = Saved(gamma), mean, inv, options, rows, channels](const Tensor& dy) {
+                [x = Saved(x), y = Saved(kept_y), gamma = Saved(gamma), mean, inv, options, rows,
+                 channels](const Tensor& dy) {
                   Tensor dx = Tensor::empty(x->shape(), x->dtype());
                   Tensor dgamma = Tensor::empty({channels}, x->dtype()), dbeta = Tensor::empty({channels}, x->dtype());
                   dispatch_float(dx.dtype(), "batch_norm", [&](auto zero) {
                     using T = decltype(zero);
-                    kernels::batch_norm_parameter_gradients(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels, mean.data<T>(),
-                                                            inv.data<T>(), options.activation, dgamma.mutable_data<T>(),
-                                                            dbeta.mutable_data<T>());
-                    kernels::batch_norm_input_gradient(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels, mean.data<T>(), inv.data<T>(),
-                                                       gamma->data<T>(), dgamma.data<T>(), dbeta.data<T>(), options.activation,
+                    kernels::batch_norm_parameter_gradients(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels,
+                                                            mean.data<T>(), inv.data<T>(), options.activation,
+                                                            dgamma.mutable_data<T>(), dbeta.mutable_data<T>());
+                    kernels::batch_norm_input_gradient(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels,
+                                                       mean.data<T>(), inv.data<T>(), gamma->data<T>(),
+                                                       dgamma.data<T>(), dbeta.data<T>(), options.activation,
                                                        options.training, dx.mutable_data<T>());
                   });
                   return Gradients{dx, dgamma, dbeta};

@@ -18,8 +18,9 @@ namespace weft {
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
   check_same_dtype("bce_with_logits", {logits, targets});
-  WEFT_CHECK(logits.shape() == targets.shape(), "[bce_with_logits] expected targets of the logits' shape: logits {}, targets {}",
-             logits.shape(), targets.shape());
+  WEFT_CHECK(logits.shape() == targets.shape(),
+             "[bce_with_logits] expected targets of the logits' shape: logits {}, targets {}", logits.shape(),
+             targets.shape());
   WEFT_CHECK(logits.count() > 0, "[bce_with_logits] {} has no elements to average", logits.shape());
   const double count = static_cast<double>(logits.count());
 

@@ -21,28 +21,45 @@ namespace {
 
 ConvProblem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
   check_same_dtype("conv2d", {x, weight, bias});
-  WEFT_CHECK(x.rank() == 4 && weight.rank() == 4, "[conv2d] expected input [N, H, W, C] and weight [Cout, Cin / groups, KH, KW], got {} and {}",
-             x.shape(), weight.shape());
+  WEFT_CHECK(x.rank() == 4 && weight.rank() == 4,
+             "[conv2d] expected input [N, H, W, C] and weight [Cout, Cin / groups, KH, KW], got {} and {}", x.shape(),
+             weight.shape());
   WEFT_CHECK(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1,
-             "[conv2d] expected stride, dilation, groups >= 1 and padding >= 0, got {}, {}, {}, {}", o.stride, o.dilation, o.groups, o.padding);
+             "[conv2d] expected stride, dilation, groups >= 1 and padding >= 0, got {}, {}, {}, {}", o.stride,
+             o.dilation, o.groups, o.padding);
   const auto [n, h, w, c] = x.nhwc();
-  WEFT_CHECK(weight.size(1) * o.groups == c, "[conv2d] weight expects {} input channels, input has {}: input {}, weight {}, groups {}",
+  WEFT_CHECK(weight.size(1) * o.groups == c,
+             "[conv2d] weight expects {} input channels, input has {}: input {}, weight {}, groups {}",
              weight.size(1) * o.groups, c, x.shape(), weight.shape(), o.groups);
-  WEFT_CHECK(weight.size(0) % o.groups == 0, "[conv2d] {} output channels do not divide into {} groups", weight.size(0), o.groups);
-  WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "[conv2d] expected bias [{}], got {}", weight.size(0), bias.shape());
-  const ConvProblem p{.n = n, .h = h, .w = w, .c_in = c, .c_out = weight.size(0), .kernel_h = weight.size(2), .kernel_w = weight.size(3),
-                      .stride_h = o.stride, .stride_w = o.stride, .padding_h = o.padding, .padding_w = o.padding,
-                      .dilation_h = o.dilation, .dilation_w = o.dilation, .groups = o.groups};
-  WEFT_CHECK(p.kernel_h > 0 && p.kernel_w > 0 && p.out_h() > 0 && p.out_w() > 0, "[conv2d] the kernel does not fit: input {}, weight {}, padding {}",
-             x.shape(), weight.shape(), o.padding);
+  WEFT_CHECK(weight.size(0) % o.groups == 0, "[conv2d] {} output channels do not divide into {} groups", weight.size(0),
+             o.groups);
+  WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "[conv2d] expected bias [{}], got {}",
+             weight.size(0), bias.shape());
+  const ConvProblem p{.n = n,
+                      .h = h,
+                      .w = w,
+                      .c_in = c,
+                      .c_out = weight.size(0),
+                      .kernel_h = weight.size(2),
+                      .kernel_w = weight.size(3),
+                      .stride_h = o.stride,
+                      .stride_w = o.stride,
+                      .padding_h = o.padding,
+                      .padding_w = o.padding,
+                      .dilation_h = o.dilation,
+                      .dilation_w = o.dilation,
+                      .groups = o.groups};
+  WEFT_CHECK(p.kernel_h > 0 && p.kernel_w > 0 && p.out_h() > 0 && p.out_w() > 0,
+             "[conv2d] the kernel does not fit: input {}, weight {}, padding {}", x.shape(), weight.shape(), o.padding);
   return p;
 }
 
 void describe(ProfileEntry& entry, const char* op, const ConvProblem& p, bool is_float) {
   entry.op = op;
-  entry.shapes = fmt::format("[{}, {}, {}, {}] -> [{}, {}, {}, {}], {}x{}{}{}", p.n, p.h, p.w, p.c_in, p.n, p.out_h(), p.out_w(), p.c_out,
-                             p.kernel_h, p.kernel_w, p.stride_h == 1 ? "" : fmt::format(" /{}", p.stride_h),
-                             p.groups == 1 ? "" : fmt::format(" groups {}", p.groups));
+  entry.shapes =
+      fmt::format("[{}, {}, {}, {}] -> [{}, {}, {}, {}], {}x{}{}{}", p.n, p.h, p.w, p.c_in, p.n, p.out_h(), p.out_w(),
+                  p.c_out, p.kernel_h, p.kernel_w, p.stride_h == 1 ? "" : fmt::format(" /{}", p.stride_h),
+                  p.groups == 1 ? "" : fmt::format(" groups {}", p.groups));
   entry.algorithm = is_float ? kernels::choose_conv(p).name : "reference";
   entry.macs = p.output_count() * (p.c_in / p.groups) * p.kernel_h * p.kernel_w;
 }
@@ -54,8 +71,8 @@ const T* data_or_null(const Tensor& t) {
 
 }  // namespace
 
-Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& residual,
-                    Activation activation) {
+Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+                    const Tensor& residual, Activation activation) {
   Tensor y = Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype());
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, x.dtype() == DType::f32); });
   dispatch_float(x.dtype(), op, [&](auto zero) {
@@ -84,7 +101,8 @@ Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& d
   return dx;
 }
 
-Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy, const Shape& shape) {
+Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy,
+                            const Shape& shape) {
   Tensor dw = Tensor::empty(shape, dy.dtype());
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, dy.dtype() == DType::f32); });
   dispatch_float(dy.dtype(), op, [&](auto zero) {
@@ -114,26 +132,30 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
   if (!needs_recording({x, weight, bias})) return y;
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
-  return record(y, "conv2d", {x, weight, bias}, [p, x = Saved(x), w = Saved(weight), need_dx, need_dw, need_db](const Tensor& dy) {
-    return Gradients{need_dx ? conv_input_gradient("conv2d dx", p, dy, w.get()) : Tensor(),
-                     need_dw ? conv_weight_gradient("conv2d dw", p, x.get(), dy, w->shape()) : Tensor(),
-                     need_db ? conv_bias_gradient(dy) : Tensor()};
-  });
+  return record(y, "conv2d", {x, weight, bias},
+                [p, x = Saved(x), w = Saved(weight), need_dx, need_dw, need_db](const Tensor& dy) {
+                  return Gradients{need_dx ? conv_input_gradient("conv2d dx", p, dy, w.get()) : Tensor(),
+                                   need_dw ? conv_weight_gradient("conv2d dw", p, x.get(), dy, w->shape()) : Tensor(),
+                                   need_db ? conv_bias_gradient(dy) : Tensor()};
+                });
 }
 
 Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Conv2dOptions options) {
   WEFT_CHECK(x.rank() == 4 && weight.rank() == 4 && weight.size(0) == x.size(3) && weight.size(1) == 1,
-             "[depthwise_conv2d] expected input [N, H, W, C] and weight [C, 1, KH, KW], got {} and {}", x.shape(), weight.shape());
+             "[depthwise_conv2d] expected input [N, H, W, C] and weight [C, 1, KH, KW], got {} and {}", x.shape(),
+             weight.shape());
   options.groups = x.size(3);
   return conv2d(x, weight, bias, options);
 }
 
-Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options, Activation activation,
-                    const Tensor& residual) {
-  WEFT_CHECK(!needs_recording({x, weight, bias, residual}), "[conv2d_fused] records no gradient; use conv2d, or NoGrad");
+Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+                    Activation activation, const Tensor& residual) {
+  WEFT_CHECK(!needs_recording({x, weight, bias, residual}),
+             "[conv2d_fused] records no gradient; use conv2d, or NoGrad");
   const ConvProblem p = problem_of(x, weight, bias, options);
   const Shape shape{p.n, p.out_h(), p.out_w(), p.c_out};
-  WEFT_CHECK(!residual.defined() || residual.shape() == shape, "[conv2d_fused] expected a residual {}, got {}", shape, residual.shape());
+  WEFT_CHECK(!residual.defined() || residual.shape() == shape, "[conv2d_fused] expected a residual {}, got {}", shape,
+             residual.shape());
   return conv_forward("conv2d", p, x, weight, bias, residual, activation);
 }
 

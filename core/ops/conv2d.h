@@ -11,12 +11,13 @@ namespace weft {
 using kernels::ConvProblem;
 
 /// y [N, OH, OW, Cout] = activation(conv(x, w) + bias + residual); bias and residual may be undefined.
-Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& residual = Tensor(),
-                    Activation activation = Activation::none);
+Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+                    const Tensor& residual = Tensor(), Activation activation = Activation::none);
 /// dx [N, H, W, Cin] from dy and w.
 Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w);
 /// dw, in the shape of the weight, from x and dy.
-Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy, const Shape& shape);
+Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy,
+                            const Shape& shape);
 /// db [C]: dy [..., C] summed over all but the last axis.
 Tensor conv_bias_gradient(const Tensor& dy);
 

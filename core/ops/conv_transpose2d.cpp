@@ -16,28 +16,42 @@
 namespace weft {
 namespace {
 
-ConvProblem adjoint_problem(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvTranspose2dOptions& o) {
+ConvProblem adjoint_problem(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                            const ConvTranspose2dOptions& o) {
   check_same_dtype("conv_transpose2d", {x, weight, bias});
   WEFT_CHECK(x.rank() == 4 && weight.rank() == 4 && weight.size(0) == x.size(3),
-             "[conv_transpose2d] expected input [N, H, W, Cin] and weight [Cin, Cout, KH, KW], got {} and {}", x.shape(), weight.shape());
+             "[conv_transpose2d] expected input [N, H, W, Cin] and weight [Cin, Cout, KH, KW], got {} and {}",
+             x.shape(), weight.shape());
   WEFT_CHECK(o.stride >= 1 && o.padding >= 0 && o.output_padding >= 0 && o.output_padding < o.stride,
-             "[conv_transpose2d] expected stride >= 1, padding >= 0 and 0 <= output_padding < stride, got {}, {}, {}", o.stride, o.padding,
-             o.output_padding);
-  WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(1)}, "[conv_transpose2d] expected bias [{}], got {}", weight.size(1),
-             bias.shape());
+             "[conv_transpose2d] expected stride >= 1, padding >= 0 and 0 <= output_padding < stride, got {}, {}, {}",
+             o.stride, o.padding, o.output_padding);
+  WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(1)}, "[conv_transpose2d] expected bias [{}], got {}",
+             weight.size(1), bias.shape());
   const auto [n, h, w, c] = x.nhwc();
-  const auto extent = [&](std::int64_t size, std::int64_t kernel) { return (size - 1) * o.stride - 2 * o.padding + kernel + o.output_padding; };
-  const ConvProblem p{.n = n, .h = extent(h, weight.size(2)), .w = extent(w, weight.size(3)), .c_in = weight.size(1), .c_out = c,
-                      .kernel_h = weight.size(2), .kernel_w = weight.size(3), .stride_h = o.stride, .stride_w = o.stride,
-                      .padding_h = o.padding, .padding_w = o.padding};
-  WEFT_CHECK(p.h > 0 && p.w > 0 && p.out_h() == h && p.out_w() == w, "[conv_transpose2d] input {}, weight {}, padding {} leave no output",
-             x.shape(), weight.shape(), o.padding);
+  const auto extent = [&](std::int64_t size, std::int64_t kernel) {
+    return (size - 1) * o.stride - 2 * o.padding + kernel + o.output_padding;
+  };
+  const ConvProblem p{.n = n,
+                      .h = extent(h, weight.size(2)),
+                      .w = extent(w, weight.size(3)),
+                      .c_in = weight.size(1),
+                      .c_out = c,
+                      .kernel_h = weight.size(2),
+                      .kernel_w = weight.size(3),
+                      .stride_h = o.stride,
+                      .stride_w = o.stride,
+                      .padding_h = o.padding,
+                      .padding_w = o.padding};
+  WEFT_CHECK(p.h > 0 && p.w > 0 && p.out_h() == h && p.out_w() == w,
+             "[conv_transpose2d] input {}, weight {}, padding {} leave no output", x.shape(), weight.shape(),
+             o.padding);
   return p;
 }
 
 }  // namespace
 
-Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvTranspose2dOptions& options) {
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose2dOptions& options) {
   const ConvProblem p = adjoint_problem(x, weight, bias, options);
   Tensor y = conv_input_gradient("conv_transpose2d", p, x, weight);
   if (bias.defined()) {
@@ -45,11 +59,13 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
     y = add(y, bias);
   }
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
-  return record(y, "conv_transpose2d", {x, weight, bias}, [p, x = Saved(x), w = Saved(weight), need_dx, need_dw, need_db](const Tensor& dy) {
-    return Gradients{need_dx ? conv_forward("conv_transpose2d dx", p, dy, w.get(), Tensor()) : Tensor(),
-                     need_dw ? conv_weight_gradient("conv_transpose2d dw", p, dy, x.get(), w->shape()) : Tensor(),
-                     need_db ? conv_bias_gradient(dy) : Tensor()};
-  });
+  return record(y, "conv_transpose2d", {x, weight, bias},
+                [p, x = Saved(x), w = Saved(weight), need_dx, need_dw, need_db](const Tensor& dy) {
+                  return Gradients{
+                      need_dx ? conv_forward("conv_transpose2d dx", p, dy, w.get(), Tensor()) : Tensor(),
+                      need_dw ? conv_weight_gradient("conv_transpose2d dw", p, dy, x.get(), w->shape()) : Tensor(),
+                      need_db ? conv_bias_gradient(dy) : Tensor()};
+                });
 }
 
 }  // namespace weft

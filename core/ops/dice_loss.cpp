@@ -20,7 +20,8 @@ namespace weft {
 
 Tensor dice_loss(const Tensor& logits, const Tensor& targets) {
   check_same_dtype("dice_loss", {logits, targets});
-  WEFT_CHECK(logits.shape() == targets.shape(), "[dice_loss] expected targets of the logits' shape: logits {}, targets {}", logits.shape(),
+  WEFT_CHECK(logits.shape() == targets.shape(),
+             "[dice_loss] expected targets of the logits' shape: logits {}, targets {}", logits.shape(),
              targets.shape());
 
   const auto [overlap, predicted, wanted] = dispatch_float(logits.dtype(), "dice_loss", [&](auto zero) {

@@ -9,7 +9,8 @@ namespace weft {
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
   WEFT_CHECK(shape.count() == x.count(), "[reshape] {} elements of {} do not fit {}", x.count(), x.shape(), shape);
-  return record(x.view(shape), "reshape", {x}, [shape = x.shape()](const Tensor& dy) { return Gradients{dy.view(shape)}; });
+  return record(x.view(shape), "reshape", {x},
+                [shape = x.shape()](const Tensor& dy) { return Gradients{dy.view(shape)}; });
 }
 
 }  // namespace weft

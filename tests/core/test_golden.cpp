@@ -26,7 +26,8 @@ TEST_CASE("golden numbers: equal to Python's, bit for bit", "[golden]") {
 
   // A sum of the bit patterns: one wrong rounding among a million shows.
   std::uint64_t bits = 0;
-  for (float x : golden_weight("encoder.layer4.0.conv1.weight", Sizes{512, 256, 3, 3})) bits += std::bit_cast<std::uint32_t>(x);
+  for (float x : golden_weight("encoder.layer4.0.conv1.weight", Sizes{512, 256, 3, 3}))
+    bits += std::bit_cast<std::uint32_t>(x);
   CHECK(bits == 2463116558272004u);
 
   const auto mask = golden_mask("mask", 10000);
@@ -51,9 +52,12 @@ TEST_CASE("golden files: read, and compared as a whole", "[golden]") {
   CHECK(cases.at(0)["logits"]["values"].size() == 200);
   CHECK_THROWS_WITH(golden_file("absent.json"), Contains("absent.json: cannot be opened"));
 
-  const nlohmann::json summary = {{"shape", {2, 2}}, {"mean", 1.0}, {"std", std::sqrt(5.0)}, {"norm", std::sqrt(24.0)}, {"largest", 4.0},
-                                  {"indices", {1, 2}}, {"values", {4.0, 0.0}}};
-  const auto deviation = [&](std::vector<double> values) { return golden_deviation(std::span<const double>(values), summary); };
+  const nlohmann::json summary = {{"shape", {2, 2}},         {"mean", 1.0},    {"std", std::sqrt(5.0)},
+                                  {"norm", std::sqrt(24.0)}, {"largest", 4.0}, {"indices", {1, 2}},
+                                  {"values", {4.0, 0.0}}};
+  const auto deviation = [&](std::vector<double> values) {
+    return golden_deviation(std::span<const double>(values), summary);
+  };
   CHECK(deviation({2, 4, 0, -2}) < 1e-15);
   CHECK(deviation({2, 4, 0.5, -2}) == Approx(0.5 / 4));
   CHECK(deviation({2, 4, 0, -2.8}) > 0.01);  // not among the samples, but in the moments

@@ -84,13 +84,16 @@ TEST_CASE("what is wrong with a folder is said", "[dataset]") {
   fs::remove(folder.root / "SegmentationClassAug" / "a.png");
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("a.png: has no mask"));
   fs::remove_all(folder.root / "SegmentationClassAug");
-  CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("expected a folder SegmentationClassAug/ or SegmentationClass/ with the masks"));
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()),
+                    Contains("expected a folder SegmentationClassAug/ or SegmentationClass/ with the masks"));
 
   fs::create_directories(folder.root / "SegmentationClassAug");
   folder.add("a", 4, 5);
-  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("the mask is 5 x 3, its picture") && Contains("is 4 x 3"));
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0),
+                    Contains("the mask is 5 x 3, its picture") && Contains("is 4 x 3"));
   save_png(folder.root / "SegmentationClassAug" / "a.png", Image(3, 4, 1));
-  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("was it drawn without the picture's EXIF orientation?"));
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0),
+                    Contains("was it drawn without the picture's EXIF orientation?"));
   folder.add("a", 73);
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("a.png: id 73 is not in label map 'atr'"));
   write_file(folder.root / "JPEGImages" / "a.jpg", "x");
@@ -100,14 +103,17 @@ TEST_CASE("what is wrong with a folder is said", "[dataset]") {
 TEST_CASE("a split keeps every picture on its side when others come", "[dataset]") {
   const Folder folder;
   for (int i = 0; i < 40; ++i) folder.add(fmt::format("p{:02}", i));
-  const auto split = [&](double fraction, std::uint64_t seed) { return Dataset(folder.folders, atr()).split(fraction, seed); };
+  const auto split = [&](double fraction, std::uint64_t seed) {
+    return Dataset(folder.folders, atr()).split(fraction, seed);
+  };
   const auto before = split(0.25, 1);
   CHECK(before.train.size() + before.validation.size() == 40);
   CHECK(before.validation.size() >= 4);
   CHECK(before.validation.size() <= 18);
   for (int i = 40; i < 60; ++i) folder.add(fmt::format("p{:02}", i));
   const auto old_names = stems(before.validation), new_names = stems(split(0.25, 1).validation);
-  for (const std::string& name : old_names) CHECK(std::find(new_names.begin(), new_names.end(), name) != new_names.end());
+  for (const std::string& name : old_names)
+    CHECK(std::find(new_names.begin(), new_names.end(), name) != new_names.end());
   CHECK(stems(split(0.25, 2).validation) != new_names);
   CHECK(split(0, 1).validation.size() == 0);
   CHECK(split(1e-9, 1).validation.size() == 1);

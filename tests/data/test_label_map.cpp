@@ -27,9 +27,12 @@ TEST_CASE("the built-in maps say what is clothing", "[label_map]") {
 TEST_CASE("an unknown id is named, with a hint where another map knows all ids", "[label_map]") {
   CHECK_THROWS_WITH(LabelMap::load("ccp").clothing(mask_of({0, 73}), "masks/0042.png"),
                     Contains("masks/0042.png: id 73 is not in label map 'ccp' (0..58)") && !Contains("--labels"));
-  CHECK_THROWS_WITH(LabelMap::load("binary").clothing(mask_of({0, 17}), "m"), Contains("is it an ATR mask? use --labels atr"));
-  CHECK_THROWS_WITH(LabelMap::load("atr").clothing(mask_of({0, 41}), "m"), Contains("(0..17); is it a CCP mask? use --labels ccp"));
-  CHECK_THROWS_WITH(LabelMap::load("atr").clothing(mask_of({0, 255}), "m"), Contains("is it a binary mask? use --labels binary"));
+  CHECK_THROWS_WITH(LabelMap::load("binary").clothing(mask_of({0, 17}), "m"),
+                    Contains("is it an ATR mask? use --labels atr"));
+  CHECK_THROWS_WITH(LabelMap::load("atr").clothing(mask_of({0, 41}), "m"),
+                    Contains("(0..17); is it a CCP mask? use --labels ccp"));
+  CHECK_THROWS_WITH(LabelMap::load("atr").clothing(mask_of({0, 255}), "m"),
+                    Contains("is it a binary mask? use --labels binary"));
 }
 
 TEST_CASE("label map files are checked", "[label_map]") {
@@ -41,7 +44,9 @@ TEST_CASE("label map files are checked", "[label_map]") {
   CHECK_THROWS_WITH(LabelMap::parse("{", "f.json"), Contains("f.json"));
   CHECK_THROWS_WITH(LabelMap::parse(R"({"name": "x"})", "f.json"), Contains("f.json: not a label map"));
   CHECK_THROWS_WITH(LabelMap::parse(with_labels(""), "f"), Contains("without labels"));
-  CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": 300, "name": "a", "clothing": true})"), "f"), Contains("300 is not in 0..255"));
+  CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": 300, "name": "a", "clothing": true})"), "f"),
+                    Contains("300 is not in 0..255"));
   CHECK_THROWS_WITH(LabelMap::parse(with_labels(coat + "," + coat), "f"), Contains("id 3 occurs twice"));
-  CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": "1", "name": "a", "clothing": true})"), "f"), Contains("not a label map"));
+  CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": "1", "name": "a", "clothing": true})"), "f"),
+                    Contains("not a label map"));
 }

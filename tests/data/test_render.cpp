@@ -25,10 +25,12 @@ TEST_CASE("an overlay tints clothing, greys the rest and draws the border", "[re
   CHECK(outside[1] == outside[2]);
   CHECK(edge[0] > edge[1] + 100);
   CHECK(inside[1] > inside[0] + 30);
-  CHECK_THROWS_WITH(render_overlay(photograph, Image(3, 2, 1)), Contains("a mask of its size, got 4 x 2 x 3 and 3 x 2 x 1"));
+  CHECK_THROWS_WITH(render_overlay(photograph, Image(3, 2, 1)),
+                    Contains("a mask of its size, got 4 x 2 x 3 and 3 x 2 x 1"));
 }
 
-TEST_CASE("a cut-out is opaque inside, transparent outside, and soft where the probability crosses the threshold", "[render]") {
+TEST_CASE("a cut-out is opaque inside, transparent outside, and soft where the probability crosses the threshold",
+          "[render]") {
   const Image photograph(5, 1, 3, 77);
   const std::vector<float> p = {0.0f, 0.31f, 0.5f, 0.69f, 1.0f};
   const Image cutout = render_cutout(photograph, p, 0.5);

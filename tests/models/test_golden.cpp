@@ -16,7 +16,9 @@ Tensor golden_pictures(const nlohmann::json& test, DType dtype) {
   return golden_tensor("input", Shape(std::span<const std::int64_t>(sizes)), -2, 2, dtype);
 }
 
-double deviation(const Tensor& t, const nlohmann::json& summary) { return golden_deviation(t.to(DType::f64).values<double>(), summary); }
+double deviation(const Tensor& t, const nlohmann::json& summary) {
+  return golden_deviation(t.to(DType::f64).values<double>(), summary);
+}
 
 /// float64 agrees to rounding; float32 to a few times PyTorch's own error there.
 double tolerance(DType dtype, const nlohmann::json& summary) {
@@ -60,7 +62,8 @@ TEST_CASE("U-Nets compute what segmentation_models_pytorch's do", "[models][gold
       CHECK(network.parameter_count() == test["parameters"].get<std::int64_t>());
       golden_network(network, dtype);
       network.eval();
-      CHECK(deviation(network.forward(golden_pictures(test, dtype)), test["logits"]) < tolerance(dtype, test["logits"]));
+      CHECK(deviation(network.forward(golden_pictures(test, dtype)), test["logits"]) <
+            tolerance(dtype, test["logits"]));
     }
   }
 }

@@ -79,13 +79,16 @@ TEST_CASE("the imported MobileNetV2 classifies the reference pictures as recorde
     const Tensor logits = classifier->forward(x);
     std::vector<std::size_t> order(1000);
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits.data<float>()[a] > logits.data<float>()[b]; });
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return logits.data<float>()[a] > logits.data<float>()[b]; });
     for (std::size_t k = 0; k < 5; ++k) {
       CHECK(order[k] == picture["top5"][k]["id"].get<std::size_t>());
-      CHECK(static_cast<double>(logits.data<float>()[order[k]]) == Approx(picture["top5"][k]["logit"].get<double>()).margin(1e-3));
+      CHECK(static_cast<double>(logits.data<float>()[order[k]]) ==
+            Approx(picture["top5"][k]["logit"].get<double>()).margin(1e-3));
     }
     for (std::size_t k = 0; k < 8; ++k) {
-      CHECK(static_cast<double>(logits.data<float>()[k]) == Approx(picture["logits_0_to_7"][k].get<double>()).margin(1e-3));
+      CHECK(static_cast<double>(logits.data<float>()[k]) ==
+            Approx(picture["logits_0_to_7"][k].get<double>()).margin(1e-3));
     }
     const Tensors stages = encoder->features(x);
     const char* names[] = {"features.1", "features.3", "features.6", "features.13", "features.18"};

@@ -38,8 +38,15 @@ TEST_CASE("a model file brings back the network and all that is needed to run it
   const Folder folder;
   UNet network(small);
   network.initialise(7);
-  const ModelInfo info{.network = small, .height = 256, .width = 192, .fit = "letterbox", .mean = {0.1, 0.2, 0.3}, .deviation = {1, 2, 3},
-                       .label_map = "atr", .threshold = 0.4, .notes = {{"miou", "0.9"}}};
+  const ModelInfo info{.network = small,
+                       .height = 256,
+                       .width = 192,
+                       .fit = "letterbox",
+                       .mean = {0.1, 0.2, 0.3},
+                       .deviation = {1, 2, 3},
+                       .label_map = "atr",
+                       .threshold = 0.4,
+                       .notes = {{"miou", "0.9"}}};
   save_model(folder.path / "m.safetensors", network, info);
   const Model model = load_model(folder.path / "m.safetensors");
   CHECK(model.is_described);
@@ -54,7 +61,8 @@ TEST_CASE("a model file brings back the network and all that is needed to run it
   CHECK(model.info.notes == info.notes);
   CHECK(same_weights(*model.network, network));
   CHECK_FALSE(model.network->is_training());
-  CHECK_THROWS_WITH(load_model(folder.path / "m.safetensors", "resnet34"), Contains("the model is a resnet18, not a resnet34"));
+  CHECK_THROWS_WITH(load_model(folder.path / "m.safetensors", "resnet34"),
+                    Contains("the model is a resnet18, not a resnet34"));
 }
 
 TEST_CASE("half-precision storage rounds weights and nothing else", "[models]") {
@@ -63,7 +71,8 @@ TEST_CASE("half-precision storage rounds weights and nothing else", "[models]") 
   network.initialise(7);
   save_model(folder.path / "m.safetensors", network, {.network = small}, FloatStorage::f16);
   const Model model = load_model(folder.path / "m.safetensors");
-  CHECK(fs::file_size(folder.path / "m.safetensors") < static_cast<std::uintmax_t>(network.parameter_count()) * 21 / 10);
+  CHECK(fs::file_size(folder.path / "m.safetensors") <
+        static_cast<std::uintmax_t>(network.parameter_count()) * 21 / 10);
   const auto x = network.state_dict(), y = model.network->state_dict();
   for (std::size_t i = 0; i < x.size(); ++i) CHECK(relative_difference(y[i].tensor, x[i].tensor) < 1e-3);
 }

@@ -28,27 +28,31 @@ TEST_CASE("state dicts carry smp's and torchvision's keys", "[models]") {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   const auto unet = names_of(UNet({}));
-  for (const char* name : {"encoder.features.0.0.weight", "encoder.features.1.conv.0.0.weight", "encoder.features.1.conv.1.weight",
-                           "encoder.features.2.conv.3.running_var", "encoder.features.18.1.num_batches_tracked",
-                           "decoder.blocks.0.conv1.0.weight", "decoder.blocks.4.conv2.1.running_mean", "segmentation_head.0.bias"}) {
+  for (const char* name :
+       {"encoder.features.0.0.weight", "encoder.features.1.conv.0.0.weight", "encoder.features.1.conv.1.weight",
+        "encoder.features.2.conv.3.running_var", "encoder.features.18.1.num_batches_tracked",
+        "decoder.blocks.0.conv1.0.weight", "decoder.blocks.4.conv2.1.running_mean", "segmentation_head.0.bias"}) {
     INFO(name);
     CHECK(has(unet, name));
   }
   const auto resnet = names_of(*make_classifier("resnet34"));
-  for (const char* name : {"conv1.weight", "bn1.running_mean", "layer2.0.downsample.0.weight", "layer2.0.downsample.1.bias",
-                           "layer3.5.conv2.weight", "fc.bias"}) {
+  for (const char* name : {"conv1.weight", "bn1.running_mean", "layer2.0.downsample.0.weight",
+                           "layer2.0.downsample.1.bias", "layer3.5.conv2.weight", "fc.bias"}) {
     INFO(name);
     CHECK(has(resnet, name));
   }
 }
 
 TEST_CASE("networks refuse what they can't be built from or run on", "[models]") {
-  CHECK_THROWS_WITH(UNet({.arch = "vgg16"}), Contains("unknown architecture 'vgg16'; there are mobilenet_v2, resnet18, resnet34"));
-  CHECK_THROWS_WITH(UNet({.decoder_channels = {8, 8}}), Contains("expected 5 decoder widths from 1 to 65536, got [8, 8]"));
+  CHECK_THROWS_WITH(UNet({.arch = "vgg16"}),
+                    Contains("unknown architecture 'vgg16'; there are mobilenet_v2, resnet18, resnet34"));
+  CHECK_THROWS_WITH(UNet({.decoder_channels = {8, 8}}),
+                    Contains("expected 5 decoder widths from 1 to 65536, got [8, 8]"));
   CHECK_THROWS_WITH(upsample_from("cubic"), Contains("unknown upsampling 'cubic'"));
   const UNet unet({.decoder_channels = {8, 8, 8, 8, 8}});
   CHECK_THROWS_WITH(unet.forward(Tensor::zeros({1, 33, 64, 3})), Contains("the next such size is 64 x 64"));
-  CHECK_THROWS_WITH(unet.forward(Tensor::zeros({1, 32, 32, 4})), Contains("expected 3 channels (RGB), got [1, 32, 32, 4]"));
+  CHECK_THROWS_WITH(unet.forward(Tensor::zeros({1, 32, 32, 4})),
+                    Contains("expected 3 channels (RGB), got [1, 32, 32, 4]"));
 }
 
 TEST_CASE("a state dict that does not fit is refused whole, with every difference named", "[models]") {
@@ -71,7 +75,8 @@ TEST_CASE("a state dict that does not fit is refused whole, with every differenc
 TEST_CASE("freezing stops gradients and running statistics", "[models]") {
   const UNet unet({.decoder_channels = {8, 8, 8, 8, 8}});
   unet.encoder().set_frozen(true);
-  for (const auto& [name, tensor] : unet.named_parameters()) CHECK(tensor.requires_grad() == !name.starts_with("encoder."));
+  for (const auto& [name, tensor] : unet.named_parameters())
+    CHECK(tensor.requires_grad() == !name.starts_with("encoder."));
   CHECK_FALSE(unet.encoder().is_training());
   CHECK(unet.is_training());
   unet.encoder().set_frozen(false);

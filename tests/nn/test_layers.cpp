@@ -15,7 +15,8 @@ void randomise(const Module& module, std::uint64_t seed) {
   for (const auto& [name, tensor] : module.state_dict()) {
     if (tensor.dtype() == DType::i64) continue;
     normal(tensor, 0.5, parameter_stream(seed, name));
-    if (name.ends_with("running_var")) tensor.copy_from(add(mul(tensor.detach(), tensor.detach()), Tensor::full(tensor.shape(), 0.5)));
+    if (name.ends_with("running_var"))
+      tensor.copy_from(add(mul(tensor.detach(), tensor.detach()), Tensor::full(tensor.shape(), 0.5)));
   }
 }
 
@@ -55,7 +56,8 @@ TEST_CASE("training moves running statistics and counts batches; a frozen module
   randomise(layer, 5);
   const auto snapshot = [&] {
     Tensors values;
-    for (const auto& [name, tensor] : layer.state_dict()) values.push_back(tensor.dtype() == DType::i64 ? tensor.to(DType::f32) : tensor.clone());
+    for (const auto& [name, tensor] : layer.state_dict())
+      values.push_back(tensor.dtype() == DType::i64 ? tensor.to(DType::f32) : tensor.clone());
     return values;
   };
   const Tensor x = random_f32({2, 6, 6, 3});

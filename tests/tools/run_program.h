@@ -27,13 +27,15 @@ inline std::string shell_quoted(const std::string& text) {
 
 /// Runs `program` of this build with these arguments and waits for it. `prepare` is shell code that runs first,
 /// such as "ulimit -f 100;".
-inline ProgramResult run_program(const std::string& program, const std::vector<std::string>& arguments, const std::string& prepare = "") {
+inline ProgramResult run_program(const std::string& program, const std::vector<std::string>& arguments,
+                                 const std::string& prepare = "") {
   const TemporaryFolder folder;
   std::string command = prepare + " exec " + shell_quoted(std::string(WEFT_BIN_DIR) + "/" + program);
   for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
   command += " > " + shell_quoted((folder / "out").string()) + " 2> " + shell_quoted((folder / "err").string());
   const int raw = std::system(("sh -c " + shell_quoted(command)).c_str());
-  return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_text(folder / "out"), read_text(folder / "err")};
+  return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_text(folder / "out"),
+          read_text(folder / "err")};
 }
 
 /// Starts a program in the background, its output discarded; returns its process id.

@@ -24,7 +24,8 @@ Image noise(int width, int height, std::uint64_t seed) {
 /// A model with random weights, and three pictures of different sizes.
 struct Fixture {
   TemporaryFolder folder;
-  std::string model = (folder / "model.safetensors").string(), photos = (folder / "photos").string(), out = (folder / "out").string();
+  std::string model = (folder / "model.safetensors").string(), photos = (folder / "photos").string(),
+              out = (folder / "out").string();
   Fixture() {
     const UNetConfig small{.arch = "resnet18", .decoder_channels = {16, 8, 8, 4, 4}};
     UNet network(small);
@@ -112,7 +113,8 @@ TEST_CASE("what can't work is one line and status 1", "[tools]") {
     CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
   };
   one_line(run_program("infer_unet", {f.photos, "--model", f.photo("a")}), "a.png");
-  one_line(run_program("infer_unet", {f.photos, "--model", f.model, "--arch", "resnet34"}), "the model is a resnet18, not a resnet34");
+  one_line(run_program("infer_unet", {f.photos, "--model", f.model, "--arch", "resnet34"}),
+           "the model is a resnet18, not a resnet34");
   one_line(f.infer({f.photos, "--out", f.photo("a") + "/x"}), "cannot make this folder");
   fs::create_directories(f.folder / "empty");
   one_line(f.infer({(f.folder / "empty").string()}), "no pictures");
@@ -128,7 +130,8 @@ TEST_CASE("a full disk leaves what was there and no half-written file", "[tools]
   fs::create_directories(f.out);
   write_file(f.out + "/a.logits.npy", "old");
   // A limit on the size of files stands in for a full disk; the signal that comes with it is ignored.
-  const ProgramResult run = f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64"}, "trap '' XFSZ; ulimit -f 4;");
+  const ProgramResult run =
+      f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64"}, "trap '' XFSZ; ulimit -f 4;");
   CHECK(run.status == 1);
   CHECK_THAT(run.err, Contains("a.logits.npy: cannot write") && Contains("intact"));
   CHECK(read_text(f.out + "/a.logits.npy") == "old");

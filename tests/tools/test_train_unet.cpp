@@ -20,12 +20,20 @@ namespace fs = std::filesystem;
 
 /// train_unet's arguments for a run of two epochs of three steps on make_tiny_data(folder / "data", 10). An option in
 /// `more` takes the place of the one here.
-std::vector<std::string> arguments(const TemporaryFolder& folder, const std::string& out, const std::vector<std::string>& more = {}) {
+std::vector<std::string> arguments(const TemporaryFolder& folder, const std::string& out,
+                                   const std::vector<std::string>& more = {}) {
   const fs::path data = folder / "data";
-  const std::pair<std::string, std::string> defaults[] = {
-      {"--data", data.string()}, {"--train-list", (data / "train.txt").string()}, {"--val-list", (data / "val.txt").string()},
-      {"--out", (folder / out).string()}, {"--size", "32"}, {"--batch", "3"}, {"--epochs", "2"}, {"--lr", "1e-3"},
-      {"--decoder-channels", "16,16,8,8,8"}, {"--checkpoint-steps", "1"}, {"--threads", "1"}};
+  const std::pair<std::string, std::string> defaults[] = {{"--data", data.string()},
+                                                          {"--train-list", (data / "train.txt").string()},
+                                                          {"--val-list", (data / "val.txt").string()},
+                                                          {"--out", (folder / out).string()},
+                                                          {"--size", "32"},
+                                                          {"--batch", "3"},
+                                                          {"--epochs", "2"},
+                                                          {"--lr", "1e-3"},
+                                                          {"--decoder-channels", "16,16,8,8,8"},
+                                                          {"--checkpoint-steps", "1"},
+                                                          {"--threads", "1"}};
   std::vector<std::string> all = more;
   for (const auto& [name, value] : defaults) {
     if (std::find(more.begin(), more.end(), name) == more.end()) all.insert(all.end(), {name, value});
@@ -33,7 +41,8 @@ std::vector<std::string> arguments(const TemporaryFolder& folder, const std::str
   return all;
 }
 
-ProgramResult train(const TemporaryFolder& folder, const std::string& out, const std::vector<std::string>& more = {}, const std::string& prepare = "") {
+ProgramResult train(const TemporaryFolder& folder, const std::string& out, const std::vector<std::string>& more = {},
+                    const std::string& prepare = "") {
   return run_program("train_unet", arguments(folder, out, more), prepare);
 }
 
@@ -64,13 +73,14 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     const ProgramResult result = train(folder, "run");
     INFO(result.err);
     REQUIRE(result.status == 0);
-    CHECK_THAT(result.out, Contains("all epochs are done after 2 epochs, 6 steps") && Contains("best mIoU 0.") && Contains("best.safetensors") &&
-                               Contains("time per step") && Contains("peak memory"));
+    CHECK_THAT(result.out, Contains("all epochs are done after 2 epochs, 6 steps") && Contains("best mIoU 0.") &&
+                               Contains("best.safetensors") && Contains("time per step") && Contains("peak memory"));
     CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate") && Contains("epoch 2/2: training loss"));
 
-    const ProgramResult eval = run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data", (folder / "data").string(),
-                                                         "--list", (folder / "data/val.txt").string(), "--json", (folder / "e.json").string(),
-                                                         "--per-image", (folder / "e.csv").string()});
+    const ProgramResult eval =
+        run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data",
+                                  (folder / "data").string(), "--list", (folder / "data/val.txt").string(), "--json",
+                                  (folder / "e.json").string(), "--per-image", (folder / "e.csv").string()});
     INFO(eval.err);
     REQUIRE(eval.status == 0);
     const auto json = nlohmann::json::parse(read_text(folder / "e.json"));
@@ -106,8 +116,14 @@ TEST_CASE("train_unet from the command line", "[tools]") {
   }
 
   SECTION("settings that make no sense are usage errors") {
-    for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--size", "40"}, {"--arch", "vgg16"}, {"--batch", "0"}, {"--nonsense"},
-                                                   {"--lr", "fast"}, {"--fit", "crop"}, {"--schedule", "linear"}, {"--threads", "0"}}) {
+    for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--size", "40"},
+                                                  {"--arch", "vgg16"},
+                                                  {"--batch", "0"},
+                                                  {"--nonsense"},
+                                                  {"--lr", "fast"},
+                                                  {"--fit", "crop"},
+                                                  {"--schedule", "linear"},
+                                                  {"--threads", "0"}}) {
       const ProgramResult result = train(folder, "run", wrong);
       INFO(result.err);
       CHECK(result.status == 2);
@@ -118,7 +134,8 @@ TEST_CASE("train_unet from the command line", "[tools]") {
 
   SECTION("a model of another architecture, another run's folder") {
     REQUIRE(train(folder, "run", {"--epochs", "1"}).status == 0);
-    const std::string model = read_text(folder / "run/best.safetensors"), checkpoint = read_text(folder / "run/checkpoint.safetensors");
+    const std::string model = read_text(folder / "run/best.safetensors"),
+                      checkpoint = read_text(folder / "run/checkpoint.safetensors");
     check_fails(train(folder, "other", {"--init", (folder / "run/best.safetensors").string(), "--arch", "resnet18"}),
                 "best.safetensors: the model is a mobilenet_v2");
     check_fails(train(folder, "run"), "holds a run already; continue it with --resume");
@@ -157,7 +174,8 @@ TEST_CASE("a folder is trained into by one process at a time", "[tools]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 10);
   const pid_t first = start_program("train_unet", arguments(folder, "run", {"--epochs", "1000"}));
-  for (int i = 0; i < 600 && !fs::exists(folder / "run/checkpoint.safetensors"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int i = 0; i < 600 && !fs::exists(folder / "run/checkpoint.safetensors"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   check_fails(train(folder, "run", {"--resume", "--epochs", "1000"}), "another training is writing to this folder");
 
   // Ctrl-C: the step is finished, a checkpoint written, and the run can go on.

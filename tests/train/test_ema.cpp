@@ -44,5 +44,6 @@ TEST_CASE("the average can be put into the module and taken out again", "[train]
   other.load_state({ema.average()[1], ema.average()[0]}, 7);  // in any order
   CHECK(other.updates() == 7);
   CHECK(equal(other.average()[0].tensor, ema.average()[0].tensor));
-  CHECK_THROWS_WITH(other.load_state({{"w", Tensor::zeros({3})}, ema.average()[1]}, 7, "run"), Contains("run: the average of w is float32 [3], expected float32 [2]"));
+  CHECK_THROWS_WITH(other.load_state({{"w", Tensor::zeros({3})}, ema.average()[1]}, 7, "run"),
+                    Contains("run: the average of w is float32 [3], expected float32 [2]"));
 }

@@ -41,7 +41,8 @@ TEST_CASE("evaluation counts pixels at the pictures' own size", "[train]") {
     info.height = info.width = 32;
     info.fit = fit;
     std::size_t calls = 0;
-    const Evaluation all = evaluate(*constant_network(0.1), info, data, {}, [&](const EvaluatedPicture& p) { CHECK(p.index == calls++); });
+    const Evaluation all =
+        evaluate(*constant_network(0.1), info, data, {}, [&](const EvaluatedPicture& p) { CHECK(p.index == calls++); });
     CHECK(calls == 3);
     CHECK(all.metrics.total() == Confusion{clothing, pixels - clothing, 0, 0});
     CHECK(all.metrics.mean_iou() == Approx(mean_share));

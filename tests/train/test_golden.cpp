@@ -26,7 +26,8 @@ TEST_CASE("optimizers take PyTorch's steps", "[train][golden]") {
       gradient.mutable_data<double>()[1] *= 0x1p-30;
       parameter.set_grad(gradient);
       optimizer->step(test["lr"]);
-      for (std::size_t i = 0; i < 8; ++i) CHECK(parameter.data<double>()[i] == Approx(after[i].get<double>()).epsilon(1e-14));
+      for (std::size_t i = 0; i < 8; ++i)
+        CHECK(parameter.data<double>()[i] == Approx(after[i].get<double>()).epsilon(1e-14));
     }
   }
 }
@@ -42,7 +43,8 @@ struct Training {
 
   Training(const json& test, DType dtype) : network({.arch = test["arch"]}), lr(test["lr"]) {
     golden_network(network, dtype);
-    const auto n = test["input"][0].get<std::int64_t>(), h = test["input"][1].get<std::int64_t>(), w = test["input"][2].get<std::int64_t>();
+    const auto n = test["input"][0].get<std::int64_t>(), h = test["input"][1].get<std::int64_t>(),
+               w = test["input"][2].get<std::int64_t>();
     x = golden_tensor("input", {n, h, w, 3}, -2, 2, dtype);
     t = Tensor::from({n, h, w, 1}, golden_mask("mask", n * h * w)).to(dtype);
     optimizer = make_optimizer({.kind = OptimizerKind::adam}, {{.parameters = network.named_parameters()}});
@@ -119,7 +121,8 @@ void check_training(const std::string& arch, std::size_t steps) {
   for (std::size_t step = 1; step < steps; ++step) {
     CHECK(exact.step() == Approx(test["losses"][step].get<double>()).epsilon(1e-10));
   }
-  if (steps == test["losses"].size()) CHECK(deviation(exact.network.named_parameters(), test["final_parameters"]) < 1e-9);
+  if (steps == test["losses"].size())
+    CHECK(deviation(exact.network.named_parameters(), test["final_parameters"]) < 1e-9);
 }
 
 }  // namespace

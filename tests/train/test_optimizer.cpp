@@ -101,7 +101,8 @@ TEST_CASE("an optimizer refuses a state that is not its own", "[train]") {
   const nn::StateDict good = optimizer.state();
   CHECK(message(good) == "accepted");
   CHECK_THAT(message({good[0], good[1]}), Contains("run/checkpoint: p.v is missing"));
-  CHECK_THAT(message({good[0], good[1], {"p.v", tensor({2}, {1, 2})}}), Contains("p.v is float64 [2], expected float64 [3]"));
+  CHECK_THAT(message({good[0], good[1], {"p.v", tensor({2}, {1, 2})}}),
+             Contains("p.v is float64 [2], expected float64 [3]"));
   CHECK_THAT(message({good[0], good[1], good[2], {"q.m", good[1].tensor}}), Contains("q.m belongs to no parameter"));
   CHECK_THAT(message({{"p.step", Tensor::full({}, 0, DType::i64)}, good[1], good[2]}), Contains("p.step is 0"));
   CHECK_THROWS_WITH(Sgd({{{{"p", p}, {"p", p}}}}), Contains("p is given twice"));

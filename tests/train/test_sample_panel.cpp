@@ -11,7 +11,8 @@ TEST_CASE("photograph, truth and prediction side by side", "[train]") {
   *prediction.at(0, 1) = 1;
   const Image panel = sample_panel(picture, truth, prediction);
   CHECK(panel.width == 6);
-  CHECK(panel.pixels == std::vector<std::uint8_t>{50, 50, 50, 50, 50, 50, 255, 255, 255, 0, 0, 0, 0, 0, 0, 255, 255, 255});
+  CHECK(panel.pixels ==
+        std::vector<std::uint8_t>{50, 50, 50, 50, 50, 50, 255, 255, 255, 0, 0, 0, 0, 0, 0, 255, 255, 255});
 
   const Image large = sample_panel(Image(600, 1024, 3), Image(600, 1024, 1), Image(600, 1024, 1));
   CHECK(large.height == 512);

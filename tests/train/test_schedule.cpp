@@ -24,7 +24,8 @@ TEST_CASE("learning rate schedules", "[train]") {
   CHECK(cosine.rate(99) == Approx(0).margin(1e-15));
 
   const Schedule step = make(ScheduleKind::step, 0);
-  for (const auto& [s, rate] : {std::pair{0, 0.8}, {3, 0.8}, {4, 0.08}, {7, 0.08}, {8, 0.008}, {11, 0.008}, {40, 0.008}}) {
+  for (const auto& [s, rate] :
+       {std::pair{0, 0.8}, {3, 0.8}, {4, 0.08}, {7, 0.08}, {8, 0.008}, {11, 0.008}, {40, 0.008}}) {
     CHECK(step.rate(s) == Approx(rate));
   }
   CHECK_THROWS_WITH(Schedule({.base_rate = 0}), Contains("above 0, got 0"));
@@ -34,7 +35,8 @@ TEST_CASE("learning rate schedules", "[train]") {
 TEST_CASE("plateau halves the rate after three validations without a gain, and remembers", "[train]") {
   const ScheduleOptions options{.kind = ScheduleKind::plateau, .base_rate = 1};
   Schedule schedule(options);
-  for (double score : {0.5, 0.6, 0.60001, 0.59}) schedule.after_validation(score);  // 0.60001 is no gain: below 1e-4 of 0.6
+  for (double score : {0.5, 0.6, 0.60001, 0.59})
+    schedule.after_validation(score);  // 0.60001 is no gain: below 1e-4 of 0.6
   CHECK(schedule.rate(0) == 1);
 
   Schedule continued(options);

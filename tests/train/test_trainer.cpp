@@ -32,7 +32,8 @@ struct Recorder : TrainObserver {
   bool wants_stop() override { return !steps.empty() && steps.back().step == stop_after; }
 };
 
-TrainResult train(const TrainConfig& config, const std::filesystem::path& folder, bool resume, std::int64_t stop_after = -1) {
+TrainResult train(const TrainConfig& config, const std::filesystem::path& folder, bool resume,
+                  std::int64_t stop_after = -1) {
   Recorder recorder;
   recorder.stop_after = stop_after;
   return Trainer(config, folder, resume, recorder).run();
@@ -76,7 +77,8 @@ TEST_CASE_METHOD(OneThread, "training lowers the loss and finds the garment", "[
   REQUIRE(recorder.steps.size() == static_cast<std::size_t>(result.progress.steps));
   CHECK(recorder.steps.back().loss < 0.6 * recorder.steps.front().loss);
   CHECK(result.progress.best_mean_iou > 0.5);
-  CHECK(result.progress.best_mean_iou == recorder.validations[static_cast<std::size_t>(result.progress.best_epoch - 1)].mean_iou);
+  CHECK(result.progress.best_mean_iou ==
+        recorder.validations[static_cast<std::size_t>(result.progress.best_epoch - 1)].mean_iou);
 
   // The saved model is the one that was judged.
   const Model best = load_model(folder / "run" / "best.safetensors");
@@ -148,7 +150,8 @@ TEST_CASE_METHOD(OneThread, "a frozen encoder stays to the bit, statistics inclu
 
   std::size_t i = 0, changed = 0;
   for (const auto& [name, tensor] : trainer.network().state_dict()) {
-    const bool is_same = std::memcmp(tensor.raw_data(), before[i].raw_data(), static_cast<std::size_t>(tensor.bytes())) == 0;
+    const bool is_same =
+        std::memcmp(tensor.raw_data(), before[i].raw_data(), static_cast<std::size_t>(tensor.bytes())) == 0;
     INFO(name);
     if (name.starts_with("encoder.")) CHECK(is_same);
     changed += !is_same;
@@ -201,7 +204,8 @@ TEST_CASE_METHOD(OneThread, "a folder that holds a run is not written over", "[t
   TrainConfig other = config;
   other.batch = 2;
   other.learning_rate = 1;
-  CHECK_THAT(message_of(other, folder / "run", true), Contains("batch is 2, the run was started with 3; lr is 1.0, the run was"));
+  CHECK_THAT(message_of(other, folder / "run", true),
+             Contains("batch is 2, the run was started with 3; lr is 1.0, the run was"));
   const std::string list = read_text(folder / "data" / "train.txt");
   write_text(folder / "data" / "train.txt", list + "p3\n");
   CHECK_THAT(message_of(config, folder / "run", true), Contains("other pictures: it was started with training 3 ("));

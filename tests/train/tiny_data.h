@@ -12,8 +12,8 @@ namespace weft::test {
 
 inline std::string stem_of(int i) { return "p" + std::to_string(i); }
 
-/// Writes `count` pictures of different sizes around 40 x 48 and their masks: id 4 (upper clothes), 11 (a face), else 0.
-/// train.txt lists all but the last two, val.txt those.
+/// Writes `count` pictures of different sizes around 40 x 48 and their masks: id 4 (upper clothes), 11 (a face), else
+/// 0. train.txt lists all but the last two, val.txt those.
 inline void make_tiny_data(const std::filesystem::path& folder, int count) {
   std::filesystem::create_directories(folder / "JPEGImages");
   std::filesystem::create_directories(folder / "SegmentationClassAug");
@@ -29,7 +29,8 @@ inline void make_tiny_data(const std::filesystem::path& folder, int count) {
         const bool garment = x >= left && x < left + 24 && y >= top && y < top + 20;
         const bool face = !garment && y < top && x >= left + 8 && x < left + 16;
         *ids.at(y, x) = garment ? 4 : face ? 11 : 0;
-        for (int c = 0; c < 3; ++c) picture.at(y, x)[c] = static_cast<std::uint8_t>((garment ? 180 : face ? 90 : 20) + random.below(40));
+        for (int c = 0; c < 3; ++c)
+          picture.at(y, x)[c] = static_cast<std::uint8_t>((garment ? 180 : face ? 90 : 20) + random.below(40));
       }
     }
     save_png(folder / "JPEGImages" / (stem_of(i) + ".png"), picture);

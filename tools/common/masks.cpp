@@ -17,10 +17,13 @@ const std::vector<std::string>& output_kinds() {
   return kinds;
 }
 
-std::string output_name(const std::string& stem, const std::string& kind) { return stem + "." + kind + (kind == "logits" ? ".npy" : ".png"); }
+std::string output_name(const std::string& stem, const std::string& kind) {
+  return stem + "." + kind + (kind == "logits" ? ".npy" : ".png");
+}
 
 bool is_output_name(const std::string& file_name) {
-  return std::any_of(output_kinds().begin(), output_kinds().end(), [&](const std::string& kind) { return file_name.ends_with(output_name("", kind)); });
+  return std::any_of(output_kinds().begin(), output_kinds().end(),
+                     [&](const std::string& kind) { return file_name.ends_with(output_name("", kind)); });
 }
 
 void write_output(const std::string& kind, const fs::path& path, const Image& photograph, const Prediction& prediction,
@@ -49,15 +52,18 @@ std::vector<fs::path> list_pictures(const std::vector<std::string>& paths) {
     }
     const auto first = static_cast<std::ptrdiff_t>(pictures.size());
     for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-      if (is_picture_name(entry.path()) && !is_output_name(entry.path().filename().string())) pictures.push_back(entry.path());
+      if (is_picture_name(entry.path()) && !is_output_name(entry.path().filename().string()))
+        pictures.push_back(entry.path());
     }
-    WEFT_CHECK(static_cast<std::ptrdiff_t>(pictures.size()) > first, "{}: no pictures (.jpg, .jpeg, .png)", path.string());
+    WEFT_CHECK(static_cast<std::ptrdiff_t>(pictures.size()) > first, "{}: no pictures (.jpg, .jpeg, .png)",
+               path.string());
     std::sort(pictures.begin() + first, pictures.end());
   }
   std::map<std::string, fs::path> by_stem;
   for (const fs::path& picture : pictures) {
     const auto [other, is_new] = by_stem.emplace(picture.stem().string(), picture);
-    WEFT_CHECK(is_new, "{} and {} would write the same files; run them into different folders", other->second.string(), picture.string());
+    WEFT_CHECK(is_new, "{} and {} would write the same files; run them into different folders", other->second.string(),
+               picture.string());
   }
   return pictures;
 }

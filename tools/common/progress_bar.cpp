@@ -15,7 +15,11 @@ std::string duration_text(double seconds) {
 }
 
 ProgressBar::ProgressBar(std::string label, std::int64_t total, std::string unit, std::int64_t done)
-    : label_(std::move(label)), unit_(std::move(unit)), total_(total), first_(done), is_terminal_(::isatty(STDERR_FILENO) != 0) {}
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      total_(total),
+      first_(done),
+      is_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 ProgressBar::~ProgressBar() {
   if (has_bar_) std::fputc('\n', stderr);
@@ -33,7 +37,8 @@ std::string ProgressBar::text(std::int64_t done, const std::string& detail) cons
   line += fmt::format(" {}/{} {}", done, total_, unit_);
   if (done > first_) {
     line += fmt::format(", {:.3g}/s, {}", rate,
-                        done < total_ ? duration_text(static_cast<double>(total_ - done) / rate) + " left" : "took " + duration_text(seconds));
+                        done < total_ ? duration_text(static_cast<double>(total_ - done) / rate) + " left"
+                                      : "took " + duration_text(seconds));
   }
   return detail.empty() ? line : line + ", " + detail;
 }

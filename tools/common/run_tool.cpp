@@ -38,7 +38,8 @@ int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& b
     if (threads > 0) set_num_threads(threads);
     const int status = body();
     std::cout.flush();
-    WEFT_CHECK(std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "cannot write the results to stdout");
+    WEFT_CHECK(std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
+               "cannot write the results to stdout");
     return status;
   } catch (const UsageError& error) {
     return report(2, error.what());

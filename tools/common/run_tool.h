@@ -14,9 +14,9 @@ class UsageError : public Error {
   using Error::Error;
 };
 
-/// Adds the common options to `app`, parses the command line and returns body()'s exit status. Where body throws, or the
-/// results could not be written to stdout, stderr gets one line "error: ..." and the status is 1; 2 for a UsageError
-/// or a command line that does not parse.
+/// Adds the common options to `app`, parses the command line and returns body()'s exit status. Where body throws, or
+/// the results could not be written to stdout, stderr gets one line "error: ..." and the status is 1; 2 for a
+/// UsageError or a command line that does not parse.
 int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 
 }  // namespace weft::tools

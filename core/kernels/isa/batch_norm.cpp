@@ -16,7 +16,8 @@ struct Slope {
   Vec high;
 
   explicit Slope(Activation activation)
-      : has_activation(activation != Activation::none), high(broadcast(activation == Activation::relu6 ? 6 : __builtin_inff())) {}
+      : has_activation(activation != Activation::none),
+        high(broadcast(activation == Activation::relu6 ? 6 : __builtin_inff())) {}
 
   template <class Part>
   WEFT_ALWAYS_INLINE Vec apply(const Part& part, const float* y, const float* dy) const {
@@ -66,7 +67,8 @@ struct GradientRows {
 };
 
 template <int rows>
-void add_gradients(const GradientRows& in, std::int64_t channels, const float* mean, const Slope& slope, float* sum_dz, float* sum_dz_d) {
+void add_gradients(const GradientRows& in, std::int64_t channels, const float* mean, const Slope& slope, float* sum_dz,
+                   float* sum_dz_d) {
   for_each_vector(channels, [&](auto part, std::int64_t c) {
     const Vec middle = part.load_from(mean + c);
     Vec dz[rows], dz_d[rows];
@@ -87,7 +89,8 @@ void set_zero(float* values, std::int64_t count) {
 
 }  // namespace
 
-void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums, float* squares) {
+void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
+                       float* squares) {
   set_zero(mean, channels);
   set_zero(sums, channels);
   set_zero(squares, channels);
@@ -99,8 +102,8 @@ void column_deviations(const float* x, std::int64_t rows, std::int64_t channels,
   for (; r < rows; ++r) add_deviations<1>(x + r * channels, channels, mean, sums, squares);
 }
 
-void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
-                      Activation activation, float* y) {
+void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, const float* factor,
+                      const float* offset, Activation activation, float* y) {
   const Vec low = broadcast(activation == Activation::none ? -__builtin_inff() : 0);
   const Vec high = broadcast(activation == Activation::relu6 ? 6 : __builtin_inff());
   for (std::int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
@@ -111,8 +114,8 @@ void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, 
   }
 }
 
-void column_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                      Activation activation, float* sum_dz, float* sum_dz_d) {
+void column_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
+                      const float* mean, Activation activation, float* sum_dz, float* sum_dz_d) {
   const Slope slope(activation);
   set_zero(sum_dz, channels);
   set_zero(sum_dz_d, channels);
@@ -127,14 +130,16 @@ void column_gradients(const float* x, const float* y, const float* dy, std::int6
   }
 }
 
-void batch_norm_gradient_rows(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                              const float* factor, const float* shift, const float* stretch, Activation activation, float* dx) {
+void batch_norm_gradient_rows(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
+                              const float* mean, const float* factor, const float* shift, const float* stretch,
+                              Activation activation, float* dx) {
   const Slope slope(activation);
   for (std::int64_t r = 0; r < rows; ++r, x += channels, y += channels, dy += channels, dx += channels) {
     for_each_vector(channels, [&](auto part, std::int64_t c) {
       const Vec dz = slope.apply(part, y + c, dy + c);
       const Vec d = part.load_from(x + c) - part.load_from(mean + c);
-      part.store_to(dx + c, part.load_from(factor + c) * dz - part.load_from(shift + c) - part.load_from(stretch + c) * d);
+      part.store_to(dx + c,
+                    part.load_from(factor + c) * dz - part.load_from(shift + c) - part.load_from(stretch + c) * d);
     });
   }
 }

@@ -80,8 +80,8 @@ Columns inner_columns(const TapGrid& g) {
 }
 
 /// The taps that hit the image at grid pixel (i, j); `values` holds `stride` floats a tap.
-std::int64_t find_live_taps(const TapGrid& g, const float* source, std::int64_t image, std::int64_t i, std::int64_t j, float* values,
-                            std::int64_t stride, LiveTap* live) {
+std::int64_t find_live_taps(const TapGrid& g, const float* source, std::int64_t image, std::int64_t i, std::int64_t j,
+                            float* values, std::int64_t stride, LiveTap* live) {
   std::int64_t count = 0;
   for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
     const std::int64_t row = i * g.step_h + g.taps[tap].row, col = j * g.step_w + g.taps[tap].col;
@@ -96,14 +96,15 @@ void move_right(LiveTap* live, std::int64_t count, std::int64_t floats) {
 }
 
 /// One row of the grid.
-void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const float* source, float* packed, std::int64_t stride,
-             const ConvEpilogue<float>& epilogue, LiveTap* live, float* out) {
+void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const float* source, float* packed,
+             std::int64_t stride, const ConvEpilogue<float>& epilogue, LiveTap* live, float* out) {
   const std::int64_t image = row / g.grid_h, i = row % g.grid_h;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   Run run = {live, 0, g.step_w * g.source_c, g.out_step_w * g.out_c};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
-    const Finish finish = {epilogue.bias, epilogue.activation, epilogue.residual != nullptr ? epilogue.residual + at : nullptr, out + at};
+    const Finish finish = {epilogue.bias, epilogue.activation,
+                           epilogue.residual != nullptr ? epilogue.residual + at : nullptr, out + at};
     const bool is_inner = j >= inner.begin && j < inner.end;
     if (!is_inner || j == inner.begin) run.tap_count = find_live_taps(g, source, image, i, j, packed, stride, live);
     std::int64_t pixels = 1;
@@ -123,8 +124,8 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
 
 /// sums[tap] += x * dy over a run of pixels, for `taps` taps and the channels from c on that fill the lanes.
 template <int taps, bool is_whole>
-void add_products(const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels, Lanes<is_whole> part,
-                  std::int64_t c) {
+void add_products(const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels,
+                  Lanes<is_whole> part, std::int64_t c) {
   Vec sums[taps];
   const float* x[taps];
   WEFT_UNROLL
@@ -143,18 +144,20 @@ constexpr std::int64_t max_run_taps = 9;
 constexpr std::int64_t max_run_pixels = 32;
 
 template <bool is_whole>
-void add_products_of(std::int64_t taps, const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels,
-                     Lanes<is_whole> part, std::int64_t c) {
-  using AddProducts = void (*)(const LiveTap*, const float*, std::int64_t, std::int64_t, std::int64_t, Lanes<is_whole>, std::int64_t);
-  constexpr AddProducts functions[max_run_taps] = {add_products<1, is_whole>, add_products<2, is_whole>, add_products<3, is_whole>,
-                                                   add_products<4, is_whole>, add_products<5, is_whole>, add_products<6, is_whole>,
-                                                   add_products<7, is_whole>, add_products<8, is_whole>, add_products<9, is_whole>};
+void add_products_of(std::int64_t taps, const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step,
+                     std::int64_t pixels, Lanes<is_whole> part, std::int64_t c) {
+  using AddProducts =
+      void (*)(const LiveTap*, const float*, std::int64_t, std::int64_t, std::int64_t, Lanes<is_whole>, std::int64_t);
+  constexpr AddProducts functions[max_run_taps] = {
+      add_products<1, is_whole>, add_products<2, is_whole>, add_products<3, is_whole>,
+      add_products<4, is_whole>, add_products<5, is_whole>, add_products<6, is_whole>,
+      add_products<7, is_whole>, add_products<8, is_whole>, add_products<9, is_whole>};
   functions[taps - 1](live, dy, x_step, dy_step, pixels, part, c);
 }
 
 /// Adds row `row` of the grid to sums [tap][stride].
-void add_row(const TapGrid& g, const Columns& inner, std::int64_t row, const float* x, const float* dy, float* sums, std::int64_t stride,
-             LiveTap* live) {
+void add_row(const TapGrid& g, const Columns& inner, std::int64_t row, const float* x, const float* dy, float* sums,
+             std::int64_t stride, LiveTap* live) {
   const std::int64_t image = row / g.grid_h, i = row % g.grid_h, x_step = g.step_w * g.source_c;
   for (std::int64_t j = 0; j < g.grid_w;) {
     const bool is_inner = j >= inner.begin && j < inner.end;
@@ -179,7 +182,8 @@ std::int64_t task_rows(const TapGrid& g) {
 }
 
 LiveTap* live_tap_scratch(const TapGrid& g) {
-  return reinterpret_cast<LiveTap*>(thread_scratch(g.tap_count * static_cast<std::int64_t>(sizeof(LiveTap) / sizeof(float))));
+  return reinterpret_cast<LiveTap*>(
+      thread_scratch(g.tap_count * static_cast<std::int64_t>(sizeof(LiveTap) / sizeof(float))));
 }
 
 std::int64_t gradient_tasks(const TapGrid& g) {
@@ -188,19 +192,24 @@ std::int64_t gradient_tasks(const TapGrid& g) {
 
 }  // namespace
 
-void depthwise_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue, float* packed, float* out) {
+void depthwise_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+                    float* packed, float* out) {
   const std::int64_t stride = padded_channels(g);
   for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    for (std::int64_t c = 0; c < stride; ++c) packed[tap * stride + c] = c < g.out_c ? w[g.taps[tap].weight + c * g.weight_step_n] : 0;
+    for (std::int64_t c = 0; c < stride; ++c)
+      packed[tap * stride + c] = c < g.out_c ? w[g.taps[tap].weight + c * g.weight_step_n] : 0;
   }
   const Columns inner = inner_columns(g);
   parallel_chunks(g.images * g.grid_h, task_rows(g), [&](std::int64_t begin, std::int64_t end) {
     LiveTap* live = live_tap_scratch(g);
-    for (std::int64_t row = begin; row < end; ++row) run_row(g, inner, row, source, packed, stride, epilogue, live, out);
+    for (std::int64_t row = begin; row < end; ++row)
+      run_row(g, inner, row, source, packed, stride, epilogue, live, out);
   });
 }
 
-std::int64_t depthwise_weight_gradient_scratch(const TapGrid& g) { return gradient_tasks(g) * g.tap_count * padded_channels(g); }
+std::int64_t depthwise_weight_gradient_scratch(const TapGrid& g) {
+  return gradient_tasks(g) * g.tap_count * padded_channels(g);
+}
 
 void depthwise_weight_gradient(const TapGrid& g, const float* x, const float* dy, float* scratch, float* dw) {
   const std::int64_t stride = padded_channels(g), tasks = gradient_tasks(g);
@@ -210,7 +219,8 @@ void depthwise_weight_gradient(const TapGrid& g, const float* x, const float* dy
     float* sums = scratch + task * g.tap_count * stride;
     for (std::int64_t i = 0; i < g.tap_count * stride; ++i) sums[i] = 0;
     LiveTap* live = live_tap_scratch(g);
-    for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row) add_row(g, inner, row, x, dy, sums, stride, live);
+    for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row)
+      add_row(g, inner, row, x, dy, sums, stride, live);
   });
   for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
     for (std::int64_t c = 0; c < g.out_c; ++c) {

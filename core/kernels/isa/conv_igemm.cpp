@@ -144,8 +144,9 @@ class Addresses {
 
   /// True where these pixels are neighbours in one row and no tap leaves the image.
   bool is_inside(std::int64_t i, std::int64_t j, std::int64_t count) const {
-    return g_.tap_count > 0 && j + count <= g_.grid_w && i * g_.step_h + row_low_ >= 0 && i * g_.step_h + row_high_ < g_.source_h &&
-           j * g_.step_w + col_low_ >= 0 && (j + count - 1) * g_.step_w + col_high_ < g_.source_w;
+    return g_.tap_count > 0 && j + count <= g_.grid_w && i * g_.step_h + row_low_ >= 0 &&
+           i * g_.step_h + row_high_ < g_.source_h && j * g_.step_w + col_low_ >= 0 &&
+           (j + count - 1) * g_.step_w + col_high_ < g_.source_w;
   }
 
   std::int64_t at(std::int64_t image, std::int64_t row, std::int64_t col) const {
@@ -219,8 +220,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
 
 }  // namespace
 
-void conv_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue, const float* zeros, float* packed,
-               float* out) {
+void conv_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+               const float* zeros, float* packed, float* out) {
   const Plan plan = make_plan(g);
   if (plan.pixels == 0) return;
   parallel_for(plan.panels * plan.chunks, [&](std::int64_t task) {

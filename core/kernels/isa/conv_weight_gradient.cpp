@@ -92,7 +92,8 @@ Block block_of(const Plan& plan, std::int64_t index) {
 }
 
 /// The positions of x that outputs [part] reach along one axis, cut at the image's border.
-Part reach(const Part& part, std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t padding, std::int64_t dilation) {
+Part reach(const Part& part, std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+           std::int64_t dilation) {
   const std::int64_t begin = max64(0, part.begin * stride - padding);
   const std::int64_t end = min64(size, (part.begin + part.size - 1) * stride - padding + (kernel - 1) * dilation + 1);
   return {begin, max64(0, end - begin)};
@@ -114,13 +115,14 @@ std::int64_t max_region_pixels(const ConvProblem& p, const Plan& plan, const Ope
 }
 
 ImageView direct_view(const Operand& operand, std::int64_t image, std::int64_t channel) {
-  return {operand.data + image * operand.h * operand.w * operand.channels + channel, 0, 0, operand.w * operand.channels, operand.channels};
+  return {operand.data + image * operand.h * operand.w * operand.channels + channel, 0, 0, operand.w * operand.channels,
+          operand.channels};
 }
 
 /// Copies channels [channel, channel + count) of a region to `packed`, `width` floats a pixel, the rest of them zero.
 /// Stores whole vectors: what runs over a pixel's end is overwritten by the next pixel, and by nothing at the last.
-ImageView pack_view(const Operand& operand, std::int64_t image, const Region& region, std::int64_t channel, std::int64_t count,
-                    std::int64_t width, float* packed) {
+ImageView pack_view(const Operand& operand, std::int64_t image, const Region& region, std::int64_t channel,
+                    std::int64_t count, std::int64_t width, float* packed) {
   const ImageView from = direct_view(operand, image, channel);
   float* to = packed;
   for (std::int64_t row = 0; row < region.rows; ++row) {
@@ -135,10 +137,12 @@ ImageView pack_view(const Operand& operand, std::int64_t image, const Region& re
 }
 
 /// Where tap (u, v) brings pixels of the block and of x together: one strip for each row that has any.
-std::int64_t find_strips(const ConvProblem& p, bool is_swapped, const Block& block, std::int64_t u, std::int64_t v, Strip* strips) {
+std::int64_t find_strips(const ConvProblem& p, bool is_swapped, const Block& block, std::int64_t u, std::int64_t v,
+                         Strip* strips) {
   const std::int64_t row_shift = u * p.dilation_h - p.padding_h, col_shift = v * p.dilation_w - p.padding_w;
   const std::int64_t first = max64(block.cols.begin, col_shift < 0 ? ceil_div(-col_shift, p.stride_w) : 0);
-  const std::int64_t end = min64(block.cols.begin + block.cols.size, p.w > col_shift ? ceil_div(p.w - col_shift, p.stride_w) : 0);
+  const std::int64_t end =
+      min64(block.cols.begin + block.cols.size, p.w > col_shift ? ceil_div(p.w - col_shift, p.stride_w) : 0);
   if (first >= end) return 0;
   std::int64_t count = 0;
   for (std::int64_t i = block.rows.begin; i < block.rows.begin + block.rows.size; ++i) {
@@ -177,7 +181,8 @@ class GroupTask {
     const Region region = region_of(p_, b_, block);
     for (std::int64_t index = 0; index < plan_.panels; ++index) {
       const Part panel = part_of(plan_.vectors, plan_.panels, index);
-      const std::int64_t column = panel.begin * lanes, width = panel.size * lanes, count = min64(width, b_.channels - column);
+      const std::int64_t column = panel.begin * lanes, width = panel.size * lanes,
+                         count = min64(width, b_.channels - column);
       OuterTile t;
       t.b = is_b_direct ? direct_view(b_, block.image, column)
                                : pack_view(b_, block.image, region, column, count, width, packed_b_);
@@ -236,7 +241,8 @@ void add_groups(const Plan& plan, const Part& tile, std::int64_t group_sums, flo
 
 /// Puts a tile's sums where dw wants them.
 void transpose_tile(const ConvProblem& p, const Plan& plan, const Part& tile, float* sums, float* dw) {
-  const std::int64_t m_step = (plan.is_swapped ? p.c_in : 1) * plan.taps, n_step = (plan.is_swapped ? 1 : p.c_in) * plan.taps;
+  const std::int64_t m_step = (plan.is_swapped ? p.c_in : 1) * plan.taps,
+                     n_step = (plan.is_swapped ? 1 : p.c_in) * plan.taps;
   const std::int64_t n_end = plan.is_swapped ? p.c_in : p.c_out;
   for (std::int64_t index = 0; index < plan.panels; ++index) {
     const Part panel = part_of(plan.vectors, plan.panels, index);
@@ -252,7 +258,9 @@ void transpose_tile(const ConvProblem& p, const Plan& plan, const Part& tile, fl
   }
 }
 
-std::int64_t sums_of_group(const ConvProblem& p, const Plan& plan) { return (plan.is_swapped ? p.c_out : p.c_in) * plan.sums(); }
+std::int64_t sums_of_group(const ConvProblem& p, const Plan& plan) {
+  return (plan.is_swapped ? p.c_out : p.c_in) * plan.sums();
+}
 
 }  // namespace
 
@@ -268,8 +276,10 @@ void conv_weight_gradient(const ConvProblem& p, const float* x, const float* dy,
   parallel_for(plan.groups * plan.pixel_groups, [&](std::int64_t index) {
     const std::int64_t pixel_group = index / plan.groups;
     const Part blocks = part_of(plan.blocks, plan.pixel_groups, pixel_group);
-    GroupTask task(p, plan, operands, part_of(plan.tiles, plan.groups, index % plan.groups), scratch + pixel_group * group_sums);
-    for (std::int64_t block = 0; block < blocks.size; ++block) task.add_block(block_of(plan, blocks.begin + block), block == 0);
+    GroupTask task(p, plan, operands, part_of(plan.tiles, plan.groups, index % plan.groups),
+                   scratch + pixel_group * group_sums);
+    for (std::int64_t block = 0; block < blocks.size; ++block)
+      task.add_block(block_of(plan, blocks.begin + block), block == 0);
   });
   parallel_for(plan.tiles, [&](std::int64_t index) {
     const Part tile = part_of(operands.a.channels, plan.tiles, index);

@@ -12,31 +12,32 @@ struct IsaKernels {
   const char* name;
   /// out[grid] = epilogue(sum over taps). `packed` is scratch for source_c * tap_count * round_up(out_c, 16) floats,
   /// `zeros` is source_c zeros.
-  void (*conv_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, const float* zeros,
-                    float* packed, float* out);
+  void (*conv_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+                    const float* zeros, float* packed, float* out);
   /// dw of a convolution with one group and at least one output pixel; `scratch` has as many floats as the first says.
   std::int64_t (*conv_weight_gradient_scratch)(const ConvProblem& p);
   void (*conv_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
   /// The same for one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c, 16) floats.
-  void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, float* packed,
-                         float* out);
+  void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+                         float* packed, float* out);
   /// dw of the depthwise convolution whose forward grid is `grid`.
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 
   // Passes of batch normalisation over some rows, on one thread. Per-channel arrays have `channels` floats.
   /// The rows' own mean, as rounded, and the sums of x - mean and of its square.
-  void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums, float* squares);
+  void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
+                            float* squares);
   /// y = act(x factor + offset)
-  void (*scale_shift_rows)(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
-                           Activation activation, float* y);
+  void (*scale_shift_rows)(const float* x, std::int64_t rows, std::int64_t channels, const float* factor,
+                           const float* offset, Activation activation, float* y);
   /// Sums of dz and of dz (x - mean), dz = dy act'; y is read only where there is an activation.
-  void (*column_gradients)(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                           Activation activation, float* sum_dz, float* sum_dz_d);
+  void (*column_gradients)(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
+                           const float* mean, Activation activation, float* sum_dz, float* sum_dz_d);
   /// dx = factor dz - shift - stretch (x - mean)
-  void (*batch_norm_gradient_rows)(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
-                                   const float* mean, const float* factor, const float* shift, const float* stretch, Activation activation,
-                                   float* dx);
+  void (*batch_norm_gradient_rows)(const float* x, const float* y, const float* dy, std::int64_t rows,
+                                   std::int64_t channels, const float* mean, const float* factor, const float* shift,
+                                   const float* stretch, Activation activation, float* dx);
 };
 
 }  // namespace weft::kernels

@@ -5,20 +5,23 @@
 
 namespace weft::kernels::WEFT_ISA {
 
-void conv_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, const float* zeros, float* packed,
-               float* out);
+void conv_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+               const float* zeros, float* packed, float* out);
 std::int64_t conv_weight_gradient_scratch(const ConvProblem& p);
 void conv_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
-void depthwise_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue, float* packed, float* out);
+void depthwise_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+                    float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 
-void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums, float* squares);
-void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
-                      Activation activation, float* y);
-void column_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                      Activation activation, float* sum_dz, float* sum_dz_d);
-void batch_norm_gradient_rows(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels, const float* mean,
-                              const float* factor, const float* shift, const float* stretch, Activation activation, float* dx);
+void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
+                       float* squares);
+void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, const float* factor,
+                      const float* offset, Activation activation, float* y);
+void column_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
+                      const float* mean, Activation activation, float* sum_dz, float* sum_dz_d);
+void batch_norm_gradient_rows(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
+                              const float* mean, const float* factor, const float* shift, const float* stretch,
+                              Activation activation, float* dx);
 
 }  // namespace weft::kernels::WEFT_ISA

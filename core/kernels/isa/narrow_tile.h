@@ -22,7 +22,8 @@ void run_narrow_tile(const TapTile& t) {
       for_each_vector(t.channels, [&](auto part, std::int64_t k) {
         const Vec weight = load(packed + k);
         WEFT_UNROLL
-        for (int m = 0; m < narrow_tile_pixels; ++m) acc[m] += part.load_from(tap_pixels[m] + t.offsets[tap] + k) * weight;
+        for (int m = 0; m < narrow_tile_pixels; ++m)
+          acc[m] += part.load_from(tap_pixels[m] + t.offsets[tap] + k) * weight;
       });
     }
     float sums[narrow_tile_pixels];

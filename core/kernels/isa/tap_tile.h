@@ -47,7 +47,8 @@ struct TapTile {
 
 /// Adds to `sum` what the tile says and stores its first `count` lanes. Only the first chunk of channels reads the
 /// residual, which may lie in out.
-WEFT_ALWAYS_INLINE void finish_vector(const TapTile& t, Vec sum, std::int64_t at, std::int64_t column, std::int64_t count) {
+WEFT_ALWAYS_INLINE void finish_vector(const TapTile& t, Vec sum, std::int64_t at, std::int64_t column,
+                                      std::int64_t count) {
   const bool whole = count == lanes;
   const float* earlier = t.is_first ? t.residual : t.out;
   if (earlier != nullptr) sum += whole ? load(earlier + at) : load_partial(earlier + at, count);
@@ -121,8 +122,8 @@ using RunTapTile = void (*)(const TapTile&);
 
 WEFT_ALWAYS_INLINE RunTapTile tap_tile_function(std::int64_t vectors) {
 #if defined(WEFT_ISA_avx512)
-  constexpr RunTapTile functions[] = {run_tap_tile<tile_pixels(1), 1>, run_tap_tile<tile_pixels(2), 2>, run_tap_tile<tile_pixels(3), 3>,
-                                      run_tap_tile<tile_pixels(4), 4>};
+  constexpr RunTapTile functions[] = {run_tap_tile<tile_pixels(1), 1>, run_tap_tile<tile_pixels(2), 2>,
+                                      run_tap_tile<tile_pixels(3), 3>, run_tap_tile<tile_pixels(4), 4>};
 #else
   constexpr RunTapTile functions[] = {run_tap_tile<tile_pixels(1), 1>, run_tap_tile<tile_pixels(2), 2>};
 #endif

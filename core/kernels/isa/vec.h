@@ -35,7 +35,9 @@ typedef float UnalignedVec __attribute__((vector_size(4 * lanes), aligned(4), ma
 
 WEFT_ALWAYS_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 WEFT_ALWAYS_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
-WEFT_ALWAYS_INLINE Vec broadcast(float value) { return value - Vec{}; }  // minus zero changes nothing, plus zero would change -0
+WEFT_ALWAYS_INLINE Vec broadcast(float value) {
+  return value - Vec{};
+}  // minus zero changes nothing, plus zero would change -0
 
 /// The first `count` lanes from p, zeros in the others; 0 <= count <= lanes. Touches no byte beyond them.
 WEFT_ALWAYS_INLINE Vec load_partial(const float* p, std::int64_t count) {

@@ -39,7 +39,8 @@ void batch_norm_statistics(const T* x, std::int64_t rows, std::int64_t channels,
 
 /// y = act(x * factor + offset) per channel, the form that gamma, beta, mean and var come down to.
 template <class T>
-void scale_shift(const T* x, std::int64_t rows, std::int64_t channels, const T* factor, const T* offset, Activation activation, T* y) {
+void scale_shift(const T* x, std::int64_t rows, std::int64_t channels, const T* factor, const T* offset,
+                 Activation activation, T* y) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {
       y[r * channels + c] = activate(x[r * channels + c] * factor[c] + offset[c], activation);
@@ -49,8 +50,8 @@ void scale_shift(const T* x, std::int64_t rows, std::int64_t channels, const T* 
 
 /// dbeta and dgamma [channels]; `inv` is 1 / sqrt(var + eps). y is read only where there is an activation.
 template <class T>
-void batch_norm_parameter_gradients(const T* x, const T* y, const T* dy, std::int64_t rows, std::int64_t channels, const T* mean, const T* inv,
-                                    Activation activation, T* dgamma, T* dbeta) {
+void batch_norm_parameter_gradients(const T* x, const T* y, const T* dy, std::int64_t rows, std::int64_t channels,
+                                    const T* mean, const T* inv, Activation activation, T* dgamma, T* dbeta) {
   for (std::int64_t c = 0; c < channels; ++c) {
     double sum_dz = 0, sum_dz_xhat = 0;
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -66,8 +67,9 @@ void batch_norm_parameter_gradients(const T* x, const T* y, const T* dy, std::in
 
 /// dx; with `training` false the statistics are constants and the two correction terms vanish.
 template <class T>
-void batch_norm_input_gradient(const T* x, const T* y, const T* dy, std::int64_t rows, std::int64_t channels, const T* mean, const T* inv,
-                               const T* gamma, const T* dgamma, const T* dbeta, Activation activation, bool training, T* dx) {
+void batch_norm_input_gradient(const T* x, const T* y, const T* dy, std::int64_t rows, std::int64_t channels,
+                               const T* mean, const T* inv, const T* gamma, const T* dgamma, const T* dbeta,
+                               Activation activation, bool training, T* dx) {
   const T over_rows = training ? T{1} / static_cast<T>(rows) : T{0};
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {

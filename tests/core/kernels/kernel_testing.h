@@ -20,7 +20,8 @@ class GuardedBuffer {
   std::vector<float> content() const { return {values_.begin() + guard, values_.end() - guard}; }
   bool is_guard_intact() const {
     const auto is_nan = [](float v) { return v != v; };
-    return std::all_of(values_.begin(), values_.begin() + guard, is_nan) && std::all_of(values_.end() - guard, values_.end(), is_nan);
+    return std::all_of(values_.begin(), values_.begin() + guard, is_nan) &&
+           std::all_of(values_.end() - guard, values_.end(), is_nan);
   }
 
  private:
@@ -35,7 +36,8 @@ inline GuardedBuffer small_integers(std::int64_t count, std::uint32_t seed, int 
   std::uint32_t state = seed * 2654435761u + 1;
   for (std::int64_t i = 0; i < count; ++i) {
     state = state * 1664525u + 1013904223u;
-    buffer.data()[i] = static_cast<float>(static_cast<int>((state >> 16) % static_cast<std::uint32_t>(2 * limit + 1)) - limit);
+    buffer.data()[i] =
+        static_cast<float>(static_cast<int>((state >> 16) % static_cast<std::uint32_t>(2 * limit + 1)) - limit);
   }
   return buffer;
 }

@@ -12,13 +12,15 @@ using namespace weft::test;
 
 namespace {
 
-constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1, 1}, {2, 3}, {5, 16}, {7, 17}, {1000, 5}, {1030, 33}, {70, 700}};
+constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1, 1},    {2, 3},     {5, 16},  {7, 17},
+                                                            {1000, 5}, {1030, 33}, {70, 700}};
 constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
 
 void check_close(const std::vector<float>& actual, const std::vector<float>& expected, double relative, double scale) {
   REQUIRE(actual.size() == expected.size());
   double worst = 0;
-  for (std::size_t i = 0; i < actual.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - static_cast<double>(expected[i])));
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - static_cast<double>(expected[i])));
   CHECK(worst <= relative * scale);
 }
 
@@ -68,25 +70,27 @@ TEST_CASE("scale_shift with each activation", "[batch_norm]") {
 TEST_CASE("batch norm gradients with each activation", "[batch_norm]") {
   for (const auto& [rows, channels] : shapes) {
     // Integers and powers of two: all sums are exact. y holds 0 and 6, where the slope changes.
-    GuardedBuffer x = small_integers(rows * channels, 3), y = small_integers(rows * channels, 4, 7), dy = small_integers(rows * channels, 5);
+    GuardedBuffer x = small_integers(rows * channels, 3), y = small_integers(rows * channels, 4, 7),
+                  dy = small_integers(rows * channels, 5);
     const auto count = static_cast<std::size_t>(channels);
     const std::vector<float> mean = per_channel(channels, -1, 1), gamma = per_channel(channels, 1, 1), inv(count, 0.5f);
     for (Activation activation : activations) {
       std::vector<float> dgamma(count), dbeta(count), expected_dgamma(count), expected_dbeta(count);
-      reference::batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), activation,
-                                                expected_dgamma.data(), expected_dbeta.data());
+      reference::batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
+                                                activation, expected_dgamma.data(), expected_dbeta.data());
       for (bool training : {false, true}) {
         std::vector<float> expected(static_cast<std::size_t>(rows * channels));
-        reference::batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), gamma.data(),
-                                             expected_dgamma.data(), expected_dbeta.data(), activation, training, expected.data());
+        reference::batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
+                                             gamma.data(), expected_dgamma.data(), expected_dbeta.data(), activation,
+                                             training, expected.data());
         for_each_isa([&] {
-          batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), activation, dgamma.data(),
-                                         dbeta.data());
+          batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
+                                         activation, dgamma.data(), dbeta.data());
           CHECK(dgamma == expected_dgamma);
           CHECK(dbeta == expected_dbeta);
           GuardedBuffer dx(rows * channels);
-          batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(), gamma.data(), dgamma.data(),
-                                    dbeta.data(), activation, training, dx.data());
+          batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
+                                    gamma.data(), dgamma.data(), dbeta.data(), activation, training, dx.data());
           CHECK(dx.is_guard_intact());
           check_close(dx.content(), expected, 1e-6, 20);
         });
@@ -106,8 +110,8 @@ TEST_CASE("batch norm gives the same bits with any number of threads", "[batch_n
   });
   check_thread_independence([&] {
     std::vector<float> both(static_cast<std::size_t>(2 * channels));
-    batch_norm_parameter_gradients(x.data(), x.data(), dy.data(), rows, channels, mean.data(), inv.data(), Activation::relu, both.data(),
-                                   both.data() + channels);
+    batch_norm_parameter_gradients(x.data(), x.data(), dy.data(), rows, channels, mean.data(), inv.data(),
+                                   Activation::relu, both.data(), both.data() + channels);
     return both;
   });
 }

@@ -16,12 +16,13 @@ using namespace weft::test;
 namespace {
 
 std::string describe(const ConvProblem& p) {
-  return fmt::format("x [{}, {}, {}, {}] w [{}, {}, {}, {}] stride {} {} padding {} {} dilation {} {}", p.n, p.h, p.w, p.c_in, p.c_out,
-                     p.c_in / p.groups, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.padding_h, p.padding_w, p.dilation_h, p.dilation_w);
+  return fmt::format("x [{}, {}, {}, {}] w [{}, {}, {}, {}] stride {} {} padding {} {} dilation {} {}", p.n, p.h, p.w,
+                     p.c_in, p.c_out, p.c_in / p.groups, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.padding_h,
+                     p.padding_w, p.dilation_h, p.dilation_w);
 }
 
-ConvProblem problem(std::int64_t h, std::int64_t w, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel, std::int64_t stride = 1,
-                    std::int64_t padding = 0, std::int64_t dilation = 1) {
+ConvProblem problem(std::int64_t h, std::int64_t w, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel,
+                    std::int64_t stride = 1, std::int64_t padding = 0, std::int64_t dilation = 1) {
   ConvProblem p;
   p.n = 2, p.h = h, p.w = w, p.c_in = c_in, p.c_out = c_out;
   p.kernel_h = p.kernel_w = kernel;
@@ -45,7 +46,8 @@ struct Operands {
 /// Which parts of the epilogue a problem tries; every combination comes round.
 ConvEpilogue<float> epilogue_of(Operands& o, std::int64_t which) {
   constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
-  return {which % 2 == 0 ? o.bias.data() : nullptr, which % 4 < 2 ? o.residual.data() : nullptr, activations[which % 3]};
+  return {which % 2 == 0 ? o.bias.data() : nullptr, which % 4 < 2 ? o.residual.data() : nullptr,
+          activations[which % 3]};
 }
 
 template <class Compute>
@@ -61,9 +63,12 @@ void check_against_reference(const ConvProblem& p) {
   INFO(describe(p));
   Operands o(p);
   const ConvEpilogue<float> epilogue = epilogue_of(o, which++);
-  const auto y = result(p.output_count(), [&](float* out) { reference::conv2d_forward(p, o.x.data(), o.w.data(), epilogue, out); });
-  const auto dx = result(p.input_count(), [&](float* out) { reference::conv2d_input_gradient(p, o.dy.data(), o.w.data(), out); });
-  const auto dw = result(p.weight_count(), [&](float* out) { reference::conv2d_weight_gradient(p, o.x.data(), o.dy.data(), out); });
+  const auto y = result(p.output_count(),
+                        [&](float* out) { reference::conv2d_forward(p, o.x.data(), o.w.data(), epilogue, out); });
+  const auto dx =
+      result(p.input_count(), [&](float* out) { reference::conv2d_input_gradient(p, o.dy.data(), o.w.data(), out); });
+  const auto dw =
+      result(p.weight_count(), [&](float* out) { reference::conv2d_weight_gradient(p, o.x.data(), o.dy.data(), out); });
   for (const ConvAlgorithm& a : conv_algorithms()) {
     if (!a.supports(p) || std::string(a.name) == "reference") continue;
     for_each_isa([&] {
@@ -128,7 +133,8 @@ TEST_CASE("fast convolutions: one filter per channel", "[conv]") {
     p.groups = p.c_in;
     return p;
   };
-  for (std::int64_t channels : {1, 3, 16, 17, 33, 64}) check_against_reference(depthwise(problem(5, 30, channels, channels, 3, 1, 1)));
+  for (std::int64_t channels : {1, 3, 16, 17, 33, 64})
+    check_against_reference(depthwise(problem(5, 30, channels, channels, 3, 1, 1)));
   for (const auto& [h, w] : {std::pair{1, 1}, {5, 7}, {17, 13}}) {
     for (std::int64_t kernel : {1, 3, 4, 7}) {
       for (std::int64_t stride : {1, 2, 3}) {
@@ -171,7 +177,8 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
   ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1);
   depthwise.groups = 40;
   for (const ConvProblem& p : {problem(19, 23, 40, 70, 3, 1, 1), problem(19, 23, 40, 70, 3, 2, 1), depthwise}) {
-    GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
+    GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
+                  dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
       if (!a.supports(p)) continue;
       for_each_isa([&] {
@@ -191,7 +198,8 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
   ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1);
   depthwise.groups = 70;
   for (const ConvProblem& p : {problem(37, 41, 30, 70, 3, 1, 1), depthwise}) {
-    GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7), dy = fractions(p.output_count(), 8);
+    GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
+                  dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
       if (!a.supports(p)) continue;
       INFO("algorithm " << a.name << ", " << describe(p));
@@ -199,8 +207,9 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
           [&] { return result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); }); });
       check_thread_independence(
           [&] { return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); }); });
-      check_thread_independence(
-          [&] { return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); }); });
+      check_thread_independence([&] {
+        return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
+      });
     }
   }
 }

@@ -25,9 +25,11 @@ TEST_CASE("reference convolution on a case that can be checked by eye", "[conv]"
   std::vector<double> dx(6), dw(4);
   const std::vector<double> dy = {1, 2, 3, 4};
   reference::conv2d_input_gradient(p, dy.data(), w.data(), dx.data());
-  CHECK(dx == std::vector<double>{1 * 2 + 2 * 1, 1 * 200 + 2 * 100, 2 * 2 + 3 * 1, 2 * 200 + 3 * 100, 3 * 2 + 4 * 1, 3 * 200 + 4 * 100});
+  CHECK(dx == std::vector<double>{1 * 2 + 2 * 1, 1 * 200 + 2 * 100, 2 * 2 + 3 * 1, 2 * 200 + 3 * 100, 3 * 2 + 4 * 1,
+                                  3 * 200 + 4 * 100});
   reference::conv2d_weight_gradient(p, x.data(), dy.data(), dw.data());
-  CHECK(dw == std::vector<double>{2 * 1 + 3 * 2 + 4 * 3, 1 * 1 + 2 * 2 + 3 * 3, 20 * 1 + 30 * 2 + 40 * 3, 10 * 1 + 20 * 2 + 30 * 3});
+  CHECK(dw == std::vector<double>{2 * 1 + 3 * 2 + 4 * 3, 1 * 1 + 2 * 2 + 3 * 3, 20 * 1 + 30 * 2 + 40 * 3,
+                                  10 * 1 + 20 * 2 + 30 * 3});
 }
 
 TEST_CASE("groups keep their channels apart", "[conv]") {
@@ -62,7 +64,8 @@ TEST_CASE("WEFT_CONV forces an algorithm by name", "[conv]") {
   setenv("WEFT_CONV", "reference", 1);
   CHECK(std::string(choose_conv(ConvProblem()).name) == "reference");
   setenv("WEFT_CONV", "fastest", 1);
-  CHECK_THROWS_WITH(choose_conv(ConvProblem()), Contains("WEFT_CONV=fastest is not an algorithm; there are: ") && Contains("reference"));
+  CHECK_THROWS_WITH(choose_conv(ConvProblem()),
+                    Contains("WEFT_CONV=fastest is not an algorithm; there are: ") && Contains("reference"));
   unsetenv("WEFT_CONV");
 }
 

@@ -14,7 +14,8 @@ TEST_CASE("batch_norm has the right gradients in both modes and with each activa
     for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
       for (Shape s : {Shape{2, 3, 5, 4}, {3, 1, 1, 2}, {1, 2, 1, 1}}) {
         const std::int64_t c = s[3];
-        const Tensor mean = random_f64({c}), var = add(mul(random_f64({c}), random_f64({c})), mul(random_f64({c}), random_f64({c})));
+        const Tensor mean = random_f64({c}),
+                     var = add(mul(random_f64({c}), random_f64({c})), mul(random_f64({c}), random_f64({c})));
         const Tensor positive_var = add(mul(var, var), ones(c));
         check_gradient(
             [&](const Tensors& in) {
@@ -36,7 +37,8 @@ TEST_CASE("batch_norm normalises and moves the running statistics, the variance 
   CHECK(mean.item() == Approx(0.25));
   CHECK(var.item() == Approx(0.9 + 0.1 * 5.0 / 3.0));
 
-  const Tensor again = batch_norm(x, ones(1), zeros(1), tensor({1}, {2}), tensor({1}, {4}), {.training = false, .epsilon = 0});
+  const Tensor again =
+      batch_norm(x, ones(1), zeros(1), tensor({1}, {2}), tensor({1}, {4}), {.training = false, .epsilon = 0});
   CHECK(equal(again, tensor({1, 2, 2, 1}, {-0.5, 0, 0.5, 1})));
 }
 
@@ -47,16 +49,19 @@ TEST_CASE("batch_norm of a constant stays finite, and a mean far from zero keeps
   // In float32, E[x^2] - E[x]^2 would lose everything here: the spread is 1e-4 of the mean.
   Tensor x = Tensor::empty({1, 64, 64, 3});
   Random draw(5);
-  for (std::int64_t i = 0; i < x.count(); ++i) x.mutable_data<float>()[i] = static_cast<float>(1000 + 0.1 * draw.normal());
+  for (std::int64_t i = 0; i < x.count(); ++i)
+    x.mutable_data<float>()[i] = static_cast<float>(1000 + 0.1 * draw.normal());
   const auto run = [](const Tensor& in) {
     const DType d = in.dtype();
-    return batch_norm(in, Tensor::full({3}, 1, d), Tensor::zeros({3}, d), Tensor::zeros({3}, d), Tensor::full({3}, 1, d), {});
+    return batch_norm(in, Tensor::full({3}, 1, d), Tensor::zeros({3}, d), Tensor::zeros({3}, d),
+                      Tensor::full({3}, 1, d), {});
   };
   CHECK(relative_difference(run(x), run(x.to(DType::f64))) < 1e-3);
 }
 
 TEST_CASE("batch_norm refuses what it can't normalise", "[ops]") {
-  CHECK_THROWS_WITH(batch_norm(iota({1, 1, 1, 2}), ones(2), zeros(2), zeros(2), ones(2), {}), Contains("more than one value a channel"));
+  CHECK_THROWS_WITH(batch_norm(iota({1, 1, 1, 2}), ones(2), zeros(2), zeros(2), ones(2), {}),
+                    Contains("more than one value a channel"));
   CHECK_NOTHROW(batch_norm(iota({1, 1, 1, 2}), ones(2), zeros(2), zeros(2), ones(2), {.training = false}));
   CHECK_THROWS_WITH(batch_norm(iota({1, 2, 2, 2}), ones(3), zeros(2), zeros(2), ones(2), {}), Contains("expected [2]"));
 }

@@ -23,21 +23,25 @@ TEST_CASE("conv2d has the right gradients for each option", "[ops]") {
     INFO(c.x.to_string() << " * " << c.w.to_string());
     check_gradient([&](const Tensors& in) { return conv2d(in[0], in[1], in[2], c.options); },
                    {random_f64(c.x), random_f64(c.w), random_f64({c.w[0]})});
-    check_gradient([&](const Tensors& in) { return conv2d(in[0], in[1], Tensor(), c.options); }, {random_f64(c.x), random_f64(c.w)});
+    check_gradient([&](const Tensors& in) { return conv2d(in[0], in[1], Tensor(), c.options); },
+                   {random_f64(c.x), random_f64(c.w)});
   }
 }
 
 TEST_CASE("conv2d of a picture that fits the eye", "[ops]") {
   const Tensor x = iota({1, 3, 3, 1});
   CHECK(equal(conv2d(x, tensor({1, 1, 2, 2}, {1, 0, 0, -1})), tensor({1, 2, 2, 1}, {-4, -4, -4, -4})));
-  CHECK(equal(conv2d(x, tensor({2, 1, 1, 1}, {1, 10}), tensor({2}, {0, 1}), {.stride = 2}), tensor({1, 2, 2, 2}, {0, 1, 2, 21, 6, 61, 8, 81})));
-  CHECK(equal(depthwise_conv2d(iota({1, 1, 2, 2}), tensor({2, 1, 1, 1}, {1, -1})), tensor({1, 1, 2, 2}, {0, -1, 2, -3})));
+  CHECK(equal(conv2d(x, tensor({2, 1, 1, 1}, {1, 10}), tensor({2}, {0, 1}), {.stride = 2}),
+              tensor({1, 2, 2, 2}, {0, 1, 2, 21, 6, 61, 8, 81})));
+  CHECK(
+      equal(depthwise_conv2d(iota({1, 1, 2, 2}), tensor({2, 1, 1, 1}, {1, -1})), tensor({1, 1, 2, 2}, {0, -1, 2, -3})));
 }
 
 TEST_CASE("conv2d names what does not fit", "[ops]") {
   const Tensor x = iota({2, 8, 8, 32});
-  CHECK_THROWS_WITH(conv2d(x, iota({64, 64, 3, 3})),
-                    Contains("[conv2d] weight expects 64 input channels, input has 32: input [2, 8, 8, 32], weight [64, 64, 3, 3]"));
+  CHECK_THROWS_WITH(
+      conv2d(x, iota({64, 64, 3, 3})),
+      Contains("[conv2d] weight expects 64 input channels, input has 32: input [2, 8, 8, 32], weight [64, 64, 3, 3]"));
   CHECK_THROWS_WITH(conv2d(x, iota({4, 32, 9, 9})), Contains("the kernel does not fit"));
   CHECK_THROWS_WITH(conv2d(x, iota({4, 32, 3, 3}), iota({3})), Contains("expected bias [4], got [3]"));
   CHECK_THROWS_WITH(conv2d(x, iota({4, 32, 3, 3}), Tensor(), {.stride = 0}), Contains("expected stride"));
@@ -51,7 +55,8 @@ TEST_CASE("conv2d_fused equals the operations it joins", "[ops]") {
   const Conv2dOptions options{.padding = 1};
   CHECK(equal(conv2d_fused(x, w, b, options, Activation::relu, r), relu(add(conv2d(x, w, b, options), r))));
   CHECK(equal(conv2d_fused(x, w, b, options, Activation::relu6), relu6(conv2d(x, w, b, options))));
-  CHECK_THROWS_WITH(conv2d_fused(x, w.clone().set_requires_grad(true), b, options, Activation::none), Contains("records no gradient"));
+  CHECK_THROWS_WITH(conv2d_fused(x, w.clone().set_requires_grad(true), b, options, Activation::none),
+                    Contains("records no gradient"));
 }
 
 TEST_CASE("conv_transpose2d has the right gradients and is conv2d's adjoint", "[ops]") {
@@ -69,10 +74,12 @@ TEST_CASE("conv_transpose2d has the right gradients and is conv2d's adjoint", "[
     const Tensor x = random_f64(c.x), w = random_f64(c.w);
     const Tensor up = conv_transpose2d(x, w, Tensor(), c.options);
     const Tensor y = random_f64(up.shape());
-    CHECK(dot(conv2d(y, w, Tensor(), {.stride = c.options.stride, .padding = c.options.padding}), x) == Approx(dot(y, up)));
+    CHECK(dot(conv2d(y, w, Tensor(), {.stride = c.options.stride, .padding = c.options.padding}), x) ==
+          Approx(dot(y, up)));
   }
-  CHECK(equal(conv_transpose2d(tensor({1, 1, 2, 1}, {1, 2}), tensor({1, 1, 2, 2}, {1, 2, 3, 4}), Tensor(), {.stride = 2}),
-              tensor({1, 2, 4, 1}, {1, 2, 2, 4, 3, 4, 6, 8})));
+  CHECK(
+      equal(conv_transpose2d(tensor({1, 1, 2, 1}, {1, 2}), tensor({1, 1, 2, 2}, {1, 2, 3, 4}), Tensor(), {.stride = 2}),
+            tensor({1, 2, 4, 1}, {1, 2, 2, 4, 3, 4, 6, 8})));
   CHECK_THROWS_WITH(conv_transpose2d(iota({1, 2, 2, 3}), iota({2, 3, 2, 2})), Contains("weight [Cin, Cout, KH, KW]"));
 }
 

@@ -5,8 +5,9 @@ using namespace weft;
 using namespace weft::test;
 
 TEST_CASE("add, subtract, mul broadcast and have the right gradients", "[ops]") {
-  const std::vector<std::pair<Shape, Shape>> shapes = {{{3}, {3}},          {{2, 3}, {3}},    {{3}, {2, 3}},          {{2, 1, 3}, {4, 1}},
-                                                       {{1}, {2, 2}},       {{}, {2, 3}},     {{2, 3, 4, 5}, {5}},    {{1, 3}, {2, 1}}};
+  const std::vector<std::pair<Shape, Shape>> shapes = {{{3}, {3}},          {{2, 3}, {3}},   {{3}, {2, 3}},
+                                                       {{2, 1, 3}, {4, 1}}, {{1}, {2, 2}},   {{}, {2, 3}},
+                                                       {{2, 3, 4, 5}, {5}}, {{1, 3}, {2, 1}}};
   for (const auto& [a, b] : shapes) {
     check_gradient([](const Tensors& in) { return add(in[0], in[1]); }, {random_f64(a), random_f64(b)});
     check_gradient([](const Tensors& in) { return subtract(in[0], in[1]); }, {random_f64(a), random_f64(b)});
@@ -16,7 +17,8 @@ TEST_CASE("add, subtract, mul broadcast and have the right gradients", "[ops]") 
   CHECK(equal(subtract(iota({2, 1}), iota({2})), tensor({2, 2}, {0, -1, 1, 0})));
   CHECK(equal(mul(iota({2, 2}), tensor({2, 1}, {1, -1})), tensor({2, 2}, {0, 1, -2, -3})));
   CHECK_THROWS_WITH(add(iota({2, 3}), iota({2})), Contains("[add] shapes [2, 3] and [2] do not broadcast"));
-  CHECK_THROWS_WITH(mul(iota({2}), iota({2}).to(DType::f32)), Contains("[mul] expected float64 everywhere, got float32 [2]"));
+  CHECK_THROWS_WITH(mul(iota({2}), iota({2}).to(DType::f32)),
+                    Contains("[mul] expected float64 everywhere, got float32 [2]"));
 }
 
 TEST_CASE("scale", "[ops]") {
@@ -25,7 +27,11 @@ TEST_CASE("scale", "[ops]") {
 }
 
 TEST_CASE("reshape", "[ops]") {
-  check_gradient([](const Tensors& in) { return mul(reshape(in[0], {3, 2}), in[1]); }, {random_f64({2, 3}), random_f64({3, 2})});
+  check_gradient(
+      [](const Tensors& in) {
+        return mul(reshape(in[0], {3, 2}), in[1]);
+      },
+      {random_f64({2, 3}), random_f64({3, 2})});
   const Tensor x = iota({2, 3});
   CHECK(reshape(x, {6}).shares_buffer_with(x));
   CHECK_THROWS_WITH(reshape(x, {4}), Contains("[reshape] 6 elements of [2, 3] do not fit [4]"));

@@ -33,15 +33,18 @@ class Inputs {
   std::map<std::string, Tensor> tensors_;
 };
 
-Pool2dOptions pool_options(const json& o) { return {.kernel = o["kernel"], .stride = o["stride"], .padding = o["padding"]}; }
+Pool2dOptions pool_options(const json& o) {
+  return {.kernel = o["kernel"], .stride = o["stride"], .padding = o["padding"]};
+}
 
 using Operator = std::function<Tensor(const Inputs&, const json& options)>;
 
 const std::map<std::string, Operator> operators = {
     {"conv2d",
      [](const Inputs& in, const json& o) {
-       return conv2d(in["x"], in["weight"], in["bias"],
-                     {.stride = o["stride"], .padding = o["padding"], .dilation = o["dilation"], .groups = o["groups"]});
+       return conv2d(
+           in["x"], in["weight"], in["bias"],
+           {.stride = o["stride"], .padding = o["padding"], .dilation = o["dilation"], .groups = o["groups"]});
      }},
     {"conv_transpose2d",
      [](const Inputs& in, const json& o) {
@@ -107,7 +110,8 @@ TEST_CASE("operations and their gradients are PyTorch's", "[ops][golden]") {
 TEST_CASE("losses and their gradients are PyTorch's", "[ops][golden]") {
   for (const auto& test : golden_file("losses.json")) {
     for (const auto& [dtype, tolerance] : {std::pair{DType::f64, 1e-13}, {DType::f32, 1e-6}}) {
-      INFO(test["loss"] << " of " << test["logits"]["values"] << ", " << test["targets"]["values"] << " " << dtype_name(dtype));
+      INFO(test["loss"] << " of " << test["logits"]["values"] << ", " << test["targets"]["values"] << " "
+                        << dtype_name(dtype));
       const Tensor z = golden_tensor(test["logits"], dtype).set_requires_grad(true);
       const Tensor loss = losses.at(test["loss"])(z, test["targets"]);
       CHECK(loss.item() == Approx(test["value"].get<double>()).epsilon(tolerance).margin(tolerance));
