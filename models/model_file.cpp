@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/formats/torch_file.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -41,32 +42,27 @@ class Description {
   explicit Description(const SafetensorsFile& file) : file_(file) {}
 
   ModelInfo read() const {
-    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key),
-               format_name);
+    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key), format_name);
     ModelInfo info;
     info.network.arch = text("arch");
     info.network.decoder_channels = numbers<std::int64_t>("decoder_channels", 5);
     info.network.upsample = upsample_from(text("upsample"));
     info.network.classes = numbers<std::int64_t>("classes", 1)[0];
     const auto size = numbers<std::int64_t>("size", 2);
-    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'",
-               file_.path(), text("size"));
+    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'", file_.path(), text("size"));
     info.height = size[0];
     info.width = size[1];
     info.fit = text("fit");
-    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox",
-               "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
+    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox", "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
     const auto mean = numbers<double>("mean", 3), deviation = numbers<double>("std", 3);
     for (std::size_t c = 0; c < 3; ++c) {
-      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]),
-                 "{}: metadata mean or std makes no sense", file_.path());
+      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]), "{}: metadata mean or std makes no sense", file_.path());
       info.mean[c] = mean[c];
       info.deviation[c] = deviation[c];
     }
     info.label_map = text("label_map");
     info.threshold = numbers<double>("threshold", 1)[0];
-    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1",
-               file_.path(), info.threshold);
+    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1", file_.path(), info.threshold);
     for (const auto& [key, value] : file_.metadata()) {
       if (key.starts_with(note_prefix)) info.notes.emplace(key.substr(std::string_view(note_prefix).size()), value);
     }
@@ -94,45 +90,12 @@ class Description {
       position = next;
       if (position != end && *position == ',') ++position;
     }
-    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(),
-               key, list, count);
+    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(), key, list, count);
     return values;
   }
 
   const SafetensorsFile& file_;
 };
-
-/// The architecture that the tensors' names tell; nullopt where they tell none.
-std::optional<std::string> recognise_arch(const SafetensorsFile& file) {
-  if (file.find("encoder.features.0.0.weight") != nullptr) return "mobilenet_v2";
-  if (file.find("encoder.layer1.2.conv1.weight") != nullptr) return "resnet34";
-  if (file.find("encoder.layer1.1.conv1.weight") != nullptr) return "resnet18";
-  return std::nullopt;
-}
-
-/// The network that a bare state dict was made by: encoder from the names, widths from the shapes.
-UNetConfig recognise(const SafetensorsFile& file, const std::optional<std::string>& arch) {
-  const auto dimension = [&](const std::string& name, std::size_t axis) {
-    const SafetensorsEntry* entry = file.find(name);
-    WEFT_CHECK(entry != nullptr && entry->shape.size() == 4,
-               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's "
-               "weights go to --encoder-weights",
-               file.path(), name);
-    return entry->shape[axis];
-  };
-  UNetConfig config;
-  for (std::size_t i = 0; i < config.decoder_channels.size(); ++i) {
-    config.decoder_channels[i] = dimension(fmt::format("decoder.blocks.{}.conv2.0.weight", i), 0);
-  }
-  if (file.find("decoder.blocks.0.upsample.weight") != nullptr) config.upsample = Upsample::transposed;
-  config.classes = dimension("segmentation_head.0.weight", 0);
-
-  const auto recognised = recognise_arch(file);
-  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch",
-             file.path());
-  config.arch = arch ? *arch : *recognised;
-  return config;
-}
 
 Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   const Shape shape{std::span<const std::int64_t>(entry.shape)};
@@ -146,24 +109,67 @@ Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   return t;
 }
 
+ShapeOf shapes_in(const SafetensorsFile& file) {
+  return [&file](const std::string& name) {
+    const SafetensorsEntry* entry = file.find(name);
+    return entry == nullptr ? nullptr : &entry->shape;
+  };
+}
+
 /// A network is built before its tensors are compared; a description that claims widths which the file does not hold
 /// would cost memory that the file never paid for.
-void check_widths(const SafetensorsFile& file, const UNetConfig& config) {
+void check_widths(const std::string& path, const ShapeOf& shape_of, const UNetConfig& config) {
   const auto check = [&](const std::string& name, std::int64_t out, std::int64_t in) {
-    const SafetensorsEntry* entry = file.find(name);
+    const std::vector<std::int64_t>* shape = shape_of(name);
     const std::vector<std::int64_t> expected = {out, in, 3, 3};
-    WEFT_CHECK(entry != nullptr, "{}: does not fit the network; missing {} {}", file.path(), name,
-               shape_text(expected));
-    WEFT_CHECK(entry->shape == expected, "{}: does not fit the network; {} is {}, expected {}", file.path(), name,
-               shape_text(entry->shape), shape_text(expected));
+    WEFT_CHECK(shape != nullptr, "{}: does not fit the network; missing {} {}", path, name, shape_text(expected));
+    WEFT_CHECK(*shape == expected, "{}: does not fit the network; {} is {}, expected {}", path, name, shape_text(*shape), shape_text(expected));
   };
   const auto& widths = config.decoder_channels;
-  for (std::size_t i = 0; i < widths.size(); ++i)
-    check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
+  for (std::size_t i = 0; i < widths.size(); ++i) check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
   check("segmentation_head.0.weight", config.classes, widths.back());
 }
 
+/// The architecture that the tensors' names tell; nullopt where they tell none.
+std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
+  if (shape_of("encoder.features.0.0.weight") != nullptr) return "mobilenet_v2";
+  if (shape_of("encoder.layer1.2.conv1.weight") != nullptr) return "resnet34";
+  if (shape_of("encoder.layer1.1.conv1.weight") != nullptr) return "resnet18";
+  return std::nullopt;
+}
+
 }  // namespace
+
+SafetensorsFile open_safetensors(const std::filesystem::path& path) {
+  FileBytes bytes = FileBytes::map(path);
+  const std::string_view text = bytes.text();
+  WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text), "{}: is a PyTorch file; convert it with convert_weights", path.string());
+  const bool is_safetensors = text.size() > 8 && text[8] == '{';  // also where the length before it begins with a '{'
+  WEFT_CHECK(is_safetensors || !text.starts_with('{'), "{}: is the index of a file in shards; convert it with convert_weights", path.string());
+  return SafetensorsFile(std::move(bytes));
+}
+
+UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of, const std::optional<std::string>& arch) {
+  const auto channels_out = [&](const std::string& name) {
+    const std::vector<std::int64_t>* shape = shape_of(name);
+    WEFT_CHECK(shape != nullptr && shape->size() == 4,
+               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's weights go to --encoder-weights",
+               path, name);
+    return (*shape)[0];
+  };
+  UNetConfig config;
+  for (std::size_t i = 0; i < config.decoder_channels.size(); ++i) {
+    config.decoder_channels[i] = channels_out(fmt::format("decoder.blocks.{}.conv2.0.weight", i));
+  }
+  if (shape_of("decoder.blocks.0.upsample.weight") != nullptr) config.upsample = Upsample::transposed;
+  config.classes = channels_out("segmentation_head.0.weight");
+  check_widths(path, shape_of, config);
+
+  const auto recognised = recognise_unet_arch(shape_of);
+  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch", path);
+  config.arch = arch ? *arch : *recognised;
+  return config;
+}
 
 nn::StateDict read_state_dict(const SafetensorsFile& file) {
   nn::StateDict state;
@@ -174,9 +180,7 @@ nn::StateDict read_state_dict(const SafetensorsFile& file) {
 std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state) {
   std::vector<TensorToSave> tensors;
   for (const auto& [name, tensor] : state) {
-    const ElementType type = tensor.dtype() == DType::f32   ? ElementType::F32
-                             : tensor.dtype() == DType::f64 ? ElementType::F64
-                                                            : ElementType::I64;
+    const ElementType type = tensor.dtype() == DType::f32 ? ElementType::F32 : tensor.dtype() == DType::f64 ? ElementType::F64 : ElementType::I64;
     const auto sizes = tensor.shape().sizes();
     tensors.push_back({name, type, {sizes.begin(), sizes.end()}, tensor.raw_data()});
   }
@@ -189,17 +193,16 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 }
 
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
-  const SafetensorsFile file(path);
+  const SafetensorsFile file = open_safetensors(path);
   Model model;
   model.is_described = file.metadata().contains(format_key);
   if (model.is_described) {
     model.info = Description(file).read();
+    check_widths(file.path(), shapes_in(file), model.info.network);
   } else {
-    model.info.network = recognise(file, arch);
+    model.info.network = recognise_unet(file.path(), shapes_in(file), arch);
   }
-  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(),
-             model.info.network.arch, *arch);
-  check_widths(file, model.info.network);
+  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(), model.info.network.arch, *arch);
   model.network = std::make_unique<UNet>(model.info.network);
   model.network->load_state_dict(read_state_dict(file), path.string());
   model.network->eval();
