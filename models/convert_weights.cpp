@@ -62,7 +62,8 @@ class FileTensors {
   nn::StateDict read() const {
     nn::StateDict state;
     for (const auto& [name, entry] : tensors_) {
-      WEFT_CHECK(entry->shape.size() <= Shape::max_rank, "{}: tensor {} has {} dimensions", file_.path(), printable(name), entry->shape.size());
+      WEFT_CHECK(entry->shape.size() <= Shape::max_rank, "{}: tensor {} has {} dimensions", file_.path(),
+                 printable(name), entry->shape.size());
       const Shape shape{std::span<const std::int64_t>(entry->shape)};
       if (!is_floating(entry->type)) {
         state.push_back({name, Tensor::from(shape, file_.read_i64(*entry))});
@@ -101,7 +102,8 @@ void remove_wrappers(FileTensors& tensors) {
 /// A torchvision network's architecture by its names; nullopt for networks that weft does not have. Bottleneck ResNets
 /// (50 and deeper) have a conv3, and other families have no layer 18.
 std::optional<std::string> recognise_classifier(const FileTensors& tensors) {
-  if (tensors.find("features.0.0.weight") && tensors.any("features.18.") && !tensors.any("features.19.")) return "mobilenet_v2";
+  if (tensors.find("features.0.0.weight") && tensors.any("features.18.") && !tensors.any("features.19."))
+    return "mobilenet_v2";
   if (!tensors.find("layer1.0.conv1.weight") || tensors.find("layer1.0.conv3.weight")) return std::nullopt;
   return tensors.find("layer1.2.conv1.weight") ? "resnet34" : "resnet18";
 }
@@ -109,17 +111,19 @@ std::optional<std::string> recognise_classifier(const FileTensors& tensors) {
 bool is_head(const std::string& name) { return name.starts_with("fc.") || name.starts_with("classifier."); }
 
 /// Loads the tensors into the network by name; says which counters it had to make up.
-void load(const nn::Module& network, const FileTensors& tensors, const WeightsFile& file, std::vector<std::string>& notes) {
+void load(const nn::Module& network, const FileTensors& tensors, const WeightsFile& file,
+          std::vector<std::string>& notes) {
   network.load_state_dict(tensors.read(), file.path());
   std::int64_t added = 0;
   for (const auto& [name, tensor] : network.state_dict()) added += tensors.find(name) == nullptr;
   if (added > 0) notes.push_back(fmt::format("added {} num_batches_tracked of value 0, which the file lacks", added));
 }
 
-void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::filesystem::path& path, const ConversionOptions& options,
-                  Conversion& done) {
+void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::filesystem::path& path,
+                  const ConversionOptions& options, Conversion& done) {
   WEFT_CHECK(!options.keep_head, "{}: a U-Net; only a classifier has a head to keep", file.path());
-  tensors.drop([](const std::string& name) { return name.starts_with("classification_head."); }, "smp's auxiliary head, which weft does not have");
+  tensors.drop([](const std::string& name) { return name.starts_with("classification_head."); },
+               "smp's auxiliary head, which weft does not have");
   const auto shape_of = [&](const std::string& name) {
     const WeightsEntry* entry = tensors.find(name);
     return entry == nullptr ? nullptr : &entry->shape;
@@ -129,21 +133,26 @@ void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::file
   const UNet network(info.network);
   load(network, tensors, file, done.notes);
   done.what = fmt::format("U-Net with the encoder {}", info.network.arch);
-  done.notes.push_back(fmt::format("the file does not describe its use; assumed: pictures stretched to {} x {}, ImageNet's mean and std, {} upsampling, threshold {}",
-                                   info.height, info.width, to_string(info.network.upsample), info.threshold));
+  done.notes.push_back(
+      fmt::format("the file does not describe its use; assumed: pictures stretched to {} x {}, ImageNet's mean and "
+                  "std, {} upsampling, threshold {}",
+                  info.height, info.width, to_string(info.network.upsample), info.threshold));
   done.tensors = network.state_dict().size();
   save_model(path, network, info, options.storage);
 }
 
-void convert_classifier(const WeightsFile& file, FileTensors& tensors, const std::filesystem::path& path, const ConversionOptions& options,
-                        Conversion& done) {
+void convert_classifier(const WeightsFile& file, FileTensors& tensors, const std::filesystem::path& path,
+                        const ConversionOptions& options, Conversion& done) {
   if (tensors.all("encoder.")) tensors.remove_prefix("encoder.");
   const auto recognised = recognise_classifier(tensors);
-  WEFT_CHECK(options.arch || recognised, "{}: neither a U-Net nor a network that weft has ({}) by its tensors' names; --arch names one to compare with",
-             file.path(), fmt::join(architectures(), ", "));
+  WEFT_CHECK(
+      options.arch || recognised,
+      "{}: neither a U-Net nor a network that weft has ({}) by its tensors' names; --arch names one to compare with",
+      file.path(), fmt::join(architectures(), ", "));
   const std::string arch = options.arch ? *options.arch : *recognised;
   if (!options.keep_head) tensors.drop(is_head, "the classifier's head (--keep-head keeps it)");
-  const std::unique_ptr<nn::Module> network = options.keep_head ? std::unique_ptr<nn::Module>(make_classifier(arch)) : make_encoder(arch);
+  const std::unique_ptr<nn::Module> network =
+      options.keep_head ? std::unique_ptr<nn::Module>(make_classifier(arch)) : make_encoder(arch);
   load(*network, tensors, file, done.notes);
   done.what = fmt::format("{} {}", arch, options.keep_head ? "classifier" : "encoder");
   const nn::StateDict state = network->state_dict();
@@ -152,7 +161,8 @@ void convert_classifier(const WeightsFile& file, FileTensors& tensors, const std
 }
 
 /// A file that weft wrote keeps its description.
-void convert_described(const std::string& from, const std::filesystem::path& path, const ConversionOptions& options, Conversion& done) {
+void convert_described(const std::string& from, const std::filesystem::path& path, const ConversionOptions& options,
+                       Conversion& done) {
   WEFT_CHECK(!options.keep_head, "{}: a U-Net; only a classifier has a head to keep", from);
   const Model model = load_model(from, options.arch);
   done.what = fmt::format("U-Net with the encoder {}, described by weft", model.info.network.arch);
@@ -162,7 +172,8 @@ void convert_described(const std::string& from, const std::filesystem::path& pat
 
 }  // namespace
 
-Conversion convert_weights(const WeightsFile& file, const std::filesystem::path& path, const ConversionOptions& options) {
+Conversion convert_weights(const WeightsFile& file, const std::filesystem::path& path,
+                           const ConversionOptions& options) {
   Conversion done;
   if (file.metadata().contains("weft.format")) {
     convert_described(file.path(), path, options, done);

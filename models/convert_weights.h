@@ -33,6 +33,7 @@ struct Conversion {
 /// Every tensor of the network is written, so that the result loads strictly by name. Throws Error, and writes nothing,
 /// where the network is none that weft has, and for missing, unexpected and wrong-shaped tensors (all are listed), NaN
 /// and infinity.
-Conversion convert_weights(const WeightsFile& file, const std::filesystem::path& path, const ConversionOptions& options = {});
+Conversion convert_weights(const WeightsFile& file, const std::filesystem::path& path,
+                           const ConversionOptions& options = {});
 
 }  // namespace weft

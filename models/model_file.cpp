@@ -42,27 +42,32 @@ class Description {
   explicit Description(const SafetensorsFile& file) : file_(file) {}
 
   ModelInfo read() const {
-    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key), format_name);
+    WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key),
+               format_name);
     ModelInfo info;
     info.network.arch = text("arch");
     info.network.decoder_channels = numbers<std::int64_t>("decoder_channels", 5);
     info.network.upsample = upsample_from(text("upsample"));
     info.network.classes = numbers<std::int64_t>("classes", 1)[0];
     const auto size = numbers<std::int64_t>("size", 2);
-    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'", file_.path(), text("size"));
+    WEFT_CHECK(size[0] >= 1 && size[1] >= 1 && size[0] <= 16384 && size[1] <= 16384, "{}: metadata size is '{}'",
+               file_.path(), text("size"));
     info.height = size[0];
     info.width = size[1];
     info.fit = text("fit");
-    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox", "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
+    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox",
+               "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
     const auto mean = numbers<double>("mean", 3), deviation = numbers<double>("std", 3);
     for (std::size_t c = 0; c < 3; ++c) {
-      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]), "{}: metadata mean or std makes no sense", file_.path());
+      WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]),
+                 "{}: metadata mean or std makes no sense", file_.path());
       info.mean[c] = mean[c];
       info.deviation[c] = deviation[c];
     }
     info.label_map = text("label_map");
     info.threshold = numbers<double>("threshold", 1)[0];
-    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1", file_.path(), info.threshold);
+    WEFT_CHECK(info.threshold > 0 && info.threshold < 1, "{}: metadata threshold is {}, expected between 0 and 1",
+               file_.path(), info.threshold);
     for (const auto& [key, value] : file_.metadata()) {
       if (key.starts_with(note_prefix)) info.notes.emplace(key.substr(std::string_view(note_prefix).size()), value);
     }
@@ -90,7 +95,8 @@ class Description {
       position = next;
       if (position != end && *position == ',') ++position;
     }
-    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(), key, list, count);
+    WEFT_CHECK(values.size() == count && position == end, "{}: metadata {} is '{}', expected {} numbers", file_.path(),
+               key, list, count);
     return values;
   }
 
@@ -104,7 +110,7 @@ Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   float* values = t.mutable_data<float>();
   file.read_f32(entry, values);
   bool finite = true;
-  for (std::int64_t i = 0; i < t.count(); ++i) finite &= std::isfinite(values[i]);
+  for (std::int64_t i = 0, n = t.count(); i < n; ++i) finite &= std::isfinite(values[i]);
   WEFT_CHECK(finite, "{}: tensor {} holds NaN or infinity", file.path(), entry.name);
   return t;
 }
@@ -123,10 +129,12 @@ void check_widths(const std::string& path, const ShapeOf& shape_of, const UNetCo
     const std::vector<std::int64_t>* shape = shape_of(name);
     const std::vector<std::int64_t> expected = {out, in, 3, 3};
     WEFT_CHECK(shape != nullptr, "{}: does not fit the network; missing {} {}", path, name, shape_text(expected));
-    WEFT_CHECK(*shape == expected, "{}: does not fit the network; {} is {}, expected {}", path, name, shape_text(*shape), shape_text(expected));
+    WEFT_CHECK(*shape == expected, "{}: does not fit the network; {} is {}, expected {}", path, name,
+               shape_text(*shape), shape_text(expected));
   };
   const auto& widths = config.decoder_channels;
-  for (std::size_t i = 0; i < widths.size(); ++i) check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
+  for (std::size_t i = 0; i < widths.size(); ++i)
+    check(fmt::format("decoder.blocks.{}.conv2.0.weight", i), widths[i], widths[i]);
   check("segmentation_head.0.weight", config.classes, widths.back());
 }
 
@@ -143,9 +151,11 @@ std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
 SafetensorsFile open_safetensors(const std::filesystem::path& path) {
   FileBytes bytes = FileBytes::map(path);
   const std::string_view text = bytes.text();
-  WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text), "{}: is a PyTorch file; convert it with convert_weights", path.string());
+  WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text),
+             "{}: is a PyTorch file; convert it with convert_weights", path.string());
   const bool is_safetensors = text.size() > 8 && text[8] == '{';  // also where the length before it begins with a '{'
-  WEFT_CHECK(is_safetensors || !text.starts_with('{'), "{}: is the index of a file in shards; convert it with convert_weights", path.string());
+  WEFT_CHECK(is_safetensors || !text.starts_with('{'),
+             "{}: is the index of a file in shards; convert it with convert_weights", path.string());
   return SafetensorsFile(std::move(bytes));
 }
 
@@ -153,7 +163,8 @@ UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of, cons
   const auto channels_out = [&](const std::string& name) {
     const std::vector<std::int64_t>* shape = shape_of(name);
     WEFT_CHECK(shape != nullptr && shape->size() == 4,
-               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's weights go to --encoder-weights",
+               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's "
+               "weights go to --encoder-weights",
                path, name);
     return (*shape)[0];
   };
@@ -180,7 +191,9 @@ nn::StateDict read_state_dict(const SafetensorsFile& file) {
 std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state) {
   std::vector<TensorToSave> tensors;
   for (const auto& [name, tensor] : state) {
-    const ElementType type = tensor.dtype() == DType::f32 ? ElementType::F32 : tensor.dtype() == DType::f64 ? ElementType::F64 : ElementType::I64;
+    const ElementType type = tensor.dtype() == DType::f32   ? ElementType::F32
+                             : tensor.dtype() == DType::f64 ? ElementType::F64
+                                                            : ElementType::I64;
     const auto sizes = tensor.shape().sizes();
     tensors.push_back({name, type, {sizes.begin(), sizes.end()}, tensor.raw_data()});
   }
@@ -202,7 +215,8 @@ Model load_model(const std::filesystem::path& path, const std::optional<std::str
   } else {
     model.info.network = recognise_unet(file.path(), shapes_in(file), arch);
   }
-  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(), model.info.network.arch, *arch);
+  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(),
+             model.info.network.arch, *arch);
   model.network = std::make_unique<UNet>(model.info.network);
   model.network->load_state_dict(read_state_dict(file), path.string());
   model.network->eval();

@@ -18,13 +18,13 @@ namespace weft {
 /// What a model needs besides its weights. The defaults are what is assumed for files that don't say.
 struct ModelInfo {
   UNetConfig network;
-  std::int64_t height = 512, width = 512;            // of the network's input
-  std::string fit = "stretch";                       // how a picture comes to that size: "stretch" or "letterbox"
+  std::int64_t height = 512, width = 512;              // of the network's input
+  std::string fit = "stretch";                         // how a picture comes to that size: "stretch" or "letterbox"
   std::array<double, 3> mean = {0.485, 0.456, 0.406};  // of RGB in [0, 1]
   std::array<double, 3> deviation = {0.229, 0.224, 0.225};
-  std::string label_map = "binary";                  // that the training masks were read with
-  double threshold = 0.5;                            // on the probability
-  std::map<std::string, std::string> notes = {};     // free text, such as metrics and the training command
+  std::string label_map = "binary";               // that the training masks were read with
+  double threshold = 0.5;                         // on the probability
+  std::map<std::string, std::string> notes = {};  // free text, such as metrics and the training command
 };
 
 struct Model {
@@ -49,10 +49,11 @@ SafetensorsFile open_safetensors(const std::filesystem::path& path);
 /// Gives the shape of the tensor with this name, or nullptr where there is none.
 using ShapeOf = std::function<const std::vector<std::int64_t>*(const std::string& name)>;
 
-/// The network that a bare state dict in smp's keys was made by: the encoder from the names (or `arch`), the widths from
-/// the shapes. Bilinear upsampling leaves no trace; nearest is assumed. Throws Error, with `path`, where the tensors are
-/// not a U-Net's.
-UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of, const std::optional<std::string>& arch = std::nullopt);
+/// The network that a bare state dict in smp's keys was made by: the encoder from the names (or `arch`), the widths
+/// from the shapes. Bilinear upsampling leaves no trace; nearest is assumed. Throws Error, with `path`, where the
+/// tensors are not a U-Net's.
+UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of,
+                          const std::optional<std::string>& arch = std::nullopt);
 
 /// All tensors of a weight file, as float32 (or int64). Throws Error where one holds NaN or infinity.
 nn::StateDict read_state_dict(const SafetensorsFile& file);

@@ -1,7 +1,7 @@
-// run_network FILE INPUT.npy OUT: runs the network of a safetensors file on an input [N, H, W, 3], already normalised, for
-// the interchange tests. A U-Net's logits go to OUT.logits.npy; of an encoder or a classifier the five feature maps go
-// to OUT.stage{1..5}.npy and a classifier's logits to OUT.logits.npy. With `-` as OUT nothing is run or written: what
-// the process takes until then is the loading time.
+// run_network FILE INPUT.npy OUT: runs the network of a safetensors file on an input [N, H, W, 3], already normalised,
+// for the interchange tests. A U-Net's logits go to OUT.logits.npy; of an encoder or a classifier the five feature maps
+// go to OUT.stage{1..5}.npy and a classifier's logits to OUT.logits.npy. With `-` as OUT nothing is run or written:
+// what the process takes until then is the loading time.
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-// convert_weights and inspect_model --diff as a user runs them. Files that PyTorch wrote are in tests/golden/interchange.py.
+// convert_weights and inspect_model --diff as a user runs them. Files that PyTorch wrote are in
+// tests/golden/interchange.py.
 
 #include <limits>
 
@@ -24,7 +25,8 @@ nn::StateDict random_state(const nn::Module& network, const std::string& prefix 
   Random draw(1);
   for (const auto& [name, tensor] : network.state_dict()) {
     if (tensor.dtype() == DType::f32) {
-      for (std::int64_t i = 0; i < tensor.count(); ++i) tensor.mutable_data<float>()[i] = static_cast<float>(draw.uniform());
+      for (std::int64_t i = 0; i < tensor.count(); ++i)
+        tensor.mutable_data<float>()[i] = static_cast<float>(draw.uniform());
     }
     state.push_back({prefix + name, tensor});
   }
@@ -63,7 +65,8 @@ TEST_CASE("a classifier becomes an encoder's weights, with its head only where a
   f.save(random_state(*classifier));
   const ProgramResult run = f.convert();
   CHECK(run.status == 0);
-  CHECK_THAT(run.out, Contains("in.safetensors: safetensors, 314 tensors") && Contains("mobilenet_v2 encoder, 312 tensors") &&
+  CHECK_THAT(run.out, Contains("in.safetensors: safetensors, 314 tensors") &&
+                          Contains("mobilenet_v2 encoder, 312 tensors") &&
                           Contains("dropped classifier.1.bias [1000], classifier.1.weight [1000, 1280]"));
   const auto encoder = make_encoder("mobilenet_v2");
   CHECK(load_encoder_weights(*encoder, f.out).dropped.empty());
@@ -87,13 +90,15 @@ TEST_CASE("a U-Net becomes a model file, whatever trained it put around its name
     const ProgramResult run = f.convert();
     INFO(wrapper << run.err);
     CHECK(run.status == 0);
-    CHECK_THAT(run.out, Contains("dropped classification_head.3.weight [4, 512]") && Contains("num_batches_tracked of value 0"));
+    CHECK_THAT(run.out,
+               Contains("dropped classification_head.3.weight [4, 512]") && Contains("num_batches_tracked of value 0"));
     CHECK((run.out.find("dropped mean") != std::string::npos) == (wrapper == "model."));
     const Model model = load_model(f.out);
     CHECK(model.is_described);
     CHECK(model.info.network == network.config());
     CHECK(model.info.notes.at("converted_from") == "in.safetensors");
-    CHECK(model.network->state_dict()[0].tensor.values<float>()[7] == network.state_dict()[0].tensor.values<float>()[7]);
+    CHECK(model.network->state_dict()[0].tensor.values<float>()[7] ==
+          network.state_dict()[0].tensor.values<float>()[7]);
   }
 }
 
@@ -107,7 +112,9 @@ TEST_CASE("what does not fit is listed, with both shapes, and nothing is written
   }
   state.push_back({"encoder.extra", Tensor::zeros({2, 1})});
   f.save(state);
-  f.check_refused(f.convert(), "missing encoder.layer3.0.bn2.bias [256]; missing segmentation_head.0.bias [1]; unexpected encoder.extra [2, 1]");
+  f.check_refused(
+      f.convert(),
+      "missing encoder.layer3.0.bn2.bias [256]; missing segmentation_head.0.bias [1]; unexpected encoder.extra [2, 1]");
   f.check_refused(f.convert(), "encoder.bn1.weight is [63], expected [64]");
   f.check_refused(f.convert({"--arch", "resnet34"}), "missing encoder.layer1.2.conv1.weight [64, 64, 3, 3]");
   f.check_refused(f.convert({"--keep-head"}), "only a classifier has a head");
@@ -120,8 +127,11 @@ TEST_CASE("what does not fit is listed, with both shapes, and nothing is written
 
 TEST_CASE("hostile and foreign files are one line, and nothing is written", "[tools]") {
   const Fixture f;
-  const auto refuse = [&](const fs::path& path, const std::string& what) { f.check_refused(run_program("convert_weights", {path.string(), f.out}), what); };
-  for (const char* name : {"new.pth", "legacy.pth", "deflated.pth", "new_nested.pth", "legacy_nested.pth"}) refuse(fixtures / name, "neither a U-Net nor a network that weft has");
+  const auto refuse = [&](const fs::path& path, const std::string& what) {
+    f.check_refused(run_program("convert_weights", {path.string(), f.out}), what);
+  };
+  for (const char* name : {"new.pth", "legacy.pth", "deflated.pth", "new_nested.pth", "legacy_nested.pth"})
+    refuse(fixtures / name, "neither a U-Net nor a network that weft has");
   refuse(fixtures / "module.pth", "refused: ");
   refuse(f.folder / "missing.pth", "missing.pth");
   write_file(f.in, std::string("\x80\x02") + "cos\nsystem\nX\x04");
@@ -140,7 +150,8 @@ TEST_CASE("hostile and foreign files are one line, and nothing is written", "[to
 TEST_CASE("tools that want safetensors say what to do with a PyTorch file", "[tools]") {
   for (const char* name : {"new.pth", "legacy.pth"}) {
     CHECK_THROWS_WITH(load_model(fixtures / name), Contains("is a PyTorch file; convert it with convert_weights"));
-    CHECK_THROWS_WITH(load_encoder_weights(*make_encoder("resnet18"), fixtures / name), Contains("convert it with convert_weights"));
+    CHECK_THROWS_WITH(load_encoder_weights(*make_encoder("resnet18"), fixtures / name),
+                      Contains("convert it with convert_weights"));
   }
 }
 
@@ -158,19 +169,27 @@ TEST_CASE("half precision keeps the description and rounds what --diff then show
   CHECK(fs::file_size(f.out) * 10 < fs::file_size(f.in) * 6);
   const ProgramResult diff = run_program("inspect_model", {"--diff", f.in, f.out});
   CHECK(diff.status == 1);
-  CHECK_THAT(diff.out, Contains("encoder.conv1.weight") && Contains("values differ: by at most") && Contains("(F32 and F16)"));
+  CHECK_THAT(diff.out,
+             Contains("encoder.conv1.weight") && Contains("values differ: by at most") && Contains("(F32 and F16)"));
 }
 
 TEST_CASE("inspect_model --diff names every difference", "[tools]") {
   const Fixture f;
-  f.save({{"same", Tensor::full({3}, 1)}, {"value", Tensor::full({2}, 4)}, {"shape", Tensor::zeros({2})}, {"a", Tensor::zeros({1})}});
-  nn::StateDict other{{"same", Tensor::full({3}, 1)}, {"value", Tensor::full({2}, 4)}, {"shape", Tensor::zeros({2, 1})}, {"b", Tensor::zeros({1})}};
+  f.save({{"same", Tensor::full({3}, 1)},
+          {"value", Tensor::full({2}, 4)},
+          {"shape", Tensor::zeros({2})},
+          {"a", Tensor::zeros({1})}});
+  nn::StateDict other{{"same", Tensor::full({3}, 1)},
+                      {"value", Tensor::full({2}, 4)},
+                      {"shape", Tensor::zeros({2, 1})},
+                      {"b", Tensor::zeros({1})}};
   other[1].tensor.mutable_data<float>()[1] = 5;
   save_safetensors(f.out, {}, tensors_to_save(other));
   const ProgramResult run = run_program("inspect_model", {"--diff", f.in, f.out});
   CHECK(run.status == 1);
-  CHECK_THAT(run.out, Contains("values differ: by at most 1, 0.25 of the largest value") && Contains("shapes differ: [2] and [2, 1]") &&
-                          Contains("only in " + f.in) && Contains("only in " + f.out) &&
+  CHECK_THAT(run.out, Contains("values differ: by at most 1, 0.25 of the largest value") &&
+                          Contains("shapes differ: [2] and [2, 1]") && Contains("only in " + f.in) &&
+                          Contains("only in " + f.out) &&
                           Contains("1 tensors are equal, 2 differ, 1 are only in " + f.in + ", 1 only in " + f.out));
   CHECK(run_program("inspect_model", {"--diff", f.in, f.in}).status == 0);
   CHECK(run_program("inspect_model", {"--diff", f.in}).status == 2);

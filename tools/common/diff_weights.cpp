@@ -29,13 +29,15 @@ Difference compare(const std::vector<double>& a, const std::vector<double>& b) {
     if (std::isfinite(a[i])) difference.magnitude = std::max(difference.magnitude, std::abs(a[i]));
     if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
     const double distance = std::abs(a[i] - b[i]);
-    difference.largest = std::isnan(distance) ? std::numeric_limits<double>::infinity() : std::max(difference.largest, distance);
+    difference.largest =
+        std::isnan(distance) ? std::numeric_limits<double>::infinity() : std::max(difference.largest, distance);
   }
   return difference;
 }
 
 /// How two tensors of one name differ, as the rest of a line; nullopt where they are equal.
-std::optional<std::string> describe_difference(const WeightsFile& file_a, const WeightsEntry& a, const WeightsFile& file_b, const WeightsEntry& b) {
+std::optional<std::string> describe_difference(const WeightsFile& file_a, const WeightsEntry& a,
+                                               const WeightsFile& file_b, const WeightsEntry& b) {
   if (a.shape != b.shape) return fmt::format("shapes differ: {} and {}", shape_text(a.shape), shape_text(b.shape));
   const std::vector<std::byte> bytes_a = file_a.read_bytes(a), bytes_b = file_b.read_bytes(b);
   if (a.type == b.type && bytes_a == bytes_b) return std::nullopt;
@@ -46,7 +48,9 @@ std::optional<std::string> describe_difference(const WeightsFile& file_a, const 
                      a.type == b.type ? "" : fmt::format(" ({} and {})", name_of(a.type), name_of(b.type)));
 }
 
-void print_line(const WeightsEntry& entry, const std::string& text) { fmt::print("{:<52} {}\n", printable(entry.name), text); }
+void print_line(const WeightsEntry& entry, const std::string& text) {
+  fmt::print("{:<52} {}\n", printable(entry.name), text);
+}
 
 }  // namespace
 
@@ -69,7 +73,8 @@ int diff_weights(const WeightsFile& a, const WeightsFile& b) {
     print_line(entry, fmt::format("only in {}", b.path()));
     ++only_b;
   }
-  fmt::print("{} tensors are equal, {} differ, {} are only in {}, {} only in {}\n", equal, different, only_a, a.path(), only_b, b.path());
+  fmt::print("{} tensors are equal, {} differ, {} are only in {}, {} only in {}\n", equal, different, only_a, a.path(),
+             only_b, b.path());
   return different + only_a + only_b == 0 ? 0 : 1;
 }
 
