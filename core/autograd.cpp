@@ -93,7 +93,7 @@ class Engine {
 };
 
 NodePtr make_node(const char* name, const Tensor& y) {
-  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}});
+  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}});
 }
 
 }  // namespace
@@ -117,11 +117,13 @@ bool needs_recording(const Tensors& inputs) {
   return false;
 }
 
-Tensor record(const Tensor& y, const char* name, const Tensors& inputs, BackwardFunction backward) {
+Tensor record(const Tensor& y, const char* name, const Tensors& inputs, BackwardFunction backward,
+              std::initializer_list<Attribute> attributes) {
   if (!needs_recording(inputs)) return y;
   NodePtr node = make_node(name, y);
   for (const Tensor& input : inputs) node->inputs.push_back(input.defined() ? input.node() : nullptr);
   node->backward = std::move(backward);
+  node->attributes = attributes;
   y.set_node(std::move(node));
   return y;
 }

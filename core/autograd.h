@@ -20,22 +20,31 @@ namespace weft {
 using Gradients = std::vector<Tensor>;
 using BackwardFunction = std::function<Gradients(const Tensor& dy)>;
 
+/// A setting of an operation that its inputs' shapes don't tell, such as a convolution's stride. The gradients don't
+/// need it; who reads the graph as a description of the network does (models/onnx_export.h).
+struct Attribute {
+  const char* name;
+  double value;
+};
+
 struct Node {
-  const char* name;                            // of the operation; "leaf" for a parameter
-  std::uint64_t order;                         // of creation, over the whole process
-  Shape shape;                                 // of the output
+  const char* name;     // of the operation; "leaf" for a parameter
+  std::uint64_t order;  // of creation, over the whole process
+  Shape shape;          // of the output
   DType dtype;
-  std::vector<std::shared_ptr<Node>> inputs;   // null where an input needs no gradient
-  BackwardFunction backward;                   // empty for a leaf, and after it ran
-  Tensor grad;                                 // of a leaf: the sum so far
+  std::vector<std::shared_ptr<Node>> inputs;  // null where an input needs no gradient
+  BackwardFunction backward;                  // empty for a leaf, and after it ran
+  std::vector<Attribute> attributes;
+  Tensor grad;  // of a leaf: the sum so far
 
   bool is_leaf() const { return inputs.empty(); }
   ~Node();  // frees long chains without recursion
 };
 
 /// Records y = op(inputs) and returns y. Where no gradient is wanted (NoGrad, or no input has one),
-/// nothing is recorded and `backward` is destroyed with all that it saved. `name` must be a literal.
-Tensor record(const Tensor& y, const char* name, const Tensors& inputs, BackwardFunction backward);
+/// nothing is recorded and `backward` is destroyed with all that it saved. Names must be literals.
+Tensor record(const Tensor& y, const char* name, const Tensors& inputs, BackwardFunction backward,
+              std::initializer_list<Attribute> attributes = {});
 
 /// True where record() would record.
 bool needs_recording(const Tensors& inputs);

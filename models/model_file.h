@@ -4,7 +4,6 @@
 // their tensors' names and shapes.
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +32,9 @@ struct Model {
   bool is_described = false;      // false: the file had no weft metadata, and `info` holds defaults
 };
 
+/// The metadata of a model file, which load_model reads back.
+std::map<std::string, std::string> describe(const ModelInfo& info);
+
 /// Writes weights, buffers and description; with FloatStorage::f16 convolution weights take half the space.
 void save_model(const std::filesystem::path& path, const UNet& network, const ModelInfo& info,
                 FloatStorage storage = FloatStorage::f32);
@@ -41,19 +43,6 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 /// don't tell. Throws Error, with the path: a file that is no model, tensors missing, unexpected or of the wrong
 /// shape, a tensor with NaN or infinity, an `arch` that contradicts the file.
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch = std::nullopt);
-
-/// Opens a safetensors file. Throws Error, as SafetensorsFile does; for PyTorch's files and for files in shards it says
-/// what to do: convert them.
-SafetensorsFile open_safetensors(const std::filesystem::path& path);
-
-/// Gives the shape of the tensor with this name, or nullptr where there is none.
-using ShapeOf = std::function<const std::vector<std::int64_t>*(const std::string& name)>;
-
-/// The network that a bare state dict in smp's keys was made by: the encoder from the names (or `arch`), the widths
-/// from the shapes. Bilinear upsampling leaves no trace; nearest is assumed. Throws Error, with `path`, where the
-/// tensors are not a U-Net's.
-UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of,
-                          const std::optional<std::string>& arch = std::nullopt);
 
 /// All tensors of a weight file, as float32 (or int64). Throws Error where one holds NaN or infinity.
 nn::StateDict read_state_dict(const SafetensorsFile& file);

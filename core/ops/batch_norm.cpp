@@ -73,23 +73,25 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
   if (!needs_recording({x, gamma, beta})) return y;
 
   const Tensor kept_y = options.activation == Activation::none ? x : y;  // not read where there is no activation
-  return record(y, "batch_norm", {x, gamma, beta},
-                [x = Saved(x), y = Saved(kept_y), gamma = Saved(gamma), mean, inv, options, rows,
-                 channels](const Tensor& dy) {
-                  Tensor dx = Tensor::empty(x->shape(), x->dtype());
-                  Tensor dgamma = Tensor::empty({channels}, x->dtype()), dbeta = Tensor::empty({channels}, x->dtype());
-                  dispatch_float(dx.dtype(), "batch_norm", [&](auto zero) {
-                    using T = decltype(zero);
-                    kernels::batch_norm_parameter_gradients(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels,
-                                                            mean.data<T>(), inv.data<T>(), options.activation,
-                                                            dgamma.mutable_data<T>(), dbeta.mutable_data<T>());
-                    kernels::batch_norm_input_gradient(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels,
-                                                       mean.data<T>(), inv.data<T>(), gamma->data<T>(),
-                                                       dgamma.data<T>(), dbeta.data<T>(), options.activation,
-                                                       options.training, dx.mutable_data<T>());
-                  });
-                  return Gradients{dx, dgamma, dbeta};
-                });
+  return record(
+      y, "batch_norm", {x, gamma, beta},
+      [x = Saved(x), y = Saved(kept_y), gamma = Saved(gamma), mean, inv, options, rows, channels](const Tensor& dy) {
+        Tensor dx = Tensor::empty(x->shape(), x->dtype());
+        Tensor dgamma = Tensor::empty({channels}, x->dtype()), dbeta = Tensor::empty({channels}, x->dtype());
+        dispatch_float(dx.dtype(), "batch_norm", [&](auto zero) {
+          using T = decltype(zero);
+          kernels::batch_norm_parameter_gradients(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels,
+                                                  mean.data<T>(), inv.data<T>(), options.activation,
+                                                  dgamma.mutable_data<T>(), dbeta.mutable_data<T>());
+          kernels::batch_norm_input_gradient(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels, mean.data<T>(),
+                                             inv.data<T>(), gamma->data<T>(), dgamma.data<T>(), dbeta.data<T>(),
+                                             options.activation, options.training, dx.mutable_data<T>());
+        });
+        return Gradients{dx, dgamma, dbeta};
+      },
+      {{"training", options.training ? 1.0 : 0.0},
+       {"epsilon", options.epsilon},
+       {"activation", static_cast<double>(options.activation)}});
 }
 
 }  // namespace weft

@@ -137,7 +137,11 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
                   return Gradients{need_dx ? conv_input_gradient("conv2d dx", p, dy, w.get()) : Tensor(),
                                    need_dw ? conv_weight_gradient("conv2d dw", p, x.get(), dy, w->shape()) : Tensor(),
                                    need_db ? conv_bias_gradient(dy) : Tensor()};
-                });
+                },
+                {{"stride", static_cast<double>(options.stride)},
+                 {"padding", static_cast<double>(options.padding)},
+                 {"dilation", static_cast<double>(options.dilation)},
+                 {"groups", static_cast<double>(options.groups)}});
 }
 
 Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Conv2dOptions options) {

@@ -65,7 +65,10 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
                       need_dx ? conv_forward("conv_transpose2d dx", p, dy, w.get(), Tensor()) : Tensor(),
                       need_dw ? conv_weight_gradient("conv_transpose2d dw", p, dy, x.get(), w->shape()) : Tensor(),
                       need_db ? conv_bias_gradient(dy) : Tensor()};
-                });
+                },
+                {{"stride", static_cast<double>(options.stride)},
+                 {"padding", static_cast<double>(options.padding)},
+                 {"output_padding", static_cast<double>(options.output_padding)}});
 }
 
 }  // namespace weft

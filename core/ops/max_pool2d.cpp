@@ -33,14 +33,18 @@ Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
     kernels::max_pool2d(sizes, x.data<T>(), y.mutable_data<T>(), winners.get());
   });
 
-  return record(y, "max_pool2d", {x}, [sizes, winners](const Tensor& dy) {
-    Tensor dx = Tensor::empty({sizes.n, sizes.h, sizes.w, sizes.c}, dy.dtype());
-    dispatch_float(dy.dtype(), "max_pool2d", [&](auto zero) {
-      using T = decltype(zero);
-      kernels::max_pool2d_adjoint(sizes, dy.data<T>(), winners.get(), dx.mutable_data<T>());
-    });
-    return Gradients{dx};
-  });
+  return record(y, "max_pool2d", {x},
+                [sizes, winners](const Tensor& dy) {
+                  Tensor dx = Tensor::empty({sizes.n, sizes.h, sizes.w, sizes.c}, dy.dtype());
+                  dispatch_float(dy.dtype(), "max_pool2d", [&](auto zero) {
+                    using T = decltype(zero);
+                    kernels::max_pool2d_adjoint(sizes, dy.data<T>(), winners.get(), dx.mutable_data<T>());
+                  });
+                  return Gradients{dx};
+                },
+                {{"kernel", static_cast<double>(options.kernel)},
+                 {"stride", static_cast<double>(options.stride)},
+                 {"padding", static_cast<double>(options.padding)}});
 }
 
 }  // namespace weft

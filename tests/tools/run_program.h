@@ -25,17 +25,23 @@ inline std::string shell_quoted(const std::string& text) {
   return quoted + "'";
 }
 
+/// Runs a line of shell and waits for it.
+inline ProgramResult run_command(const std::string& command) {
+  const TemporaryFolder folder;
+  const std::string kept = "{ " + command + "; } > " + shell_quoted((folder / "out").string()) + " 2> " +
+                           shell_quoted((folder / "err").string());
+  const int raw = std::system(("sh -c " + shell_quoted(kept)).c_str());
+  return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_text(folder / "out"),
+          read_text(folder / "err")};
+}
+
 /// Runs `program` of this build with these arguments and waits for it. `prepare` is shell code that runs first,
 /// such as "ulimit -f 100;".
 inline ProgramResult run_program(const std::string& program, const std::vector<std::string>& arguments,
                                  const std::string& prepare = "") {
-  const TemporaryFolder folder;
   std::string command = prepare + " exec " + shell_quoted(std::string(WEFT_BIN_DIR) + "/" + program);
   for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
-  command += " > " + shell_quoted((folder / "out").string()) + " 2> " + shell_quoted((folder / "err").string());
-  const int raw = std::system(("sh -c " + shell_quoted(command)).c_str());
-  return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_text(folder / "out"),
-          read_text(folder / "err")};
+  return run_command(command);
 }
 
 /// Starts a program in the background, its output discarded; returns its process id.
