@@ -12,7 +12,7 @@ EncoderWeightsReport load_encoder_weights(const Encoder& encoder, const std::fil
   EncoderWeightsReport report;
   nn::StateDict state;
   std::set<std::string> given;
-  for (auto& [name, tensor] : read_state_dict(SafetensorsFile(path))) {
+  for (auto& [name, tensor] : read_state_dict(open_safetensors(path))) {
     if (name.starts_with("fc.") || name.starts_with("classifier.")) {
       report.dropped.push_back(name);
       continue;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/formats/torch_file.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -81,38 +82,6 @@ class Description {
   const SafetensorsFile& file_;
 };
 
-/// The architecture that the tensors' names tell; nullopt where they tell none.
-std::optional<std::string> recognise_arch(const SafetensorsFile& file) {
-  if (file.find("encoder.features.0.0.weight") != nullptr) return "mobilenet_v2";
-  if (file.find("encoder.layer1.2.conv1.weight") != nullptr) return "resnet34";
-  if (file.find("encoder.layer1.1.conv1.weight") != nullptr) return "resnet18";
-  return std::nullopt;
-}
-
-/// The network that a bare state dict was made by: encoder from the names, widths from the shapes.
-UNetConfig recognise(const SafetensorsFile& file, const std::optional<std::string>& arch) {
-  const auto dimension = [&](const std::string& name, std::size_t axis) {
-    const SafetensorsEntry* entry = file.find(name);
-    WEFT_CHECK(entry != nullptr && entry->shape.size() == 4,
-               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's "
-               "weights go to --encoder-weights",
-               file.path(), name);
-    return entry->shape[axis];
-  };
-  UNetConfig config;
-  for (std::size_t i = 0; i < config.decoder_channels.size(); ++i) {
-    config.decoder_channels[i] = dimension(fmt::format("decoder.blocks.{}.conv2.0.weight", i), 0);
-  }
-  if (file.find("decoder.blocks.0.upsample.weight") != nullptr) config.upsample = Upsample::transposed;
-  config.classes = dimension("segmentation_head.0.weight", 0);
-
-  const auto recognised = recognise_arch(file);
-  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch",
-             file.path());
-  config.arch = arch ? *arch : *recognised;
-  return config;
-}
-
 Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   const Shape shape{std::span<const std::int64_t>(entry.shape)};
   if (!is_floating(entry.type)) return Tensor::from(shape, file.read_i64(entry));
@@ -120,21 +89,27 @@ Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   float* values = t.mutable_data<float>();
   file.read_f32(entry, values);
   bool finite = true;
-  for (std::int64_t i = 0; i < t.count(); ++i) finite &= std::isfinite(values[i]);
+  for (std::int64_t i = 0, n = t.count(); i < n; ++i) finite &= std::isfinite(values[i]);
   WEFT_CHECK(finite, "{}: tensor {} holds NaN or infinity", file.path(), entry.name);
   return t;
 }
 
+ShapeOf shapes_in(const SafetensorsFile& file) {
+  return [&file](const std::string& name) {
+    const SafetensorsEntry* entry = file.find(name);
+    return entry == nullptr ? nullptr : &entry->shape;
+  };
+}
+
 /// A network is built before its tensors are compared; a description that claims widths which the file does not hold
 /// would cost memory that the file never paid for.
-void check_widths(const SafetensorsFile& file, const UNetConfig& config) {
+void check_widths(const std::string& path, const ShapeOf& shape_of, const UNetConfig& config) {
   const auto check = [&](const std::string& name, std::int64_t out, std::int64_t in) {
-    const SafetensorsEntry* entry = file.find(name);
+    const std::vector<std::int64_t>* shape = shape_of(name);
     const std::vector<std::int64_t> expected = {out, in, 3, 3};
-    WEFT_CHECK(entry != nullptr, "{}: does not fit the network; missing {} {}", file.path(), name,
-               shape_text(expected));
-    WEFT_CHECK(entry->shape == expected, "{}: does not fit the network; {} is {}, expected {}", file.path(), name,
-               shape_text(entry->shape), shape_text(expected));
+    WEFT_CHECK(shape != nullptr, "{}: does not fit the network; missing {} {}", path, name, shape_text(expected));
+    WEFT_CHECK(*shape == expected, "{}: does not fit the network; {} is {}, expected {}", path, name,
+               shape_text(*shape), shape_text(expected));
   };
   const auto& widths = config.decoder_channels;
   for (std::size_t i = 0; i < widths.size(); ++i)
@@ -142,7 +117,49 @@ void check_widths(const SafetensorsFile& file, const UNetConfig& config) {
   check("segmentation_head.0.weight", config.classes, widths.back());
 }
 
+/// The architecture that the tensors' names tell; nullopt where they tell none.
+std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
+  if (shape_of("encoder.features.0.0.weight") != nullptr) return "mobilenet_v2";
+  if (shape_of("encoder.layer1.2.conv1.weight") != nullptr) return "resnet34";
+  if (shape_of("encoder.layer1.1.conv1.weight") != nullptr) return "resnet18";
+  return std::nullopt;
+}
+
 }  // namespace
+
+SafetensorsFile open_safetensors(const std::filesystem::path& path) {
+  FileBytes bytes = FileBytes::map(path);
+  const std::string_view text = bytes.text();
+  WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text),
+             "{}: is a PyTorch file; convert it with convert_weights", path.string());
+  const bool is_safetensors = text.size() > 8 && text[8] == '{';  // also where the length before it begins with a '{'
+  WEFT_CHECK(is_safetensors || !text.starts_with('{'),
+             "{}: is the index of a file in shards; convert it with convert_weights", path.string());
+  return SafetensorsFile(std::move(bytes));
+}
+
+UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of, const std::optional<std::string>& arch) {
+  const auto channels_out = [&](const std::string& name) {
+    const std::vector<std::int64_t>* shape = shape_of(name);
+    WEFT_CHECK(shape != nullptr && shape->size() == 4,
+               "{}: neither weft's metadata nor a U-Net's tensors are in this file ({} is missing); an encoder's "
+               "weights go to --encoder-weights",
+               path, name);
+    return (*shape)[0];
+  };
+  UNetConfig config;
+  for (std::size_t i = 0; i < config.decoder_channels.size(); ++i) {
+    config.decoder_channels[i] = channels_out(fmt::format("decoder.blocks.{}.conv2.0.weight", i));
+  }
+  if (shape_of("decoder.blocks.0.upsample.weight") != nullptr) config.upsample = Upsample::transposed;
+  config.classes = channels_out("segmentation_head.0.weight");
+  check_widths(path, shape_of, config);
+
+  const auto recognised = recognise_unet_arch(shape_of);
+  WEFT_CHECK(arch || recognised, "{}: the architecture can't be told from the tensors' names; give --arch", path);
+  config.arch = arch ? *arch : *recognised;
+  return config;
+}
 
 std::map<std::string, std::string> describe(const ModelInfo& info) {
   std::map<std::string, std::string> m{
@@ -187,17 +204,17 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 }
 
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
-  const SafetensorsFile file(path);
+  const SafetensorsFile file = open_safetensors(path);
   Model model;
   model.is_described = file.metadata().contains(format_key);
   if (model.is_described) {
     model.info = Description(file).read();
+    check_widths(file.path(), shapes_in(file), model.info.network);
   } else {
-    model.info.network = recognise(file, arch);
+    model.info.network = recognise_unet(file.path(), shapes_in(file), arch);
   }
   WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(),
              model.info.network.arch, *arch);
-  check_widths(file, model.info.network);
   model.network = std::make_unique<UNet>(model.info.network);
   model.network->load_state_dict(read_state_dict(file), path.string());
   model.network->eval();

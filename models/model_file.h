@@ -4,6 +4,7 @@
 // their tensors' names and shapes.
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,19 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 /// don't tell. Throws Error, with the path: a file that is no model, tensors missing, unexpected or of the wrong
 /// shape, a tensor with NaN or infinity, an `arch` that contradicts the file.
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch = std::nullopt);
+
+/// Opens a safetensors file. Throws Error, as SafetensorsFile does; for PyTorch's files and for files in shards it says
+/// what to do: convert them.
+SafetensorsFile open_safetensors(const std::filesystem::path& path);
+
+/// Gives the shape of the tensor with this name, or nullptr where there is none.
+using ShapeOf = std::function<const std::vector<std::int64_t>*(const std::string& name)>;
+
+/// The network that a bare state dict in smp's keys was made by: the encoder from the names (or `arch`), the widths
+/// from the shapes. Bilinear upsampling leaves no trace; nearest is assumed. Throws Error, with `path`, where the
+/// tensors are not a U-Net's.
+UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of,
+                          const std::optional<std::string>& arch = std::nullopt);
 
 /// All tensors of a weight file, as float32 (or int64). Throws Error where one holds NaN or infinity.
 nn::StateDict read_state_dict(const SafetensorsFile& file);

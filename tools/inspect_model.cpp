@@ -1,11 +1,14 @@
 // inspect_model: what a weight file holds, and what its network costs.
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/autograd.h"
 #include "core/formats/weights_file.h"
 #include "core/profile.h"
 #include "models/model_file.h"
+#include "tools/common/diff_weights.h"
 #include "tools/common/run_tool.h"
 
 namespace {
@@ -75,16 +78,23 @@ int inspect(const std::string& path, std::optional<std::int64_t> size, bool tens
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Prints what a weight file holds (safetensors, sharded safetensors, PyTorch), and the layers of a U-Net.",
+      "Prints what a weight file holds (safetensors, sharded safetensors, PyTorch), and the layers of a U-Net; or "
+      "compares two files.",
       "inspect_model");
-  std::string path;
+  std::vector<std::string> paths;
   std::optional<std::int64_t> size;
-  bool tensors = false;
-  app.add_option("MODEL", path, "the file")->required();
+  bool tensors = false, diff = false;
+  app.add_option("MODEL", paths, "the file; with --diff two files")->required()->expected(1, 2);
   app.add_option("--size", size,
                  "count multiply-adds for a picture of this height and width in pixels, a multiple of 32 [default: the "
                  "model's]")
       ->check(CLI::Range(32, 8192));
   app.add_flag("--tensors", tensors, "list the tensors of a U-Net too (of other files they are always listed)");
-  return weft::tools::run_tool(app, argc, argv, [&] { return inspect(path, size, tensors); });
+  app.add_flag("--diff", diff, "compare two files tensor by tensor; exit status 0 where all are equal, else 1");
+  return weft::tools::run_tool(app, argc, argv, [&] {
+    if (paths.size() != (diff ? 2 : 1))
+      throw weft::tools::UsageError(diff ? "--diff takes two files" : "one file at a time (two with --diff)");
+    return diff ? weft::tools::diff_weights(open_weights(paths[0]), open_weights(paths[1]))
+                : inspect(paths[0], size, tensors);
+  });
 }
