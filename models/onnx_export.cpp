@@ -123,7 +123,7 @@ class Translator {
     }
     values_[&node] = before;
     if (activation == Activation::relu) finish(node, "Relu", {before}, module + ".relu");
-    if (activation == Activation::relu6) finish(node, "Clip", clip_inputs(before), module + ".relu6");
+    if (activation == Activation::relu6) add_relu6(node, before, module + ".relu6");
   }
 
   void max_pool2d(const Node& node) {
@@ -163,7 +163,15 @@ class Translator {
   }
 
   void relu(const Node& node) { finish(node, "Relu", {value(node, 0)}, numbered("relu")); }
-  void relu6(const Node& node) { finish(node, "Clip", clip_inputs(value(node, 0)), numbered("relu6")); }
+  void relu6(const Node& node) { add_relu6(node, value(node, 0), numbered("relu6")); }
+
+  // 6 min(max(x / 6, 0), 1). Clip would say it in one operator, but OpenCV before 4.7 can't read the Clip of this opset
+  // (opencv/opencv#22015), and ONNX Runtime, which fuses HardSigmoid into the convolution, is as fast with this.
+  void add_relu6(const Node& node, const std::string& x, const std::string& name) {
+    const std::string unit = name + ".unit";
+    graph_.add_node("HardSigmoid", {x}, unit, {{"alpha", 1.0f / 6.0f}, {"beta", 0.0f}});
+    finish(node, "Mul", {unit, constant("relu6.max", {}, {6})}, name);
+  }
 
   // ---- names ----
 
@@ -205,10 +213,6 @@ class Translator {
     const auto [place, is_new] = constants_.insert(name);
     if (is_new) graph_.add_initializer(name, shape, std::span<const float>(values));
     return *place;
-  }
-
-  std::vector<std::string> clip_inputs(const std::string& x) {
-    return {x, constant("relu6.min", {}, {0}), constant("relu6.max", {}, {6})};
   }
 
   OnnxGraph::Attributes convolution_attributes(const Node& node) const {

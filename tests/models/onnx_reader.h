@@ -198,9 +198,11 @@ inline Tensor run_onnx(const OnnxFile& file, const Tensor& x) {
       y = weft::add(in(0), in(1));
     } else if (node.op == "Relu") {
       y = relu(in(0));
-    } else if (node.op == "Clip") {
-      WEFT_CHECK(in(1).item() == 0 && in(2).item() == 6, "onnx: Clip to {} .. {}", in(1).item(), in(2).item());
-      y = relu6(in(0));
+    } else if (node.op == "HardSigmoid") {
+      WEFT_CHECK(node.floats.at("alpha") == 1.0f / 6.0f && node.floats.at("beta") == 0, "onnx: HardSigmoid");
+      y = scale(relu6(in(0)), 1.0 / 6);
+    } else if (node.op == "Mul") {
+      y = mul(in(0), in(1));
     } else {
       fail("onnx: operator {}", node.op);
     }
