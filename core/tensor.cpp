@@ -150,7 +150,9 @@ void Tensor::fill(double value) const {
   dispatch_float(dtype(), "fill", [&](auto zero) {
     using T = decltype(zero);
     T* into = mutable_data<T>();
-    parallel_chunks(count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    // In large pieces: a network's parameters are then filled without threads, whose start is most of a small
+    // program's loading time.
+    parallel_chunks(count(), std::int64_t{1} << 22, [&](std::int64_t begin, std::int64_t end) {
       std::fill(into + begin, into + end, static_cast<T>(value));
     });
   });

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "core/formats/torch_file.h"
 #include "models/registry.h"
@@ -82,16 +83,41 @@ class Description {
   const SafetensorsFile& file_;
 };
 
-Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
-  const Shape shape{std::span<const std::int64_t>(entry.shape)};
-  if (!is_floating(entry.type)) return Tensor::from(shape, file.read_i64(entry));
-  Tensor t = Tensor::empty(shape);
+Shape tensor_shape(const SafetensorsEntry& entry) { return Shape(std::span<const std::int64_t>(entry.shape)); }
+
+/// Reads float32 numbers into `t`, which has the entry's shape.
+void read_finite(const SafetensorsFile& file, const SafetensorsEntry& entry, const Tensor& t) {
   float* values = t.mutable_data<float>();
   file.read_f32(entry, values);
-  bool finite = true;
-  for (std::int64_t i = 0, n = t.count(); i < n; ++i) finite &= std::isfinite(values[i]);
-  WEFT_CHECK(finite, "{}: tensor {} holds NaN or infinity", file.path(), entry.name);
+  int bad = 0;
+  for (std::int64_t i = 0, n = t.count(); i < n; ++i)
+    bad |= !(std::abs(values[i]) <= std::numeric_limits<float>::max());
+  WEFT_CHECK(bad == 0, "{}: tensor {} holds NaN or infinity", file.path(), entry.name);
+}
+
+Tensor read_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
+  if (!is_floating(entry.type)) return Tensor::from(tensor_shape(entry), file.read_i64(entry));
+  const Tensor t = Tensor::empty(tensor_shape(entry));
+  read_finite(file, entry, t);
   return t;
+}
+
+/// Reads a file into a new float32 network: load_state_dict(read_state_dict(file)) without the copy between them.
+void read_network(const SafetensorsFile& file, const nn::Module& network) {
+  std::vector<nn::NamedShape> shapes;
+  for (const SafetensorsEntry& entry : file.tensors()) {
+    shapes.push_back({entry.name, tensor_shape(entry), is_floating(entry.type) ? DType::f32 : DType::i64});
+  }
+  network.check_state_dict(shapes, file.path());
+  for (const auto& [name, tensor] : network.state_dict()) {
+    const SafetensorsEntry* entry = file.find(name);
+    if (entry == nullptr) continue;  // a counter, which may be missing
+    if (tensor.dtype() == DType::f32) {
+      read_finite(file, *entry, tensor);
+    } else {
+      tensor.copy_from(read_tensor(file, *entry));
+    }
+  }
 }
 
 ShapeOf shapes_in(const SafetensorsFile& file) {
@@ -216,7 +242,7 @@ Model load_model(const std::filesystem::path& path, const std::optional<std::str
   WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(),
              model.info.network.arch, *arch);
   model.network = std::make_unique<UNet>(model.info.network);
-  model.network->load_state_dict(read_state_dict(file), path.string());
+  read_network(file, *model.network);
   model.network->eval();
   return model;
 }

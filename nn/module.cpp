@@ -39,36 +39,41 @@ std::int64_t Module::parameter_count() const {
   return count;
 }
 
-void Module::load_state_dict(const StateDict& state, const std::string& context) const {
-  std::map<std::string, Tensor> given;
-  for (const auto& [name, tensor] : state) {
-    WEFT_CHECK(given.emplace(name, tensor).second, "{}: tensor {} occurs twice", context, name);
+void Module::check_state_dict(const std::vector<NamedShape>& state, const std::string& context) const {
+  std::map<std::string, const NamedShape*> given;
+  for (const NamedShape& entry : state) {
+    WEFT_CHECK(given.emplace(entry.name, &entry).second, "{}: tensor {} occurs twice", context, entry.name);
   }
 
-  const auto own = state_dict();
   std::string problems;
-  for (const auto& [name, tensor] : own) {
+  for (const auto& [name, tensor] : state_dict()) {
     const auto found = given.find(name);
     if (found == given.end()) {
       if (!name.ends_with("num_batches_tracked")) problems += fmt::format("; missing {} {}", name, tensor.shape());
-    } else if (found->second.shape() != tensor.shape()) {
-      problems += fmt::format("; {} is {}, expected {}", name, found->second.shape(), tensor.shape());
-    } else if ((found->second.dtype() == DType::i64) != (tensor.dtype() == DType::i64)) {
-      problems +=
-          fmt::format("; {} is {}, expected {}", name, dtype_name(found->second.dtype()), dtype_name(tensor.dtype()));
+      continue;
     }
+    const NamedShape& entry = *found->second;
+    if (entry.shape != tensor.shape()) {
+      problems += fmt::format("; {} is {}, expected {}", name, entry.shape, tensor.shape());
+    } else if ((entry.dtype == DType::i64) != (tensor.dtype() == DType::i64)) {
+      problems += fmt::format("; {} is {}, expected {}", name, dtype_name(entry.dtype), dtype_name(tensor.dtype()));
+    }
+    given.erase(found);
   }
-  std::map<std::string, Tensor> own_names;
-  for (const auto& [name, tensor] : own) own_names.emplace(name, tensor);
-  for (const auto& [name, tensor] : given) {
-    if (!own_names.contains(name)) problems += fmt::format("; unexpected {} {}", name, tensor.shape());
-  }
+  for (const auto& [name, entry] : given) problems += fmt::format("; unexpected {} {}", name, entry->shape);
   WEFT_CHECK(problems.empty(), "{}: does not fit the network{}", context, problems);
+}
 
-  for (const auto& [name, tensor] : own) {
-    const auto found = given.find(name);
-    if (found == given.end()) continue;
-    tensor.copy_from(found->second.dtype() == tensor.dtype() ? found->second : found->second.to(tensor.dtype()));
+void Module::load_state_dict(const StateDict& state, const std::string& context) const {
+  std::vector<NamedShape> shapes;
+  for (const auto& [name, tensor] : state) shapes.push_back({name, tensor.shape(), tensor.dtype()});
+  check_state_dict(shapes, context);
+
+  std::map<std::string, Tensor> own;
+  for (const auto& [name, tensor] : state_dict()) own.emplace(name, tensor);
+  for (const auto& [name, tensor] : state) {
+    const Tensor& target = own.at(name);
+    target.copy_from(tensor.dtype() == target.dtype() ? tensor : tensor.to(target.dtype()));
   }
 }
 

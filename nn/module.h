@@ -22,6 +22,13 @@ struct NamedTensor {
 };
 using StateDict = std::vector<NamedTensor>;
 
+/// A tensor's description, where its numbers are still in a file.
+struct NamedShape {
+  std::string name;
+  Shape shape;
+  DType dtype;
+};
+
 class Module {
  public:
   Module() = default;
@@ -41,6 +48,8 @@ class Module {
   /// unexpected and wrong-shaped tensor; then nothing has been changed. A missing "num_batches_tracked" is
   /// forgiven: old files lack it, and it does not enter any result. `context` begins the message (a file name).
   void load_state_dict(const StateDict& state, const std::string& context = "state dict") const;
+  /// Only the check of load_state_dict.
+  void check_state_dict(const std::vector<NamedShape>& state, const std::string& context = "state dict") const;
 
   /// Training mode (batch statistics, dropout) or evaluation mode, for this module and all below.
   void train(bool on = true);

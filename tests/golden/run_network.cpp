@@ -1,7 +1,7 @@
 // run_network FILE INPUT.npy OUT: runs the network of a safetensors file on an input [N, H, W, 3], already normalised,
 // for the interchange tests. A U-Net's logits go to OUT.logits.npy; of an encoder or a classifier the five feature maps
-// go to OUT.stage{1..5}.npy and a classifier's logits to OUT.logits.npy. With `-` as OUT nothing is run or written:
-// what the process takes until then is the loading time.
+// go to OUT.stage{1..5}.npy and a classifier's logits to OUT.logits.npy. With `-` as OUT nothing is run or written,
+// but "ready" is printed: what passes until then is the loading time.
 
 #include <fmt/format.h>
 
@@ -44,7 +44,12 @@ int run(const std::string& path, const std::string& input, const std::string& ou
     return 0;
   }
   const Model model = load_model(path);
-  if (out != "-") write(out + ".logits.npy", model.network->forward(read_input(input)));
+  if (out == "-") {
+    fmt::print("ready\n");
+    std::fflush(stdout);
+    return 0;
+  }
+  write(out + ".logits.npy", model.network->forward(read_input(input)));
   return 0;
 }
 
