@@ -45,6 +45,8 @@ struct ConvEpilogue {
 /// One way to convolve. Its functions may only be called where supports(problem) holds.
 struct ConvAlgorithm {
   const char* name;
+  /// Rounding beyond that of a direct sum, relative to the result's largest value; 0 where integers come out exact.
+  double rounding;
   bool (*supports)(const ConvProblem& p);
   void (*forward)(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y);
   void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, float* dx);

@@ -5,6 +5,7 @@
 
 #include "core/kernels/conv.h"
 #include "core/kernels/isa/tap_grid.h"
+#include "core/kernels/winograd_work.h"
 
 namespace weft::kernels {
 
@@ -17,7 +18,18 @@ struct IsaKernels {
   /// dw of a convolution with one group and at least one output pixel; `scratch` has as many floats as the first says.
   std::int64_t (*conv_weight_gradient_scratch)(const ConvProblem& p);
   void (*conv_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
-  /// The same for one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c, 16) floats.
+  /// Minimal filtering. A source's packed filters: floats, and the filling of them.
+  std::int64_t (*winograd_packed_floats)(WinogradForm form, std::int64_t c, std::int64_t out_c);
+  void (*winograd_pack)(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
+                        float* packed);
+  /// out = epilogue(sum over sources); `scratch` has as many floats as the first says.
+  std::int64_t (*winograd_scratch)(const WinogradWork& work);
+  void (*winograd_convolve)(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out);
+  /// dw of one source (`same` or `upsampled`) of a convolution of this shape; its filters are not read.
+  std::int64_t (*winograd_weight_gradient_scratch)(const WinogradSource& source, const WinogradWork& work);
+  void (*winograd_weight_gradient)(const WinogradSource& source, const WinogradWork& work, const float* dy,
+                                   float* scratch, const WinogradGradients& dw);
+  /// What conv_taps computes, with one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c, 16) floats.
   void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
                          float* packed, float* out);
   /// dw of the depthwise convolution whose forward grid is `grid`.

@@ -9,6 +9,14 @@ void conv_taps(const TapGrid& grid, const float* source, const float* w, const C
                const float* zeros, float* packed, float* out);
 std::int64_t conv_weight_gradient_scratch(const ConvProblem& p);
 void conv_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
+std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c);
+void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
+                   float* packed);
+std::int64_t winograd_scratch(const WinogradWork& work);
+void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out);
+std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, const WinogradWork& work);
+void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
+                              const WinogradGradients& dw);
 void depthwise_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
                     float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);

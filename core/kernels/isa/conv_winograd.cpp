@@ -1,0 +1,281 @@
+// 3x3 convolution by minimal filtering (winograd_forms.h): fewer products, all of them matrix products.
+//
+//   M[k] (tiles x Cout) = sum of  V[value] (tiles x Cin) U[filter] (Cin x Cout)        Y = A' M A for each tile
+//
+// Order of work, for one block of tiles:
+//   1. gather each tile's inputs and transform them: V, all input channels
+//   2. for strips of tiles and panels of up to 64 output channels: the products into M, which stays in L2,
+//   3. and from there the outputs, with bias, residual and activation
+// Two sources (the decoder's upsampled features and its skip) take turns within a block: the second adds to the
+// outputs that the first has just left in the cache.
+//
+// Where there are many blocks, threads take blocks; where there are few, they share the steps of each block.
+
+#include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/row_product.h"
+#include "core/kernels/isa/winograd_tiles.h"
+#include "core/kernels/scratch.h"
+#include "core/parallel.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+constexpr std::int64_t tile_unit = 24;             // a multiple of all register tiles' rows
+constexpr std::int64_t block_floats = 160 * 1024;  // V and M of a block: 640 KB
+constexpr std::int64_t large_filters = 1 << 20;    // floats; then a block has to be worth reading them all
+constexpr std::int64_t strip_tiles = 2 * tile_unit;
+constexpr std::int64_t many_blocks = 12;
+
+std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
+
+struct Panel {
+  std::int64_t column, vectors;
+};
+Panel panel_of(std::int64_t out_c, std::int64_t index) {
+  const std::int64_t vectors = ceil_div(out_c, lanes);
+  const Part part = part_of(vectors, ceil_div(vectors, max_tile_vectors), index);
+  return {part.begin * lanes, part.size};
+}
+std::int64_t panels_of(std::int64_t out_c) { return ceil_div(ceil_div(out_c, lanes), max_tile_vectors); }
+
+/// The sum that a filter's product adds to.
+template <class Form>
+constexpr int sum_of(int filter) {
+  int sum = 0;
+  while (Form::first_filter[sum + 1] <= filter) ++sum;
+  return sum;
+}
+
+/// Filters of the sum (a, b) lie together: where it begins, counted in filters.
+template <class Form>
+constexpr int sum_begin(int a, int b) {
+  return Form::first_filter[a] * Form::filters +
+         (Form::first_filter[a + 1] - Form::first_filter[a]) * Form::first_filter[b];
+}
+
+/// The place of filter (i, j) in that order.
+template <class Form>
+constexpr int filter_place(int i, int j) {
+  const int a = sum_of<Form>(i), b = sum_of<Form>(j);
+  const int count_b = Form::first_filter[b + 1] - Form::first_filter[b];
+  return sum_begin<Form>(a, b) + (i - Form::first_filter[a]) * count_b + j - Form::first_filter[b];
+}
+
+/// U = G g G' for input channel k and up to `lanes` output channels from `column` on.
+template <class Form>
+void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column, std::int64_t columns, float* to,
+                  std::int64_t step) {
+  float taps[9][lanes];
+  for (std::int64_t n = 0; n < lanes; ++n) {
+    const float* from = f.w + (column + n) * f.step_n + k * f.step_k;
+    for (int tap = 0; tap < 9; ++tap) taps[tap][n] = n < columns ? from[f.is_turned ? 8 - tap : tap] : 0;
+  }
+  Vec g[3][3];
+  for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[tap]);
+  const auto map = [](const Vec(&in)[3], Vec(&out)[Form::filters]) { Form::filter(in, out); };
+  map_both_axes<3, Form::filters>(g, map,
+                                  [&](int i, int j, Vec u) { store(to + filter_place<Form>(i, j) * step, u); });
+}
+
+struct Plan {
+  TileGrid tiles;
+  std::int64_t block_tiles, blocks;
+  std::int64_t value_floats, sum_floats;  // of a block's V, a strip's M
+  bool is_shared;                         // threads work on one block together
+};
+
+Plan make_plan(const WinogradWork& work) {
+  std::int64_t values = 0, sums = 0, filters = 0, out = 0;  // floats in a tile's V and M, floats in all U
+  const std::int64_t panel_width = lanes * panel_of(work.out_c, 0).vectors;
+  for (std::int64_t s = 0; s < work.source_count; ++s) {
+    const std::int64_t channels = work.sources[s].c;
+    with_form(work.sources[s].form, [&](auto form) {
+      using Form = decltype(form);
+      values = max64(values, Form::values * Form::values * round_up(channels, lanes));
+      sums = max64(sums, Form::sums * Form::sums * panel_width);
+      filters += Form::filters * Form::filters * channels * work.out_c;
+      out = Form::out;
+    });
+  }
+  Plan plan;
+  plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
+  const std::int64_t least = filters > large_filters ? 4 * tile_unit : 2 * tile_unit;
+  const std::int64_t fitting = block_floats / (values + sums) / tile_unit * tile_unit;
+  plan.block_tiles = min64(max64(fitting, least), round_up(plan.tiles.count(), tile_unit));
+  plan.block_tiles = min64(plan.block_tiles, 5 * tile_unit);
+  plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
+  plan.value_floats = values * plan.block_tiles + 16 * 36;
+  plan.sum_floats = sums * min64(strip_tiles, plan.block_tiles) + 16 * 36;
+  plan.is_shared = plan.blocks < many_blocks;
+  return plan;
+}
+
+/// What becomes of the outputs of one source.
+struct Finish {
+  const float* earlier;  // what the sums are added to, or null
+  const float* bias;     // null before the last source
+  Vec low, high;
+};
+
+/// Everything that one call shares.
+struct Convolution {
+  const WinogradWork& work;
+  const ConvEpilogue<float>& epilogue;
+  const Plan& plan;
+  float* out;
+
+  Finish finish(std::int64_t source) const {
+    const bool is_last = source + 1 == work.source_count;
+    const Activation activation = is_last ? epilogue.activation : Activation::none;
+    return {source == 0 ? epilogue.residual : out, is_last ? epilogue.bias : nullptr,
+            broadcast(activation == Activation::none ? -__builtin_inff() : 0),
+            broadcast(activation == Activation::relu6 ? 6 : __builtin_inff())};
+  }
+};
+
+/// Y = A' M A of one tile and one vector of channels, stored.
+template <class Form, bool is_whole, class Part>
+WEFT_ALWAYS_INLINE void store_outputs(const Convolution& conv, const Finish& finish, const TilePlace& place,
+                                      const float* sums, std::int64_t sum_step, const Part& part,
+                                      std::int64_t channel) {
+  const WinogradWork& work = conv.work;
+  const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
+  const std::int64_t at = ((place.image * work.out_h + row) * work.out_w + col) * work.out_c + channel;
+  const Vec bias = finish.bias != nullptr ? part.load_from(finish.bias + channel) : Vec{};
+  Vec m[Form::sums][Form::sums];
+  WEFT_UNROLL
+  for (int i = 0; i < Form::sums; ++i) {
+    WEFT_UNROLL
+    for (int j = 0; j < Form::sums; ++j) m[i][j] = load(sums + (i * Form::sums + j) * sum_step);
+  }
+  const auto map = [](const Vec(&in)[Form::sums], Vec(&out)[Form::out]) { Form::output(in, out); };
+  map_both_axes<Form::sums, Form::out>(m, map, [&](int i, int j, Vec y) {
+    if (!is_whole && (row + i >= work.out_h || col + j >= work.out_w)) return;
+    const std::int64_t to = at + (i * work.out_w + j) * work.out_c;
+    if (finish.earlier != nullptr) y += part.load_from(finish.earlier + to);
+    part.store_to(conv.out + to, clamp(y + bias, finish.low, finish.high));
+  });
+}
+
+template <class Form>
+void finish_tile(const Convolution& conv, const Finish& finish, std::int64_t tile, const Panel& panel,
+                 const TileMatrices& sums, std::int64_t sum_row) {
+  const WinogradWork& work = conv.work;
+  const TilePlace place = conv.plan.tiles.place(tile);
+  const bool is_whole = (place.row + 1) * Form::out <= work.out_h && (place.col + 1) * Form::out <= work.out_w;
+  for_each_vector(min64(panel.vectors * lanes, work.out_c - panel.column), [&](auto part, std::int64_t c) {
+    const float* from = sums.row(sum_row) + c;
+    if (is_whole) {
+      store_outputs<Form, true>(conv, finish, place, from, sums.step, part, panel.column + c);
+    } else {
+      store_outputs<Form, false>(conv, finish, place, from, sums.step, part, panel.column + c);
+    }
+  });
+}
+
+/// Steps 2 and 3 for tiles [strip] of a block and one panel.
+template <class Form>
+void run_strip(const Convolution& conv, std::int64_t source_index, const Part& block, const Part& strip,
+               const Panel& panel, const TileMatrices& values) {
+  const WinogradSource& source = conv.work.sources[source_index];
+  const std::int64_t width = panel.vectors * lanes;
+  const std::int64_t rows = round_up(strip.size, tile_pixels(static_cast<int>(panel.vectors)));
+  float* scratch = thread_scratch(conv.plan.value_floats + conv.plan.sum_floats) + conv.plan.value_floats;
+  const TileMatrices sums = {scratch, width, TileMatrices::step_for(rows, width)};
+
+  std::int64_t offsets[Form::filters * Form::filters];
+  for (int i = 0; i < Form::filters; ++i) {
+    for (int j = 0; j < Form::filters; ++j)
+      offsets[filter_place<Form>(i, j)] = (Form::value_of[i] * Form::values + Form::value_of[j]) * values.step;
+  }
+  const RunRowProduct run = row_product_function(panel.vectors);
+  const float* packed = source.packed + panel.column * Form::filters * Form::filters * source.c;
+  for (int a = 0; a < Form::sums; ++a) {
+    for (int b = 0; b < Form::sums; ++b) {
+      const int first = sum_begin<Form>(a, b);
+      const int taps = (Form::first_filter[a + 1] - Form::first_filter[a]) *
+                       (Form::first_filter[b + 1] - Form::first_filter[b]);
+      run({values.row(strip.begin), values.width, offsets + first, taps, source.c, packed + first * source.c * width,
+           rows, sums.data + (a * Form::sums + b) * sums.step});
+    }
+  }
+  const Finish finish = conv.finish(source_index);
+  for (std::int64_t tile = 0; tile < strip.size; ++tile)
+    finish_tile<Form>(conv, finish, block.begin + strip.begin + tile, panel, sums, tile);
+}
+
+/// All three steps for one block and one source. `scratch` holds V.
+template <class Form>
+void run_block(const Convolution& conv, std::int64_t source_index, const Part& block, float* scratch) {
+  const WinogradSource& source = conv.work.sources[source_index];
+  const Picture picture = {source.data, source.h, source.w, source.c};
+  const std::int64_t width = round_up(source.c, lanes), rows = round_up(block.size, tile_unit);
+  const TileMatrices values = {scratch, width, TileMatrices::step_for(rows, width)};
+  constexpr std::int64_t chunk = 8;
+  parallel_for(ceil_div(rows, chunk), [&](std::int64_t task) {
+    for (std::int64_t tile = task * chunk; tile < min64(rows, (task + 1) * chunk); ++tile) {
+      if (tile < block.size) {
+        transform_input<Form>(picture, conv.plan.tiles.place(block.begin + tile), source.padding, tile, values);
+      } else {
+        for (std::int64_t i = 0; i < Form::values * Form::values; ++i) {
+          for (std::int64_t k = 0; k < width; k += lanes) store(values.row(tile) + i * values.step + k, Vec{});
+        }
+      }
+    }
+  });
+  const std::int64_t panels = panels_of(conv.work.out_c), strips = ceil_div(block.size, strip_tiles);
+  parallel_for(panels * strips, [&](std::int64_t task) {
+    const std::int64_t begin = task / panels * strip_tiles;
+    run_strip<Form>(conv, source_index, block, {begin, min64(strip_tiles, block.size - begin)},
+                    panel_of(conv.work.out_c, task % panels), values);
+  });
+}
+
+}  // namespace
+
+std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c) {
+  std::int64_t filters = 0;
+  with_form(form, [&](auto f) { filters = decltype(f)::filters * decltype(f)::filters; });
+  return filters * c * round_up(out_c, lanes);
+}
+
+void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
+                   float* packed) {
+  with_form(form, [&](auto f) {
+    using Form = decltype(f);
+    constexpr std::int64_t chunk = 8;
+    parallel_for(panels_of(out_c) * ceil_div(c, chunk), [&](std::int64_t task) {
+      const Panel panel = panel_of(out_c, task % panels_of(out_c));
+      const std::int64_t width = panel.vectors * lanes, first = task / panels_of(out_c) * chunk;
+      for (std::int64_t k = first; k < min64(c, first + chunk); ++k) {
+        float* to = packed + panel.column * Form::filters * Form::filters * c + k * width;
+        for (std::int64_t v = 0; v < width; v += lanes)
+          pack_filters<Form>(filters, k, panel.column + v, out_c - panel.column - v, to + v, c * width);
+      }
+    });
+  });
+}
+
+std::int64_t winograd_scratch(const WinogradWork& work) {
+  const Plan plan = make_plan(work);
+  return plan.is_shared ? plan.value_floats : 0;
+}
+
+void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
+  const Plan plan = make_plan(work);
+  const Convolution conv = {work, epilogue, plan, out};
+  const auto run = [&](std::int64_t index, float* values) {
+    const std::int64_t begin = index * plan.block_tiles;
+    const Part block = {begin, min64(plan.block_tiles, plan.tiles.count() - begin)};
+    for (std::int64_t s = 0; s < work.source_count; ++s)
+      with_form(work.sources[s].form, [&](auto form) { run_block<decltype(form)>(conv, s, block, values); });
+  };
+  if (plan.is_shared) {
+    for (std::int64_t block = 0; block < plan.blocks; ++block) run(block, scratch);
+  } else {
+    parallel_for(plan.blocks,
+                 [&](std::int64_t block) { run(block, thread_scratch(plan.value_floats + plan.sum_floats)); });
+  }
+}
+
+}  // namespace weft::kernels::WEFT_ISA

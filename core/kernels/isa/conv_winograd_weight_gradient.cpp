@@ -1,0 +1,188 @@
+// Weight gradient of a 3x3 convolution by minimal filtering: the transpose of its last two steps (winograd_forms.h).
+//
+//   dU[f] (Cin x Cout) = sum over tiles of  V[value]' (Cin x tiles) D[f] (tiles x Cout)      D = A dY A',  dg = G' dU G
+//
+// The sum over tiles is taken in the transformed domain, so dg is transformed back once, at the end.
+//
+// Order of work, for one block of tiles: transform the inputs to V and the gradients to D, then for each filter, panel
+// of up to 64 output channels and group of input channels add the block's outer products to the sums. Where sums are
+// small, groups of blocks have sums of their own and are added in order at the end; where they are large, one block
+// follows another and threads share the steps. The cut depends on the shape alone.
+
+#include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/outer_tile.h"
+#include "core/kernels/isa/winograd_tiles.h"
+#include "core/kernels/scratch.h"
+#include "core/parallel.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+constexpr std::int64_t max_groups = 16;
+constexpr std::int64_t group_sum_floats = 1 << 22;  // in the sums of all groups of blocks
+constexpr std::int64_t block_floats = 160 * 1024;   // V and D of a block where each thread has its own
+constexpr std::int64_t shared_tiles = 128;          // tiles of a block where all work on it
+constexpr std::int64_t task_channels = 48;          // input channels of a task
+
+std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
+
+struct Plan {
+  TileGrid tiles;
+  std::int64_t block_tiles, blocks, groups;
+  std::int64_t width_in, width_out;    // channels in whole vectors
+  std::int64_t values, filters;        // matrices in V and in D
+  std::int64_t panels, row_tiles;      // of width_out, of c
+  std::int64_t group_sums;             // floats
+  bool is_shared;
+
+  std::int64_t value_floats() const { return values * TileMatrices::step_for(block_tiles, width_in); }
+  std::int64_t block_scratch() const {
+    return value_floats() + filters * TileMatrices::step_for(block_tiles, width_out);
+  }
+};
+
+Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
+  Plan plan;
+  with_form(source.form, [&](auto form) {
+    using Form = decltype(form);
+    plan.tiles = {work.images, ceil_div(work.out_h, Form::out), ceil_div(work.out_w, Form::out)};
+    plan.values = Form::values * Form::values;
+    plan.filters = Form::filters * Form::filters;
+  });
+  plan.width_in = round_up(source.c, lanes), plan.width_out = round_up(work.out_c, lanes);
+  plan.panels = ceil_div(plan.width_out / lanes, max_outer_vectors);
+  plan.row_tiles = ceil_div(source.c, max_outer_rows(ceil_div(plan.width_out / lanes, plan.panels)));
+  plan.group_sums = plan.filters * source.c * plan.width_out;
+  plan.groups = min64(group_sum_floats / plan.group_sums, max_groups);
+  plan.is_shared = plan.groups < 4;
+  const std::int64_t tile_floats = plan.values * plan.width_in + plan.filters * plan.width_out;
+  plan.block_tiles = plan.is_shared ? shared_tiles : max64(16, block_floats / tile_floats);
+  plan.block_tiles = min64(plan.block_tiles, plan.tiles.count());
+  plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
+  plan.groups = plan.is_shared ? 1 : min64(plan.groups, plan.blocks);
+  return plan;
+}
+
+/// Where the sums of a filter, panel and run of input channels lie: [filter][panel][channel][panel's width].
+std::int64_t sums_at(const Plan& plan, std::int64_t c, std::int64_t filter, std::int64_t column, std::int64_t width,
+                     std::int64_t channel) {
+  return (filter * plan.width_out + column) * c + channel * width;
+}
+
+/// Step 1: V and D of tiles [begin, begin + count).
+template <class Form>
+void transform_block(const Plan& plan, const WinogradSource& source, const Picture& gradient, const Part& block,
+                     const TileMatrices& values, const TileMatrices& products) {
+  const Picture picture = {source.data, source.h, source.w, source.c};
+  constexpr std::int64_t chunk = 8;
+  parallel_for(ceil_div(block.size, chunk), [&](std::int64_t task) {
+    for (std::int64_t tile = task * chunk; tile < min64(block.size, (task + 1) * chunk); ++tile) {
+      const TilePlace place = plan.tiles.place(block.begin + tile);
+      transform_input<Form>(picture, place, source.padding, tile, values);
+      transform_output_gradient<Form>(gradient, place, tile, products);
+    }
+  });
+}
+
+/// Step 2: adds the outer products of one block to the sums.
+template <class Form>
+void add_products(const Plan& plan, const WinogradSource& source, const Part& block, bool is_first,
+                  const TileMatrices& values, const TileMatrices& products, float* sums) {
+  const std::int64_t channel_groups = ceil_div(plan.row_tiles * max_outer_rows(1), task_channels);
+  const std::int64_t groups = min64(plan.row_tiles, channel_groups);
+  const Strip strip = {0, 0, 0, 0, block.size};
+  parallel_for(plan.filters * groups, [&](std::int64_t task) {
+    const std::int64_t filter = task / groups;
+    const std::int64_t value = Form::value_of[filter / Form::filters] * Form::values +
+                               Form::value_of[filter % Form::filters];
+    const Part row_tiles = part_of(plan.row_tiles, groups, task % groups);
+    for (std::int64_t index = 0; index < plan.panels; ++index) {
+      const Part panel = part_of(plan.width_out / lanes, plan.panels, index);
+      const std::int64_t column = panel.begin * lanes, width = panel.size * lanes;
+      for (std::int64_t r = 0; r < row_tiles.size; ++r) {
+        const Part rows = part_of(source.c, plan.row_tiles, row_tiles.begin + r);
+        const ImageView a = {values.data + value * values.step + rows.begin, 0, 0, 0, values.width};
+        const ImageView b = {products.data + filter * products.step + column, 0, 0, 0, products.width};
+        outer_tile_function(rows.size, panel.size)(
+            {&strip, 1, a, b, 1, 1, !is_first, sums + sums_at(plan, source.c, filter, column, width, rows.begin)});
+      }
+    }
+  });
+}
+
+/// Steps 1 and 2 for one block.
+template <class Form>
+void run_block(const Plan& plan, const WinogradSource& source, const WinogradWork& work, const float* dy,
+               std::int64_t index, bool is_first, float* scratch, float* sums) {
+  const std::int64_t begin = index * plan.block_tiles;
+  const Part block = {begin, min64(plan.block_tiles, plan.tiles.count() - begin)};
+  const TileMatrices values = {scratch, plan.width_in, TileMatrices::step_for(plan.block_tiles, plan.width_in)};
+  const TileMatrices products = {scratch + plan.value_floats(), plan.width_out,
+                                 TileMatrices::step_for(plan.block_tiles, plan.width_out)};
+  transform_block<Form>(plan, source, {dy, work.out_h, work.out_w, work.out_c}, block, values, products);
+  add_products<Form>(plan, source, block, is_first, values, products, sums);
+}
+
+/// dg = G' dU G for input channel k, one vector of output channels, from the sums of all groups, added in order.
+template <class Form>
+void finish_filters(const Plan& plan, const WinogradSource& source, const WinogradWork& work, const Part& panel,
+                    std::int64_t v, std::int64_t k, const float* sums, const WinogradGradients& dw) {
+  const std::int64_t column = panel.begin * lanes, width = panel.size * lanes;
+  Vec u[Form::filters][Form::filters];
+  for (int f = 0; f < Form::filters * Form::filters; ++f) {
+    const float* from = sums + sums_at(plan, source.c, f, column, width, k) + v;
+    Vec total = load(from);
+    for (std::int64_t group = 1; group < plan.groups; ++group) total += load(from + group * plan.group_sums);
+    u[f / Form::filters][f % Form::filters] = total;
+  }
+  float taps[9][lanes];
+  const auto map = [](const Vec(&in)[Form::filters], Vec(&out)[3]) { Form::filter_transposed(in, out); };
+  map_both_axes<Form::filters, 3>(u, map, [&](int i, int j, Vec g) { store(taps[3 * i + j], g); });
+  for (std::int64_t n = 0; n < min64(lanes, work.out_c - column - v); ++n) {
+    float* to = dw.dw + (column + v + n) * dw.step_n + k * dw.step_k;
+    for (int tap = 0; tap < 9; ++tap) to[tap] = taps[tap][n];
+  }
+}
+
+template <class Form>
+void run(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
+         const WinogradGradients& dw) {
+  const Plan plan = make_plan(source, work);
+  float* sums = scratch;
+  if (plan.is_shared) {
+    for (std::int64_t block = 0; block < plan.blocks; ++block)
+      run_block<Form>(plan, source, work, dy, block, block == 0, scratch + plan.group_sums, sums);
+  } else {
+    parallel_for(plan.groups, [&](std::int64_t group) {
+      const Part blocks = part_of(plan.blocks, plan.groups, group);
+      float* own = thread_scratch(plan.block_scratch());
+      for (std::int64_t block = 0; block < blocks.size; ++block)
+        run_block<Form>(plan, source, work, dy, blocks.begin + block, block == 0, own, sums + group * plan.group_sums);
+    });
+  }
+  parallel_for(source.c, [&](std::int64_t k) {
+    for (std::int64_t index = 0; index < plan.panels; ++index) {
+      const Part panel = part_of(plan.width_out / lanes, plan.panels, index);
+      for (std::int64_t v = 0; v < panel.size * lanes; v += lanes)
+        finish_filters<Form>(plan, source, work, panel, v, k, sums, dw);
+    }
+  });
+}
+
+}  // namespace
+
+std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, const WinogradWork& work) {
+  const Plan plan = make_plan(source, work);
+  return plan.group_sums * plan.groups + (plan.is_shared ? plan.block_scratch() : 0);
+}
+
+void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
+                              const WinogradGradients& dw) {
+  switch (source.form) {
+    case WinogradForm::same: return run<SameForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled: return run<UpsampledForm>(source, work, dy, scratch, dw);
+    case WinogradForm::pooled: return;  // its weights are those of `upsampled`, which has the fewer products
+  }
+}
+
+}  // namespace weft::kernels::WEFT_ISA

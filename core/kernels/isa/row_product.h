@@ -1,0 +1,66 @@
+#pragma once
+// A matrix product whose left rows lie at equal distances: the inner loop of minimal filtering.
+//
+//   out[r][n] = sum over taps and k of  a[r step + offset(tap) + k] packed[tap][k][n]
+//
+// The register tile is that of tap_tile.h; what is missing here are pixels, borders and epilogues.
+
+#include "core/kernels/isa/tap_tile.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+struct RowProduct {
+  const float* a;
+  std::int64_t step;            // from one row to the next
+  const std::int64_t* offsets;  // [taps]
+  std::int64_t taps, channels;
+  const float* packed;          // [taps][channels][vectors * lanes]
+  std::int64_t rows;            // a multiple of tile_pixels(vectors), in `a` as in `out`
+  float* out;                   // [rows][vectors * lanes]
+};
+
+template <int vectors>
+void run_row_product(const RowProduct& p) {
+  constexpr int size = tile_pixels(vectors);
+  for (std::int64_t row = 0; row < p.rows; row += size) {
+    Vec acc[size][vectors] = {};
+    const float* packed = p.packed;
+    for (std::int64_t tap = 0; tap < p.taps; ++tap) {
+      const float* a[size];
+      WEFT_UNROLL
+      for (int m = 0; m < size; ++m) a[m] = p.a + (row + m) * p.step + p.offsets[tap];
+      for (std::int64_t k = 0; k < p.channels; ++k, packed += vectors * lanes) {
+        Vec b[vectors];
+        WEFT_UNROLL
+        for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
+        WEFT_UNROLL
+        for (int m = 0; m < size; ++m) {
+          const Vec value = broadcast(a[m][k]);
+          WEFT_UNROLL
+          for (int v = 0; v < vectors; ++v) acc[m][v] += value * b[v];
+        }
+      }
+    }
+    WEFT_UNROLL
+    for (int m = 0; m < size; ++m) {
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) store(p.out + ((row + m) * vectors + v) * lanes, acc[m][v]);
+    }
+  }
+}
+
+using RunRowProduct = void (*)(const RowProduct&);
+
+WEFT_ALWAYS_INLINE RunRowProduct row_product_function(std::int64_t vectors) {
+#if defined(WEFT_ISA_avx512)
+  constexpr RunRowProduct functions[] = {run_row_product<1>, run_row_product<2>, run_row_product<3>,
+                                         run_row_product<4>};
+#else
+  constexpr RunRowProduct functions[] = {run_row_product<1>, run_row_product<2>};
+#endif
+  return functions[vectors - 1];
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA

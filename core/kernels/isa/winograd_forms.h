@@ -1,0 +1,159 @@
+#pragma once
+// Minimal filtering along one axis: `out` neighbouring outputs of a 3-tap filter from fewer products than taps * out.
+// In two dimensions the forms are applied along rows and then along columns, and the savings multiply.
+//
+//   y = A [ (G g) . (B d) ]        d: the tile's inputs, g: the filter, ".": product by product
+//
+// B d are the `values`, G g the `filters`, their products add up to `sums`. Over channels, each product is a matrix
+// product [tiles x Cin] [Cin x Cout], and there the time goes: per output and channel pair a direct 3x3 convolution
+// multiplies 9 times.
+//
+//   form        tile     products     a direct way needs     per output in 2D     source
+//   Same        4 of 6   6            12                     36 / 16 = 2.25       F(4, 3): Lavin & Gray 2015
+//   Upsampled   4 of 4   5            12 (8 by phases)       25 / 16 = 1.56       below
+//   Pooled      2 of 6   5            8                      25 / 4  (of 16)      below
+//
+// Upsampled. With x[-1], x[0], x[1], x[2] at half resolution the four outputs are
+//   y0 = w0 x[-1] + (w1 + w2) x0      y1 = (w0 + w1) x0 + w2 x1      s = w0 + w1 + w2
+//   y2 = w0 x0 + (w1 + w2) x1         y3 = (w0 + w1) x1 + w2 x2
+// Even and odd outputs are two filters of two taps, a = (w0, w1 + w2) and b = (w0 + w1, w2). As polynomials, the
+// adjoint map is dx(z) = e(z) a(z) + z o(z) b(z), e and o the even and odd outputs' gradients: cubic, so its values at
+// 0, 1, -1 and infinity tell it. At 0 and infinity one term vanishes, and at 1 both filters are s, so one product
+// serves both: 1 + 1 + 1 + 2 = 5 products (Toom and Cook's method, plus the shared point). The form below is the
+// transpose of that. All its coefficients are 0, 1 and 1/2: its rounding error is that of the direct sum.
+//
+// Pooled. With dy[-1 .. 4] the gradients of two neighbouring inputs are
+//   dx_i = (w1 + w2) e_i + w0 e_(i+1) + w2 o_(i-1) + (w0 + w1) o_i           e_i = dy[2i], o_i = dy[2i + 1]
+// Two filters of two taps again: each F(2, 2) by 3 products, where the middle ones, s e_1 and s o_0, are added first.
+
+#include "core/kernels/isa/vec.h"
+#include "core/kernels/winograd_work.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+struct SameForm {
+  static constexpr int in = 6, step = 4, out = 4;       // inputs of a tile, inputs from tile to tile, outputs
+  static constexpr int values = 6, filters = 6, sums = 6;
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 4, 5};      // filter f meets value value_of[f] ...
+  static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5, 6};  // ... and adds to the sum it lies in
+
+  WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
+    const Vec even = d[4] - 4.0f * d[2], odd = d[3] - 4.0f * d[1], even2 = d[4] - d[2], odd2 = 2.0f * (d[3] - d[1]);
+    v[0] = 4.0f * (d[0] - d[2]) + even2;
+    v[1] = even + odd;
+    v[2] = even - odd;
+    v[3] = even2 + odd2;
+    v[4] = even2 - odd2;
+    v[5] = d[5] - d[3] - 2.0f * odd2;
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
+    const Vec outer = (g[0] + g[2]) * (1.0f / 6), wide = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
+    u[0] = g[0] * 0.25f;
+    u[1] = -outer - g[1] * (1.0f / 6);
+    u[2] = g[1] * (1.0f / 6) - outer;
+    u[3] = wide + g[1] * (1.0f / 12);
+    u[4] = wide - g[1] * (1.0f / 12);
+    u[5] = g[2];
+  }
+  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[3]) {
+    const Vec near = (u[1] + u[2]) * (1.0f / 6), far = u[3] + u[4];
+    g[0] = u[0] * 0.25f - near + far * (1.0f / 24);
+    g[1] = (u[2] - u[1]) * (1.0f / 6) + (u[3] - u[4]) * (1.0f / 12);
+    g[2] = far * (1.0f / 6) - near + u[5];
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    const Vec near = m[1] + m[2], near_odd = m[1] - m[2], far = m[3] + m[4], far_odd = m[3] - m[4];
+    y[0] = m[0] + near + far;
+    y[1] = near_odd + 2.0f * far_odd;
+    y[2] = near + 4.0f * far;
+    y[3] = near_odd + 8.0f * far_odd + m[5];
+  }
+  WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
+    const Vec even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+  }
+};
+
+struct UpsampledForm {
+  static constexpr int in = 4, step = 2, out = 4;
+  static constexpr int values = 4, filters = 5, sums = 5;
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 3};
+  static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5};
+
+  WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
+    v[0] = d[0] - d[2];
+    v[1] = d[3] - d[1];
+    v[2] = d[1] + d[2];
+    v[3] = d[2] - d[1];
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
+    u[0] = g[0];
+    u[1] = g[2];
+    u[2] = 0.5f * (g[0] + g[1] + g[2]);
+    u[3] = 0.5f * (g[0] - g[1] - g[2]);
+    u[4] = 0.5f * (g[2] - g[0] - g[1]);
+  }
+  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[3]) {
+    g[0] = u[0] + 0.5f * (u[2] + u[3] - u[4]);
+    g[1] = 0.5f * (u[2] - u[3] - u[4]);
+    g[2] = u[1] + 0.5f * (u[2] - u[3] + u[4]);
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    y[0] = m[0] + m[2] + m[3];
+    y[1] = m[2] + m[4];
+    y[2] = m[2] - m[3];
+    y[3] = m[1] + m[2] - m[4];
+  }
+  WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
+    m[0] = y[0];
+    m[1] = y[3];
+    m[2] = (y[0] + y[1]) + (y[2] + y[3]);
+    m[3] = y[0] - y[2];
+    m[4] = y[1] - y[3];
+  }
+};
+
+struct PooledForm {
+  static constexpr int in = 6, step = 4, out = 2;
+  static constexpr int values = 5, filters = 5, sums = 3;
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 4};
+  static constexpr int first_filter[sums + 1] = {0, 2, 3, 5};
+
+  WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
+    v[0] = d[1] - d[3];
+    v[1] = d[0] - d[2];
+    v[2] = d[2] + d[3];
+    v[3] = d[5] - d[3];
+    v[4] = d[4] - d[2];
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
+    u[0] = g[1] + g[2];
+    u[1] = g[2];
+    u[2] = g[0] + g[1] + g[2];
+    u[3] = g[0];
+    u[4] = g[0] + g[1];
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    y[0] = m[0] + m[1];
+    y[1] = m[1] + m[2];
+  }
+};
+
+/// Calls body(Form{}) with the type that `form` names.
+template <class Body>
+WEFT_ALWAYS_INLINE void with_form(WinogradForm form, Body&& body) {
+  switch (form) {
+    case WinogradForm::same: return body(SameForm{});
+    case WinogradForm::upsampled: return body(UpsampledForm{});
+    case WinogradForm::pooled: return body(PooledForm{});
+  }
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA

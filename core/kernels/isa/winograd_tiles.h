@@ -1,0 +1,119 @@
+#pragma once
+// The transforms of minimal filtering in two dimensions: along rows, then along columns, a vector of channels at a time.
+
+#include "core/kernels/isa/winograd_forms.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+/// A tile's place: its image and its indices there.
+struct TilePlace {
+  std::int64_t image, row, col;
+};
+
+struct TileGrid {
+  std::int64_t images, rows, cols;
+
+  WEFT_ALWAYS_INLINE std::int64_t count() const { return images * rows * cols; }
+  WEFT_ALWAYS_INLINE TilePlace place(std::int64_t index) const {
+    const std::int64_t line = index / cols;
+    return {line / rows, line % rows, index % cols};
+  }
+};
+
+/// An image that tiles are cut from.
+struct Picture {
+  const float* data;
+  std::int64_t h, w, c;
+
+  WEFT_ALWAYS_INLINE const float* at(std::int64_t image, std::int64_t row, std::int64_t col) const {
+    return data + ((image * h + row) * w + col) * c;
+  }
+};
+
+/// Loads the size x size pixels from (row, col) on, channels [k, ...) of `part`; zero outside the image.
+template <int size, class Part>
+WEFT_ALWAYS_INLINE void load_patch(const Picture& p, std::int64_t image, std::int64_t row, std::int64_t col,
+                                   const Part& part, std::int64_t k, Vec (&d)[size][size]) {
+  const bool is_inside = row >= 0 && col >= 0 && row + size <= p.h && col + size <= p.w;
+  if (is_inside) {
+    const float* from = p.at(image, row, col) + k;
+    WEFT_UNROLL
+    for (int i = 0; i < size; ++i) {
+      WEFT_UNROLL
+      for (int j = 0; j < size; ++j) d[i][j] = part.load_from(from + (i * p.w + j) * p.c);
+    }
+    return;
+  }
+  for (int i = 0; i < size; ++i) {
+    for (int j = 0; j < size; ++j) {
+      const bool is_in = row + i >= 0 && row + i < p.h && col + j >= 0 && col + j < p.w;
+      d[i][j] = is_in ? part.load_from(p.at(image, row + i, col + j) + k) : Vec{};
+    }
+  }
+}
+
+/// Applies a map of `from` numbers to `to` numbers along both axes: store(i, j, result).
+template <int from, int to, class Map, class Store>
+WEFT_ALWAYS_INLINE void map_both_axes(const Vec (&d)[from][from], const Map& map, const Store& store_at) {
+  Vec columns[to][from];
+  WEFT_UNROLL
+  for (int j = 0; j < from; ++j) {
+    Vec in[from], out[to];
+    WEFT_UNROLL
+    for (int i = 0; i < from; ++i) in[i] = d[i][j];
+    map(in, out);
+    WEFT_UNROLL
+    for (int i = 0; i < to; ++i) columns[i][j] = out[i];
+  }
+  WEFT_UNROLL
+  for (int i = 0; i < to; ++i) {
+    Vec out[to];
+    map(columns[i], out);
+    WEFT_UNROLL
+    for (int j = 0; j < to; ++j) store_at(i, j, out[j]);
+  }
+}
+
+/// Matrices [tiles x channels], one for each value (or sum) of a form. Rows are padded to whole vectors, and a cache
+/// line keeps matrices whose size is a power of two from falling into the same cache sets.
+struct TileMatrices {
+  float* data;
+  std::int64_t width;  // floats in a row, a multiple of lanes
+  std::int64_t step;   // floats from one matrix to the next
+
+  WEFT_ALWAYS_INLINE static std::int64_t step_for(std::int64_t tiles, std::int64_t width) { return tiles * width + 16; }
+  WEFT_ALWAYS_INLINE float* row(std::int64_t tile) const { return data + tile * width; }
+};
+
+/// V = B' d B of one tile, all channels, into row `tile` of the matrices.
+template <class Form>
+void transform_input(const Picture& p, const TilePlace& place, std::int64_t padding, std::int64_t tile,
+                     const TileMatrices& values) {
+  const std::int64_t row = place.row * Form::step - padding, col = place.col * Form::step - padding;
+  for_each_vector(p.c, [&](auto part, std::int64_t k) {
+    Vec d[Form::in][Form::in];
+    load_patch(p, place.image, row, col, part, k, d);
+    float* to = values.row(tile) + k;
+    const auto map = [](const Vec(&in)[Form::in], Vec(&out)[Form::values]) { Form::input(in, out); };
+    map_both_axes<Form::in, Form::values>(
+        d, map, [&](int i, int j, Vec v) { store(to + (i * Form::values + j) * values.step, v); });
+  });
+}
+
+/// A dY A' of one tile of an image, the gradient of the sums.
+template <class Form>
+void transform_output_gradient(const Picture& p, const TilePlace& place, std::int64_t tile,
+                               const TileMatrices& sums) {
+  for_each_vector(p.c, [&](auto part, std::int64_t k) {
+    Vec d[Form::out][Form::out];
+    load_patch(p, place.image, place.row * Form::out, place.col * Form::out, part, k, d);
+    float* to = sums.row(tile) + k;
+    const auto map = [](const Vec(&in)[Form::out], Vec(&out)[Form::sums]) { Form::output_transposed(in, out); };
+    map_both_axes<Form::out, Form::sums>(d, map,
+                                         [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
+  });
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA

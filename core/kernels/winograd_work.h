@@ -1,0 +1,45 @@
+#pragma once
+// What a convolution by minimal filtering consists of; core/kernels/isa/winograd_forms.h has the mathematics.
+
+#include <cstdint>
+
+namespace weft::kernels {
+
+/// The three linear maps that a 3x3 filter g makes of an image d, each with a way to compute it from fewer products.
+enum class WinogradForm {
+  same,       // y = g * d, stride 1
+  upsampled,  // y = g * (d upsampled x2, nearest), padding 1
+  pooled,     // the adjoint of `upsampled`: y at half of d's resolution
+};
+
+/// 3x3 filters in some larger array: g[n, k, u, v] = w[n step_n + k step_k + 3 u + v], turned by 180 degrees where
+/// is_turned says so. n counts output channels, k input channels.
+struct WinogradFilters {
+  const float* w;
+  std::int64_t step_n, step_k;
+  bool is_turned;
+};
+
+/// Where the gradient of such filters goes: dg[n, k, u, v] to dw[n step_n + k step_k + 3 u + v].
+struct WinogradGradients {
+  float* dw;
+  std::int64_t step_n, step_k;
+};
+
+/// One input image; an output is the sum of what its sources make of it.
+struct WinogradSource {
+  WinogradForm form;
+  const float* data;        // [images, h, w, c]
+  std::int64_t h, w, c;
+  std::int64_t padding;     // zeros on each side: 0 to 2 for `same`, 1 for the others
+  const float* packed;      // its filters, transformed by winograd_pack
+};
+
+/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, `pooled` not.
+struct WinogradWork {
+  std::int64_t images, out_h, out_w, out_c;
+  const WinogradSource* sources;
+  std::int64_t source_count;  // 1 or 2
+};
+
+}  // namespace weft::kernels
