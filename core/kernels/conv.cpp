@@ -19,7 +19,7 @@ bool supports_all(const ConvProblem&) { return true; }
 constexpr ConvAlgorithm algorithms[] = {
     {"depthwise", 0, conv_depthwise_supports, conv_depthwise_forward, conv_depthwise_input_gradient,
      conv_depthwise_weight_gradient},
-    {"winograd", 2e-5, conv_winograd_supports, conv_winograd_forward, conv_winograd_input_gradient,
+    {"winograd", 3e-6, conv_winograd_supports, conv_winograd_forward, conv_winograd_input_gradient,
      conv_winograd_weight_gradient},
     {"igemm", 0, conv_igemm_supports, conv_igemm_forward, conv_igemm_input_gradient, conv_igemm_weight_gradient},
     {"reference", 0, supports_all, reference::conv2d_forward<float>, reference::conv2d_input_gradient<float>,

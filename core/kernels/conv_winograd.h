@@ -7,7 +7,7 @@
 // The input gradient is the same with the filters turned by 180 degrees. The weight gradient sums over tiles in the
 // transformed domain: dg = G' [ sum of (A dY A') . (B' d B) ] G.
 //
-// Not exact on integers, as 1/6 and 1/24 round: its error is some 1e-5 of the output's range (docs/kernels.md).
+// Not exact on integers: its error is some 1e-6 of the output's range (docs/kernels.md).
 // The loops are in core/kernels/isa/conv_winograd.cpp; specification and test: core/kernels/reference/conv2d.h.
 
 #include "core/kernels/conv.h"

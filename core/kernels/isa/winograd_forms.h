@@ -13,6 +13,11 @@
 //   Upsampled   4 of 4   5            12 (8 by phases)       25 / 16 = 1.56       below
 //   Pooled      2 of 6   5            8                      25 / 4  (of 16)      below
 //
+// Same. The values are those of polynomials at the points 0, a, -a, b, -b and infinity (Winograd 1980), so even and odd
+// powers are shared between a point and its negative. The usual points, 1 and 2, make sums of very different sizes;
+// a = sqrt(1/2) and b = 1/a keep them close, at the same cost, and round four times less (Barabasz et al. 2018,
+// arXiv:1803.10986, on choosing points). a a = 1/2, b b = 2, a b = 1, so few other constants appear.
+//
 // Upsampled. With x[-1], x[0], x[1], x[2] at half resolution the four outputs are
 //   y0 = w0 x[-1] + (w1 + w2) x0      y1 = (w0 + w1) x0 + w2 x1      s = w0 + w1 + w2
 //   y2 = w0 x0 + (w1 + w2) x1         y3 = (w0 + w1) x1 + w2 x2
@@ -37,45 +42,49 @@ struct SameForm {
   static constexpr int values = 6, filters = 6, sums = 6;
   static constexpr int value_of[filters] = {0, 1, 2, 3, 4, 5};      // filter f meets value value_of[f] ...
   static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5, 6};  // ... and adds to the sum it lies in
+  static constexpr float a = 0.70710678f, b = 1.41421356f;
 
   WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
-    const Vec even = d[4] - 4.0f * d[2], odd = d[3] - 4.0f * d[1], even2 = d[4] - d[2], odd2 = 2.0f * (d[3] - d[1]);
-    v[0] = 4.0f * (d[0] - d[2]) + even2;
-    v[1] = even + odd;
-    v[2] = even - odd;
-    v[3] = even2 + odd2;
-    v[4] = even2 - odd2;
-    v[5] = d[5] - d[3] - 2.0f * odd2;
+    const Vec even_a = d[4] - 2.0f * d[2], odd_a = a * d[3] - b * d[1];
+    const Vec even_b = d[4] - 0.5f * d[2], odd_b = b * d[3] - a * d[1];
+    v[0] = d[0] + (d[4] - 2.5f * d[2]);
+    v[1] = even_a + odd_a;
+    v[2] = even_a - odd_a;
+    v[3] = even_b + odd_b;
+    v[4] = even_b - odd_b;
+    v[5] = d[1] + (d[5] - 2.5f * d[3]);
   }
   WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
-    const Vec outer = (g[0] + g[2]) * (1.0f / 6), wide = g[0] * (1.0f / 24) + g[2] * (1.0f / 6);
-    u[0] = g[0] * 0.25f;
-    u[1] = -outer - g[1] * (1.0f / 6);
-    u[2] = g[1] * (1.0f / 6) - outer;
-    u[3] = wide + g[1] * (1.0f / 12);
-    u[4] = wide - g[1] * (1.0f / 12);
+    const Vec even_a = (g[0] + 0.5f * g[2]) * (-2.0f / 3), odd_a = g[1] * (-2.0f / 3 * a);
+    const Vec even_b = (g[0] + 2.0f * g[2]) * (1.0f / 6), odd_b = g[1] * (1.0f / 6 * b);
+    u[0] = g[0];
+    u[1] = even_a + odd_a;
+    u[2] = even_a - odd_a;
+    u[3] = even_b + odd_b;
+    u[4] = even_b - odd_b;
     u[5] = g[2];
   }
   WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[3]) {
-    const Vec near = (u[1] + u[2]) * (1.0f / 6), far = u[3] + u[4];
-    g[0] = u[0] * 0.25f - near + far * (1.0f / 24);
-    g[1] = (u[2] - u[1]) * (1.0f / 6) + (u[3] - u[4]) * (1.0f / 12);
-    g[2] = far * (1.0f / 6) - near + u[5];
+    const Vec even_a = (u[1] + u[2]) * (-2.0f / 3), even_b = (u[3] + u[4]) * (1.0f / 6);
+    g[0] = u[0] + even_a + even_b;
+    g[1] = (u[1] - u[2]) * (-2.0f / 3 * a) + (u[3] - u[4]) * (1.0f / 6 * b);
+    g[2] = 0.5f * even_a + 2.0f * even_b + u[5];
   }
   WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
-    const Vec near = m[1] + m[2], near_odd = m[1] - m[2], far = m[3] + m[4], far_odd = m[3] - m[4];
-    y[0] = m[0] + near + far;
-    y[1] = near_odd + 2.0f * far_odd;
-    y[2] = near + 4.0f * far;
-    y[3] = near_odd + 8.0f * far_odd + m[5];
+    const Vec even_a = m[1] + m[2], odd_a = a * (m[1] - m[2]), even_b = m[3] + m[4], odd_b = b * (m[3] - m[4]);
+    y[0] = m[0] + even_a + even_b;
+    y[1] = odd_a + odd_b;
+    y[2] = 0.5f * even_a + 2.0f * even_b;
+    y[3] = 0.5f * odd_a + 2.0f * odd_b + m[5];
   }
   WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
-    const Vec even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    const Vec even_a = y[0] + 0.5f * y[2], odd_a = a * (y[1] + 0.5f * y[3]);
+    const Vec even_b = y[0] + 2.0f * y[2], odd_b = b * (y[1] + 2.0f * y[3]);
     m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
+    m[1] = even_a + odd_a;
+    m[2] = even_a - odd_a;
+    m[3] = even_b + odd_b;
+    m[4] = even_b - odd_b;
     m[5] = y[3];
   }
 };
