@@ -2,63 +2,154 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <unordered_map>
-#include <vector>
 
 #include "core/check.h"
 
 namespace weft {
 namespace {
 
-constexpr std::size_t small_granule = 64;             // also the alignment that vector loads want
-constexpr std::size_t large_granule = 64 * 1024;
+constexpr std::size_t alignment = 64;           // what vector loads want
+constexpr std::size_t page = 4096;
+constexpr std::size_t small_limit = 64 * 1024;  // blocks below are malloc's: it keeps such memory anyway
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
-std::size_t rounded(std::size_t bytes) {
-  const std::size_t granule = bytes < (std::size_t{1} << 20) ? small_granule : large_granule;
+std::size_t rounded(std::size_t bytes, std::size_t granule) {
   WEFT_CHECK(bytes < SIZE_MAX - granule, "out of memory: {} bytes wanted", bytes);
-  return bytes == 0 ? granule : (bytes + granule - 1) / granule * granule;
+  return (bytes + granule - 1) / granule * granule;
 }
 
-void* system_allocate(std::size_t bytes) {
-  if (bytes < 2 * huge_page) return std::aligned_alloc(small_granule, bytes);
-  void* block = std::aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page);
-  if (block != nullptr) ::madvise(block, bytes, MADV_HUGEPAGE);  // a wish; nothing depends on it
-  return block;
+/// The size of a block that holds `wanted` bytes.
+std::size_t block_bytes(std::size_t wanted) {
+  const std::size_t bytes = wanted == 0 ? alignment : rounded(wanted, alignment);
+  return bytes < small_limit ? bytes : rounded(bytes, page);
 }
+
+char* map_pages(char* wish, std::size_t bytes, int protection) {
+  void* mapped = ::mmap(wish, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mapped == MAP_FAILED ? nullptr : static_cast<char*>(mapped);
+}
+
+/// An address with nothing mapped in the terabyte after it, or null where the system does not tell.
+char* room_to_grow() {
+  constexpr std::size_t room = std::size_t{1} << 40;
+  char* place = map_pages(nullptr, room, PROT_NONE);
+  if (place == nullptr) return nullptr;
+  ::munmap(place, room);
+  return place + (huge_page - reinterpret_cast<std::uintptr_t>(place) % huge_page) % huge_page;
+}
+
+/// Memory in pages. All that is free is known by address, neighbours joined, so that a free stretch serves blocks of
+/// any size; each request takes the first stretch that is long enough.
+class PageHeap {
+ public:
+  /// Null where the system has no more memory.
+  char* allocate(std::size_t bytes) {
+    while (true) {
+      for (auto range = free_.begin(); range != free_.end(); ++range) {
+        if (range->second >= bytes) return cut(range, bytes);
+      }
+      if (grow(bytes)) continue;
+      if (free_.empty()) return nullptr;
+      trim();
+    }
+  }
+
+  void release(char* block, std::size_t bytes) {
+    free_bytes_ += bytes;
+    auto range = free_.emplace(block, bytes).first;
+    if (const auto after = std::next(range); after != free_.end() && block + bytes == after->first) {
+      range->second += after->second;
+      free_.erase(after);
+    }
+    if (range == free_.begin()) return;
+    if (const auto before = std::prev(range); before->first + before->second == block) {
+      before->second += range->second;
+      free_.erase(range);
+    }
+  }
+
+  /// Gives all free pages back to the system.
+  void trim() {
+    for (const auto& [start, bytes] : free_) {
+      ::munmap(start, bytes);
+      if (start + bytes == end_) end_ = start;
+    }
+    free_.clear();
+    free_bytes_ = 0;
+  }
+
+  std::size_t free_bytes() const { return free_bytes_; }
+
+ private:
+  using Ranges = std::map<char*, std::size_t>;
+
+  char* cut(Ranges::iterator range, std::size_t bytes) {
+    const auto [start, size] = *range;
+    free_.erase(range);
+    if (size > bytes) free_.emplace(start + bytes, size - bytes);
+    free_bytes_ -= bytes;
+    return start;
+  }
+
+  /// Maps more pages, behind the last ones if the system lets us: then they join the free stretch that ends there, and
+  /// only what that one is short of is needed.
+  bool grow(std::size_t bytes) {
+    const bool ends_free = !free_.empty() && free_.rbegin()->first + free_.rbegin()->second == end_;
+    const std::size_t missing = rounded(ends_free ? bytes - free_.rbegin()->second : bytes, huge_page);
+    char* fresh = map_pages(end_, missing, PROT_READ | PROT_WRITE);
+    if (fresh == nullptr) return false;
+    ::madvise(fresh, missing, MADV_HUGEPAGE);  // a wish; nothing depends on it
+    end_ = fresh + missing;
+    release(fresh, missing);
+    return true;
+  }
+
+  Ranges free_;
+  char* end_ = room_to_grow();  // where the pages mapped last end
+  std::size_t free_bytes_ = 0;
+};
 
 class Cache {
  public:
   void* allocate(std::size_t wanted) {
-    const std::size_t bytes = rounded(wanted);
+    const std::size_t bytes = block_bytes(wanted);
     const std::lock_guard lock(guard_);
-    void* block = take_cached(bytes);
-    if (block == nullptr) block = take_fresh(bytes);
-    live_ += sizes_.at(block);
+    void* block = bytes < small_limit ? std::aligned_alloc(alignment, bytes) : heap_.allocate(bytes);
+    WEFT_CHECK(block != nullptr, "out of memory: {} MB wanted, {} MB in use; a smaller --size or --batch needs less",
+               bytes >> 20, live_ >> 20);
+    sizes_.emplace(block, bytes);
+    live_ += bytes;
     if (live_ > peak_) peak_ = live_;
     return block;
   }
 
   void release(void* block) {
     const std::lock_guard lock(guard_);
-    const std::size_t bytes = sizes_.at(block);
+    const auto entry = sizes_.find(block);
+    const std::size_t bytes = entry->second;
+    sizes_.erase(entry);
     live_ -= bytes;
-    cached_ += bytes;
-    free_[bytes].push_back(block);
+    if (bytes < small_limit) {
+      std::free(block);
+    } else {
+      heap_.release(static_cast<char*>(block), bytes);
+    }
   }
 
   void trim() {
     const std::lock_guard lock(guard_);
-    trim_locked();
+    heap_.trim();
   }
 
   MemoryUse use() {
     const std::lock_guard lock(guard_);
-    return {live_, peak_, cached_};
+    return {live_, peak_, heap_.free_bytes()};
   }
 
   void reset_peak() {
@@ -67,48 +158,11 @@ class Cache {
   }
 
  private:
-  /// The smallest cached block that fits and wastes at most a quarter; null where there is none.
-  void* take_cached(std::size_t bytes) {
-    const auto found = free_.lower_bound(bytes);
-    if (found == free_.end() || found->first > bytes + bytes / 4) return nullptr;
-    void* block = found->second.back();
-    found->second.pop_back();
-    cached_ -= found->first;
-    if (found->second.empty()) free_.erase(found);
-    return block;
-  }
-
-  void* take_fresh(std::size_t bytes) {
-    // Blocks of sizes that are no longer asked for (another batch, another picture size) would pile up.
-    if (live_ + cached_ + bytes > std::max(peak_, live_ + bytes) / 4 * 5) trim_locked();
-    void* block = system_allocate(bytes);
-    if (block == nullptr) {
-      trim_locked();
-      block = system_allocate(bytes);
-    }
-    WEFT_CHECK(block != nullptr, "out of memory: {} MB wanted, {} MB in use; a smaller --size or --batch needs less",
-               bytes >> 20, live_ >> 20);
-    sizes_.emplace(block, bytes);
-    return block;
-  }
-
-  void trim_locked() {
-    for (auto& [bytes, blocks] : free_) {
-      for (void* block : blocks) {
-        sizes_.erase(block);
-        std::free(block);
-      }
-    }
-    free_.clear();
-    cached_ = 0;
-  }
-
   std::mutex guard_;
-  std::map<std::size_t, std::vector<void*>> free_;     // cached blocks by size
-  std::unordered_map<void*, std::size_t> sizes_;       // every block, cached or handed out
-  std::size_t live_ = 0, peak_ = 0, cached_ = 0;
+  PageHeap heap_;
+  std::unordered_map<void*, std::size_t> sizes_;  // of the blocks handed out
+  std::size_t live_ = 0, peak_ = 0;
 };
-
 // Never destroyed: tensors in static objects may be freed after main() returned.
 Cache& cache() {
   static Cache& instance = *new Cache;

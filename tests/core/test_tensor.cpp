@@ -1,6 +1,5 @@
 #include "core/tensor.h"
 
-#include "core/allocator.h"
 #include "core/parallel.h"
 #include "tests/gradcheck.h"
 
@@ -48,27 +47,6 @@ TEST_CASE("writing counts a version", "[tensor]") {
   CHECK(a.version() == before);
   a.fill(1);
   CHECK(a.version() == before + 1);
-}
-
-TEST_CASE("freed memory is used again and counted", "[allocator]") {
-  release_cached_memory();
-  const std::size_t live = memory_use().live_bytes;
-  void* first = cached_allocate(1 << 20);
-  CHECK(memory_use().live_bytes == live + (1 << 20));
-  CHECK(reinterpret_cast<std::uintptr_t>(first) % 64 == 0);
-  cached_free(first);
-  CHECK(memory_use().cached_bytes == 1 << 20);
-  void* again = cached_allocate(900000);  // fits the cached block with little waste
-  CHECK(again == first);
-  void* small = cached_allocate(10);
-  CHECK(small != first);
-  cached_free(again);
-  cached_free(small);
-  reset_peak_memory();
-  CHECK(memory_use().peak_bytes == memory_use().live_bytes);
-  release_cached_memory();
-  CHECK(memory_use().cached_bytes == 0);
-  CHECK_THROWS_WITH(cached_allocate(std::size_t{1} << 60), Contains("out of memory"));
 }
 
 TEST_CASE("parallel_for runs each task once and passes on the first error", "[parallel]") {

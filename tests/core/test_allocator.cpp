@@ -1,0 +1,118 @@
+#include "core/allocator.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "core/random.h"
+#include "tests/catch.h"
+
+using namespace weft;
+
+namespace {
+
+constexpr std::size_t mb = std::size_t{1} << 20;
+
+std::size_t held_bytes() { return memory_use().live_bytes + memory_use().cached_bytes; }
+
+/// What a training step does with its memory: blocks of many sizes, each freed some time after others came. The same
+/// `seed` repeats the same sequence. Returns the addresses handed out.
+std::vector<std::uintptr_t> work_round(std::uint64_t seed, std::size_t unit) {
+  Random draw(seed);
+  std::vector<void*> alive;
+  std::vector<std::uintptr_t> places;
+  for (int i = 0; i < 300; ++i) {
+    if (alive.size() > 40 || (!alive.empty() && draw.chance(0.4))) {
+      std::swap(alive[draw.below(alive.size())], alive.back());
+      cached_free(alive.back());
+      alive.pop_back();
+    } else {
+      const std::size_t bytes = unit / 8 + draw.below(unit);
+      alive.push_back(cached_allocate(bytes));
+      std::memset(alive.back(), 1, bytes);
+      places.push_back(reinterpret_cast<std::uintptr_t>(alive.back()));
+    }
+  }
+  for (void* block : alive) cached_free(block);
+  return places;
+}
+
+long minor_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+}  // namespace
+
+TEST_CASE("freed memory is used again and counted", "[allocator]") {
+  release_cached_memory();
+  const std::size_t live = memory_use().live_bytes;
+  void* first = cached_allocate(mb);
+  CHECK(memory_use().live_bytes == live + mb);
+  CHECK(reinterpret_cast<std::uintptr_t>(first) % 64 == 0);
+  cached_free(first);
+  CHECK(memory_use().live_bytes == live);
+  CHECK(memory_use().cached_bytes >= mb);
+  void* again = cached_allocate(900000);
+  CHECK(again == first);
+  cached_free(again);
+
+  for (std::size_t bytes : {std::size_t{0}, std::size_t{10}, 64 * std::size_t{1024} - 1, 64 * std::size_t{1024}}) {
+    INFO(bytes);
+    void* block = cached_allocate(bytes);
+    CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
+    CHECK(memory_use().live_bytes > live);
+    cached_free(block);
+    CHECK(memory_use().live_bytes == live);
+  }
+  cached_free(nullptr);
+  reset_peak_memory();
+  CHECK(memory_use().peak_bytes == memory_use().live_bytes);
+  release_cached_memory();
+  CHECK(memory_use().cached_bytes == 0);
+  CHECK_THROWS_WITH(cached_allocate(std::size_t{1} << 60), Contains("out of memory"));
+  CHECK_THROWS_WITH(cached_allocate(SIZE_MAX - 1), Contains("out of memory"));
+}
+
+TEST_CASE("free neighbours become one stretch, in whatever order they are freed", "[allocator]") {
+  for (const std::vector<std::size_t>& order : {std::vector<std::size_t>{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 2, 0}}) {
+    release_cached_memory();
+    void* blocks[3];
+    for (void*& block : blocks) block = cached_allocate(3 * mb);
+    void* wall = cached_allocate(3 * mb);  // so that the three cannot simply grow
+    const std::size_t held = held_bytes();
+    for (std::size_t k : order) cached_free(blocks[k]);
+    void* whole = cached_allocate(9 * mb);
+    CHECK(held_bytes() == held);
+    CHECK(whole == blocks[0]);
+    cached_free(whole);
+    cached_free(wall);
+  }
+}
+
+TEST_CASE("a repeated sequence takes no fresh memory after its first round", "[allocator]") {
+  release_cached_memory();
+  const std::vector<std::uintptr_t> first = work_round(1, 4 * mb);
+  const std::size_t held = held_bytes();
+  const long faults = minor_faults();
+  for (int round = 0; round < 3; ++round) CHECK(work_round(1, 4 * mb) == first);
+  CHECK(held_bytes() == held);
+  CHECK(minor_faults() - faults < 50);  // a round touches 1500 huge pages' worth
+  release_cached_memory();
+}
+
+TEST_CASE("work of alternating sizes does not pile memory up", "[allocator]") {
+  release_cached_memory();
+  reset_peak_memory();
+  std::size_t largest = 0;
+  for (int round = 0; round < 12; ++round) {
+    work_round(static_cast<std::uint64_t>(round), round % 2 == 0 ? 4 * mb : mb + 12345);
+    largest = std::max(largest, held_bytes());
+  }
+  CHECK(static_cast<double>(largest) < 1.25 * static_cast<double>(memory_use().peak_bytes));
+  release_cached_memory();
+}
