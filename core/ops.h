@@ -56,7 +56,7 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 
 struct Conv2dOptions {
   std::int64_t stride = 1;
-  std::int64_t padding = 0;   // zeros on each side, both axes
+  std::int64_t padding = 0;  // zeros on each side, both axes
   std::int64_t dilation = 1;
   std::int64_t groups = 1;
 };
@@ -74,6 +74,11 @@ Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
                     Activation activation, const Tensor& residual = Tensor());
 
+/// conv2d(concat_channels({upsample_nearest2x(x), skip}), weight) with padding 1, without storing its input: the first
+/// convolution of a U-Net decoder block. x [N, H, W, Cup], skip [N, 2H, 2W, Cskip] or undefined,
+/// weight [Cout, Cup + Cskip, 3, 3] -> [N, 2H, 2W, Cout].
+Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight);
+
 struct ConvTranspose2dOptions {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
@@ -88,8 +93,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 // ---- normalisation and pooling ----
 
 struct BatchNormOptions {
-  bool training = true;      // normalise by the batch's statistics and move the running ones
-  double momentum = 0.1;     // running = (1 - momentum) running + momentum batch
+  bool training = true;   // normalise by the batch's statistics and move the running ones
+  double momentum = 0.1;  // running = (1 - momentum) running + momentum batch
   double epsilon = 1e-5;
   Activation activation = Activation::none;  // applied to the result, in the same pass
 };

@@ -70,6 +70,7 @@ class Translator {
   void translate(const Node& node) {
     static const std::map<std::string, void (Translator::*)(const Node&)> translations = {
         {"conv2d", &Translator::conv2d},
+        {"upsample_conv2d", &Translator::upsample_conv2d},
         {"conv_transpose2d", &Translator::conv_transpose2d},
         {"batch_norm", &Translator::batch_norm},
         {"max_pool2d", &Translator::max_pool2d},
@@ -93,6 +94,12 @@ class Translator {
     finish(node, "Conv", inputs, module_of(value(node, 1)), convolution_attributes(node));
   }
 
+  void upsample_conv2d(const Node& node) {
+    if (is_folded(node)) return;
+    finish(node, "Conv", {convolution_input(node), weights(value(node, 1))}, module_of(value(node, 1)),
+           convolution_attributes(node));
+  }
+
   void conv_transpose2d(const Node& node) {
     std::vector<std::string> inputs{value(node, 0), weights(value(node, 1))};
     if (node.inputs[2]) inputs.push_back(weights(value(node, 2)));
@@ -113,7 +120,7 @@ class Translator {
     if (is_folded(producer)) {
       const std::string conv = module_of(value(producer, 1));
       add_folded_weights(producer, module, attribute(node, "epsilon"));
-      graph_.add_node("Conv", {value(producer, 0), conv + ".weight", conv + ".bias"}, before,
+      graph_.add_node("Conv", {convolution_input(producer), conv + ".weight", conv + ".bias"}, before,
                       convolution_attributes(producer));
     } else {
       graph_.add_node("BatchNormalization",
@@ -134,18 +141,33 @@ class Translator {
   }
 
   // Asymmetric with floor reads pixel floor(i / 2): each pixel twice, and runtimes of every age take it.
+  static OnnxGraph::Attributes nearest() {
+    return {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}};
+  }
+
   void upsample_nearest(const Node& node) {
-    resize(node, {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}});
+    finish(node, "Resize", resize_inputs(node), numbered("upsample"), nearest());
   }
 
   void upsample_bilinear(const Node& node) {
-    resize(node, {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}});
+    finish(node, "Resize", resize_inputs(node), numbered("upsample"),
+           {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}});
   }
 
-  void resize(const Node& node, const OnnxGraph::Attributes& attributes) {
+  std::vector<std::string> resize_inputs(const Node& node) {
     constexpr const char* no_roi = "";
-    finish(node, "Resize", {value(node, 0), no_roi, constant("upsample.scales", {4}, {1, 1, 2, 2})},
-           numbered("upsample"), attributes);
+    return {value(node, 0), no_roi, constant("upsample.scales", {4}, {1, 1, 2, 2})};
+  }
+
+  /// What a convolution reads: its input, or, for upsample_conv2d, operators that upsample it and join the skip.
+  std::string convolution_input(const Node& node) {
+    if (std::string_view(node.name) != "upsample_conv2d") return value(node, 0);
+    const std::string up = numbered("upsample");
+    graph_.add_node("Resize", resize_inputs(node), up, nearest());
+    if (!node.inputs[3]) return up;
+    const std::string joined = numbered("concat");
+    graph_.add_node("Concat", {up, value(node, 3)}, joined, {{"axis", std::int64_t{1}}});
+    return joined;
   }
 
   void concat(const Node& node) {
@@ -228,7 +250,8 @@ class Translator {
 
   /// A convolution whose result only a batch norm sees.
   bool is_folded(const Node& node) const {
-    if (!fold_ || std::string_view(node.name) != "conv2d") return false;
+    const std::string_view name = node.name;
+    if (!fold_ || (name != "conv2d" && name != "upsample_conv2d")) return false;
     const auto consumers = consumers_.find(&node);
     return consumers != consumers_.end() && consumers->second.size() == 1 &&
            std::string_view(consumers->second[0]->name) == "batch_norm";

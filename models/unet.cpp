@@ -11,9 +11,12 @@ namespace weft {
 
 std::string to_string(Upsample upsample) {
   switch (upsample) {
-    case Upsample::nearest: return "nearest";
-    case Upsample::bilinear: return "bilinear";
-    default: return "transposed";
+    case Upsample::nearest:
+      return "nearest";
+    case Upsample::bilinear:
+      return "bilinear";
+    default:
+      return "transposed";
   }
 }
 
@@ -39,17 +42,11 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
   register_module("conv2", conv2_);
 }
 
-Tensor DecoderBlock::up(const Tensor& x) const {
-  switch (upsample_) {
-    case Upsample::nearest: return upsample_nearest2x(x);
-    case Upsample::bilinear: return upsample_bilinear2x(x);
-    default: return transposed_->forward(x);
-  }
-}
-
 Tensor DecoderBlock::forward(const Tensor& x, const Tensor& skip) const {
-  const Tensor wide = skip.defined() ? concat_channels({up(x), skip}) : up(x);
-  return conv2_.forward(conv1_.forward(wide));
+  if (upsample_ == Upsample::nearest)
+    return conv2_.forward(nn::upsample_conv_bn(conv1_.conv, conv1_.bn, conv1_.activation, x, skip));
+  const Tensor up = upsample_ == Upsample::bilinear ? upsample_bilinear2x(x) : transposed_->forward(x);
+  return conv2_.forward(conv1_.forward(skip.defined() ? concat_channels({up, skip}) : up));
 }
 
 UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(config.arch)) {

@@ -41,7 +41,6 @@ class DecoderBlock : public nn::Module {
   Tensor forward(const Tensor& x, const Tensor& skip) const;
 
  private:
-  Tensor up(const Tensor& x) const;
   const Upsample upsample_;
   std::unique_ptr<nn::ConvTranspose2d> transposed_;
   nn::ConvBnAct conv1_, conv2_;

@@ -43,11 +43,11 @@ Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
 
 Tensor Linear::forward(const Tensor& x) const { return add(matmul(x, permute(weight, {1, 0})), bias); }
 
-const Conv2d::Folded& Conv2d::folded(const BatchNorm2d& bn) const {
+const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const {
   // Versions only grow, so their sum changes exactly when one of them does.
   const std::uint64_t version =
       weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() + bn.running_var.version();
-  if (folded_.version == version) return folded_;
+  if (folded_version_ == version && folded_.is_ready()) return folded_;
 
   Tensor w = weight.clone();
   Tensor b = bn.bias.clone();
@@ -63,23 +63,39 @@ const Conv2d::Folded& Conv2d::folded(const BatchNorm2d& bn) const {
       bp[k] -= factor * bn.running_mean.data<T>()[k];
     }
   });
-  folded_ = {w, b, version};
+  folded_ = PackedConv(w, b, options, upsampled_channels);
+  folded_version_ = version;
   return folded_;
 }
 
+namespace {
+
+/// True where batch norm is a constant of the convolution.
+bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const Tensor& other) {
+  return !bn.is_training() && !needs_recording({x, conv.weight, bn.weight, bn.bias, other});
+}
+
+}  // namespace
+
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual) {
-  if (!bn.is_training() && !needs_recording({x, conv.weight, bn.weight, bn.bias, residual})) {
-    const Conv2d::Folded& folded = conv.folded(bn);
-    return conv2d_fused(x, folded.weight, folded.bias, conv.options, activation, residual);
-  }
+  if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
   if (!residual.defined()) return bn.forward(conv.forward(x), activation);
   const Tensor total = add(bn.forward(conv.forward(x)), residual);
   switch (activation) {
-    case Activation::relu: return relu(total);
-    case Activation::relu6: return relu6(total);
-    default: return total;
+    case Activation::relu:
+      return relu(total);
+    case Activation::relu6:
+      return relu6(total);
+    default:
+      return total;
   }
+}
+
+Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+                        const Tensor& skip) {
+  if (can_fold(conv, bn, x, skip)) return conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation);
+  return bn.forward(upsample_conv2d(x, skip, conv.weight), activation);
 }
 
 ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,

@@ -3,6 +3,7 @@
 // PyTorch's. Weights start at zero (batch norm's scale at one); nn/init.h gives them values.
 
 #include "core/ops.h"
+#include "core/ops/packed_conv.h"
 #include "nn/module.h"
 
 namespace weft::nn {
@@ -22,13 +23,12 @@ class Conv2d : public Module {
 
  private:
   friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
-  /// The convolution that equals this one followed by `bn` in evaluation mode.
-  struct Folded {
-    Tensor weight, bias;
-    std::uint64_t version = 0;  // of the tensors that it was made from
-  };
-  const Folded& folded(const BatchNorm2d& bn) const;
-  mutable Folded folded_;
+  friend Tensor upsample_conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
+  /// The convolution that equals this one followed by `bn` in evaluation mode. With upsampled_channels > 0 it is
+  /// for upsample_conv_bn.
+  const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
+  mutable PackedConv folded_;
+  mutable std::uint64_t folded_version_ = 0;  // of the tensors that it was made from
 };
 
 /// Transposed convolution: weight [Cin, Cout, K, K], bias [Cout] where wanted.
@@ -51,9 +51,9 @@ class BatchNorm2d : public Module {
   /// activation(batch_norm(x)): by the batch's statistics in training mode, by the running ones otherwise.
   Tensor forward(const Tensor& x, Activation activation = Activation::none) const;
 
-  Tensor weight, bias;                 // gamma, beta
+  Tensor weight, bias;  // gamma, beta
   Tensor running_mean, running_var;
-  Tensor num_batches_tracked;          // int64 scalar, counted as PyTorch does
+  Tensor num_batches_tracked;  // int64 scalar, counted as PyTorch does
 
   static constexpr double momentum = 0.1;
   static constexpr double epsilon = 1e-5;
@@ -78,6 +78,10 @@ class Linear : public Module {
 /// and the whole runs as one convolution.
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual = Tensor());
+
+/// The same with upsample_conv2d(x, skip, weight): the first half of a decoder block. `skip` may be undefined.
+Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+                        const Tensor& skip);
 
 /// Convolution "0" and batch norm "1" with an activation: torchvision's and smp's Conv2dNormActivation.
 class ConvBnAct : public Module {

@@ -1,9 +1,11 @@
 #include "core/kernels/conv.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "core/allocator.h"
 #include "core/check.h"
 #include "core/kernels/conv_depthwise.h"
 #include "core/kernels/conv_igemm.h"
@@ -15,15 +17,18 @@ namespace weft::kernels {
 namespace {
 
 bool supports_all(const ConvProblem&) { return true; }
+std::int64_t weight_floats(const ConvProblem& p) { return p.weight_count(); }
+void copy_weights(const ConvProblem& p, const float* w, float* packed) { std::copy_n(w, p.weight_count(), packed); }
 
 constexpr ConvAlgorithm algorithms[] = {
-    {"depthwise", 0, conv_depthwise_supports, conv_depthwise_forward, conv_depthwise_input_gradient,
-     conv_depthwise_weight_gradient},
-    {"winograd", 3e-6, conv_winograd_supports, conv_winograd_forward, conv_winograd_input_gradient,
-     conv_winograd_weight_gradient},
-    {"igemm", 0, conv_igemm_supports, conv_igemm_forward, conv_igemm_input_gradient, conv_igemm_weight_gradient},
-    {"reference", 0, supports_all, reference::conv2d_forward<float>, reference::conv2d_input_gradient<float>,
-     reference::conv2d_weight_gradient<float>},
+    {"depthwise", 0, conv_depthwise_supports, conv_depthwise_packed_floats, conv_depthwise_pack, conv_depthwise_forward,
+     conv_depthwise_input_gradient, conv_depthwise_weight_gradient},
+    {"winograd", 3e-6, conv_winograd_supports, conv_winograd_packed_floats, conv_winograd_pack, conv_winograd_forward,
+     conv_winograd_input_gradient, conv_winograd_weight_gradient},
+    {"igemm", 0, conv_igemm_supports, conv_igemm_packed_floats, conv_igemm_pack, conv_igemm_forward,
+     conv_igemm_input_gradient, conv_igemm_weight_gradient},
+    {"reference", 0, supports_all, weight_floats, copy_weights, reference::conv2d_forward<float>,
+     reference::conv2d_input_gradient<float>, reference::conv2d_weight_gradient<float>},
 };
 
 /// The algorithm that WEFT_CONV names, or null where it is not set.
@@ -71,6 +76,13 @@ std::int64_t ConvProblem::out_w() const { return output_extent(w, padding_w, dil
 std::int64_t ConvProblem::input_count() const { return n * h * w * c_in; }
 std::int64_t ConvProblem::weight_count() const { return c_out * (c_in / groups) * kernel_h * kernel_w; }
 std::int64_t ConvProblem::output_count() const { return n * out_h() * out_w() * c_out; }
+
+void conv_forward(const ConvAlgorithm& algorithm, const ConvProblem& p, const float* x, const float* w,
+                  const ConvEpilogue<float>& epilogue, float* y) {
+  ScratchBuffer packed(static_cast<std::size_t>(algorithm.packed_floats(p)) * sizeof(float));
+  algorithm.pack(p, w, packed.as<float>());
+  algorithm.forward(p, x, packed.as<float>(), epilogue, y);
+}
 
 std::span<const ConvAlgorithm> conv_algorithms() { return algorithms; }
 

@@ -48,10 +48,19 @@ struct ConvAlgorithm {
   /// Rounding beyond that of a direct sum, relative to the result's largest value; 0 where integers come out exact.
   double rounding;
   bool (*supports)(const ConvProblem& p);
-  void (*forward)(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y);
+  /// Filters in the order that forward reads them. It depends on the instruction set, channels and kernel, not on
+  /// n, h, w, so that a network at work packs each filter once.
+  std::int64_t (*packed_floats)(const ConvProblem& p);
+  void (*pack)(const ConvProblem& p, const float* w, float* packed);
+  void (*forward)(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
+                  float* y);
   void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, float* dx);
   void (*weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* dw);
 };
+
+/// Packs the filters and convolves.
+void conv_forward(const ConvAlgorithm& algorithm, const ConvProblem& p, const float* x, const float* w,
+                  const ConvEpilogue<float>& epilogue, float* y);
 
 /// All algorithms, the preferred ones first. The last, "reference", supports everything.
 std::span<const ConvAlgorithm> conv_algorithms();

@@ -1,5 +1,7 @@
 #include "core/kernels/conv_depthwise.h"
 
+#include <algorithm>
+
 #include "core/allocator.h"
 #include "core/kernels/conv_grids.h"
 #include "core/kernels/isa.h"
@@ -16,6 +18,12 @@ void run_grid(const TapGrid& grid, const float* source, const float* w, const Co
 }  // namespace
 
 bool conv_depthwise_supports(const ConvProblem& p) { return p.groups == p.c_in && p.groups == p.c_out; }
+
+std::int64_t conv_depthwise_packed_floats(const ConvProblem& p) { return p.weight_count(); }
+
+void conv_depthwise_pack(const ConvProblem& p, const float* w, float* packed) {
+  std::copy_n(w, p.weight_count(), packed);
+}
 
 void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
                             float* y) {

@@ -9,14 +9,16 @@
 namespace weft::kernels {
 namespace {
 
-void run_grid(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
+std::int64_t packed_floats_of(const TapGrid& grid) {
+  return (grid.out_c + 15) / 16 * 16 * grid.source_c * grid.tap_count;
+}
+
+void run_grid(const TapGrid& grid, const float* source, const float* packed, const ConvEpilogue<float>& epilogue,
               float* out) {
-  const std::int64_t packed_floats = (grid.out_c + 15) / 16 * 16 * grid.source_c * grid.tap_count;
-  ScratchBuffer scratch(static_cast<std::size_t>(packed_floats + grid.source_c) * sizeof(float));
-  float* packed = scratch.as<float>();
-  float* zeros = packed + packed_floats;
+  ScratchBuffer scratch(static_cast<std::size_t>(grid.source_c) * sizeof(float));
+  float* zeros = scratch.as<float>();
   std::fill(zeros, zeros + grid.source_c, 0.0f);
-  isa_kernels().conv_taps(grid, source, w, epilogue, zeros, packed, out);
+  isa_kernels().conv_taps(grid, source, packed, epilogue, zeros, out);
 }
 
 /// Pixels of a pointwise problem have no neighbours: one long row of them has the fewest borders.
@@ -34,14 +36,28 @@ ConvProblem flattened(ConvProblem p) {
 
 bool conv_igemm_supports(const ConvProblem& p) { return p.groups == 1; }
 
-void conv_igemm_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
+std::int64_t conv_igemm_packed_floats(const ConvProblem& p) {
+  const GridWithTaps grid = forward_grid(p);
+  return packed_floats_of(grid.view());
+}
+
+void conv_igemm_pack(const ConvProblem& p, const float* w, float* packed) {
+  const GridWithTaps grid = forward_grid(p);
+  isa_kernels().pack_taps(grid.view(), w, packed);
+}
+
+void conv_igemm_forward(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
                         float* y) {
   const GridWithTaps grid = forward_grid(flattened(p));
-  run_grid(grid.view(), x, w, epilogue, y);
+  run_grid(grid.view(), x, packed, epilogue, y);
 }
 
 void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx) {
-  for (const GridWithTaps& grid : input_gradient_grids(flattened(p))) run_grid(grid.view(), dy, w, {}, dx);
+  for (const GridWithTaps& grid : input_gradient_grids(flattened(p))) {
+    ScratchBuffer packed(static_cast<std::size_t>(packed_floats_of(grid.view())) * sizeof(float));
+    isa_kernels().pack_taps(grid.view(), w, packed.as<float>());
+    run_grid(grid.view(), dy, packed.as<float>(), {}, dx);
+  }
 }
 
 void conv_igemm_weight_gradient(const ConvProblem& problem, const float* x, const float* dy, float* dw) {

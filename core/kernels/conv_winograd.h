@@ -16,8 +16,10 @@ namespace weft::kernels {
 
 /// 3x3, stride 1, no dilation, one group, padding up to 2, and at least 8 channels on both sides.
 bool conv_winograd_supports(const ConvProblem& p);
-void conv_winograd_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
-                           float* y);
+std::int64_t conv_winograd_packed_floats(const ConvProblem& p);
+void conv_winograd_pack(const ConvProblem& p, const float* w, float* packed);
+void conv_winograd_forward(const ConvProblem& p, const float* x, const float* packed,
+                           const ConvEpilogue<float>& epilogue, float* y);
 void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx);
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 

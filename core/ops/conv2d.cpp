@@ -17,56 +17,58 @@
 #include "core/profile.h"
 
 namespace weft {
-namespace {
-
-ConvProblem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
-  check_same_dtype("conv2d", {x, weight, bias});
+ConvProblem conv_problem(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
   WEFT_CHECK(x.rank() == 4 && weight.rank() == 4,
-             "[conv2d] expected input [N, H, W, C] and weight [Cout, Cin / groups, KH, KW], got {} and {}", x.shape(),
-             weight.shape());
+             "[conv2d] expected input [N, H, W, C] and weight [Cout, Cin / groups, KH, KW], got {} and {}", x, weight);
   WEFT_CHECK(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1,
              "[conv2d] expected stride, dilation, groups >= 1 and padding >= 0, got {}, {}, {}, {}", o.stride,
-             o.dilation, o.groups, o.padding);
-  const auto [n, h, w, c] = x.nhwc();
-  WEFT_CHECK(weight.size(1) * o.groups == c,
+             o.padding, o.dilation, o.groups);
+  WEFT_CHECK(weight[1] * o.groups == x[3],
              "[conv2d] weight expects {} input channels, input has {}: input {}, weight {}, groups {}",
-             weight.size(1) * o.groups, c, x.shape(), weight.shape(), o.groups);
-  WEFT_CHECK(weight.size(0) % o.groups == 0, "[conv2d] {} output channels do not divide into {} groups", weight.size(0),
+             weight[1] * o.groups, x[3], x, weight, o.groups);
+  WEFT_CHECK(weight[0] % o.groups == 0, "[conv2d] {} output channels do not divide into {} groups", weight[0],
              o.groups);
-  WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "[conv2d] expected bias [{}], got {}",
-             weight.size(0), bias.shape());
-  const ConvProblem p{.n = n,
-                      .h = h,
-                      .w = w,
-                      .c_in = c,
-                      .c_out = weight.size(0),
-                      .kernel_h = weight.size(2),
-                      .kernel_w = weight.size(3),
-                      .stride_h = o.stride,
-                      .stride_w = o.stride,
-                      .padding_h = o.padding,
-                      .padding_w = o.padding,
-                      .dilation_h = o.dilation,
-                      .dilation_w = o.dilation,
-                      .groups = o.groups};
-  WEFT_CHECK(p.kernel_h > 0 && p.kernel_w > 0 && p.out_h() > 0 && p.out_w() > 0,
-             "[conv2d] the kernel does not fit: input {}, weight {}, padding {}", x.shape(), weight.shape(), o.padding);
-  return p;
+  return {.n = x[0],
+          .h = x[1],
+          .w = x[2],
+          .c_in = x[3],
+          .c_out = weight[0],
+          .kernel_h = weight[2],
+          .kernel_w = weight[3],
+          .stride_h = o.stride,
+          .stride_w = o.stride,
+          .padding_h = o.padding,
+          .padding_w = o.padding,
+          .dilation_h = o.dilation,
+          .dilation_w = o.dilation,
+          .groups = o.groups};
 }
 
-void describe(ProfileEntry& entry, const char* op, const ConvProblem& p, bool is_float) {
+void describe_conv(ProfileEntry& entry, const char* op, const ConvProblem& p, const char* algorithm) {
   entry.op = op;
   entry.shapes =
       fmt::format("[{}, {}, {}, {}] -> [{}, {}, {}, {}], {}x{}{}{}", p.n, p.h, p.w, p.c_in, p.n, p.out_h(), p.out_w(),
                   p.c_out, p.kernel_h, p.kernel_w, p.stride_h == 1 ? "" : fmt::format(" /{}", p.stride_h),
                   p.groups == 1 ? "" : fmt::format(" groups {}", p.groups));
-  entry.algorithm = is_float ? kernels::choose_conv(p).name : "reference";
+  entry.algorithm = algorithm;
   entry.macs = p.output_count() * (p.c_in / p.groups) * p.kernel_h * p.kernel_w;
 }
 
-template <class T>
-const T* data_or_null(const Tensor& t) {
-  return t.defined() ? t.data<T>() : nullptr;
+namespace {
+
+ConvProblem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+  check_same_dtype("conv2d", {x, weight, bias});
+  const ConvProblem p = conv_problem(x.shape(), weight.shape(), options);
+  WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "[conv2d] expected bias [{}], got {}",
+             weight.size(0), bias.shape());
+  WEFT_CHECK(p.kernel_h > 0 && p.kernel_w > 0 && p.out_h() > 0 && p.out_w() > 0,
+             "[conv2d] the kernel does not fit: input {}, weight {}, padding {}", x.shape(), weight.shape(),
+             options.padding);
+  return p;
+}
+
+void describe(ProfileEntry& entry, const char* op, const ConvProblem& p, bool is_float) {
+  describe_conv(entry, op, p, is_float ? kernels::choose_conv(p).name : "reference");
 }
 
 }  // namespace
@@ -77,9 +79,9 @@ Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, x.dtype() == DType::f32); });
   dispatch_float(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
-    const kernels::ConvEpilogue<T> epilogue{data_or_null<T>(bias), data_or_null<T>(residual), activation};
+    const auto epilogue = conv_epilogue<T>(bias, residual, activation);
     if constexpr (std::is_same_v<T, float>) {
-      kernels::choose_conv(p).forward(p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
+      kernels::conv_forward(kernels::choose_conv(p), p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
     } else {
       kernels::reference::conv2d_forward(p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
     }

@@ -10,6 +10,19 @@ namespace weft {
 
 using kernels::ConvProblem;
 
+struct ProfileEntry;
+struct Conv2dOptions;
+
+/// The problem of convolving an input of shape `x` with weights of shape `weight`. Throws Error where they don't fit.
+ConvProblem conv_problem(const Shape& x, const Shape& weight, const Conv2dOptions& options);
+/// What a profile says of a convolution.
+void describe_conv(ProfileEntry& entry, const char* op, const ConvProblem& p, const char* algorithm);
+/// bias and residual may be undefined.
+template <class T>
+kernels::ConvEpilogue<T> conv_epilogue(const Tensor& bias, const Tensor& residual, Activation activation) {
+  return {bias.defined() ? bias.data<T>() : nullptr, residual.defined() ? residual.data<T>() : nullptr, activation};
+}
+
 /// y [N, OH, OW, Cout] = activation(conv(x, w) + bias + residual); bias and residual may be undefined.
 Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                     const Tensor& residual = Tensor(), Activation activation = Activation::none);

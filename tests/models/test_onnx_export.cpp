@@ -102,8 +102,9 @@ TEST_CASE("the exported graph computes the network's logits", "[models]") {
     UNet network(info.network);
     golden_network(network);
     const Tensor expected = logits_of(network, x);
-    CHECK(deviation(run_onnx(exported(network, info), x), expected) < 1e-5);
-    CHECK(deviation(run_onnx(exported(network, info, {.fold = true}), x), expected) < 1e-5);
+    // Winograd's convolutions round some 1e-6 each.
+    CHECK(deviation(run_onnx(exported(network, info), x), expected) < 3e-5);
+    CHECK(deviation(run_onnx(exported(network, info, {.fold = true}), x), expected) < 3e-5);
   };
   for (const char* arch : {"mobilenet_v2", "resnet18", "resnet34"}) check(arch, Upsample::nearest);
   check("resnet18", Upsample::bilinear);

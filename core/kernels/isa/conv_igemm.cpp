@@ -4,7 +4,8 @@
 //
 // Nothing shifted is ever stored: a tile of pixels reads the source through one pointer a pixel, which at the image's
 // border points to a row of zeros. Order of work:
-//   1. pack W into panels of up to 64 channels: [panel][chunk of source channels][tap][k][panel's channels];
+//   1. (pack_taps) pack W into panels of up to 64 channels: [panel][chunk of source channels][tap][k][panel's
+//   channels];
 //      the weights of one panel and chunk stay in L2 while tiles stream past them
 //   2. tasks = blocks of pixels x panels; in each, for every chunk, for every tile of pixels: run_tap_tile.
 //      Between chunks the partial sums rest in out.
@@ -220,16 +221,20 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
 
 }  // namespace
 
-void conv_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-               const float* zeros, float* packed, float* out) {
+void pack_taps(const TapGrid& g, const float* w, float* packed) {
   const Plan plan = make_plan(g);
-  if (plan.pixels == 0) return;
   parallel_for(plan.panels * plan.chunks, [&](std::int64_t task) {
     if (plan.is_narrow) return pack_narrow(g, w, packed);
     const Panel panel = panel_of(plan, task / plan.chunks);
     const Part chunk = part_of(g.source_c, plan.chunks, task % plan.chunks);
     pack_chunk(g, w, panel, chunk, packed + packed_at(g, panel, chunk.begin));
   });
+}
+
+void conv_taps(const TapGrid& g, const float* source, const float* packed, const ConvEpilogue<float>& epilogue,
+               const float* zeros, float* out) {
+  const Plan plan = make_plan(g);
+  if (plan.pixels == 0) return;
   const Addresses addresses(g, source, zeros);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {
     const Part block = part_of(plan.pixels, plan.blocks, task / plan.panels);

@@ -11,10 +11,12 @@ namespace weft::kernels {
 
 struct IsaKernels {
   const char* name;
-  /// out[grid] = epilogue(sum over taps). `packed` is scratch for source_c * tap_count * round_up(out_c, 16) floats,
-  /// `zeros` is source_c zeros.
-  void (*conv_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-                    const float* zeros, float* packed, float* out);
+  /// W in the order that conv_taps reads it, which depends on channels and taps alone. `packed` has room for
+  /// source_c * tap_count * round_up(out_c, 16) floats.
+  void (*pack_taps)(const TapGrid& grid, const float* w, float* packed);
+  /// out[grid] = epilogue(sum over taps); `zeros` is source_c zeros.
+  void (*conv_taps)(const TapGrid& grid, const float* source, const float* packed, const ConvEpilogue<float>& epilogue,
+                    const float* zeros, float* out);
   /// dw of a convolution with one group and at least one output pixel; `scratch` has as many floats as the first says.
   std::int64_t (*conv_weight_gradient_scratch)(const ConvProblem& p);
   void (*conv_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
@@ -29,7 +31,8 @@ struct IsaKernels {
   std::int64_t (*winograd_weight_gradient_scratch)(const WinogradSource& source, const WinogradWork& work);
   void (*winograd_weight_gradient)(const WinogradSource& source, const WinogradWork& work, const float* dy,
                                    float* scratch, const WinogradGradients& dw);
-  /// What conv_taps computes, with one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c, 16) floats.
+  /// What conv_taps computes, with one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c,
+  /// 16) floats.
   void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
                          float* packed, float* out);
   /// dw of the depthwise convolution whose forward grid is `grid`.

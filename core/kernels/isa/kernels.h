@@ -5,8 +5,9 @@
 
 namespace weft::kernels::WEFT_ISA {
 
-void conv_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-               const float* zeros, float* packed, float* out);
+void pack_taps(const TapGrid& grid, const float* w, float* packed);
+void conv_taps(const TapGrid& grid, const float* source, const float* packed, const ConvEpilogue<float>& epilogue,
+               const float* zeros, float* out);
 std::int64_t conv_weight_gradient_scratch(const ConvProblem& p);
 void conv_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
 std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c);

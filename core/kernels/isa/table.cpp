@@ -8,6 +8,7 @@ namespace weft::kernels::WEFT_ISA {
 extern const IsaKernels table;
 const IsaKernels table = {
     WEFT_STRING(WEFT_ISA),
+    pack_taps,
     conv_taps,
     conv_weight_gradient_scratch,
     conv_weight_gradient,

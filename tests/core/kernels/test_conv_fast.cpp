@@ -96,8 +96,9 @@ void check_against_reference(const ConvProblem& p) {
     if (!a.supports(p) || std::string(a.name) == "reference") continue;
     for_each_isa([&] {
       INFO("algorithm " << a.name);
-      check_close(result(p.output_count(), [&](float* out) { a.forward(p, o.x.data(), o.w.data(), epilogue, out); }),
-                  y, a.rounding, y_range);
+      check_close(
+          result(p.output_count(), [&](float* out) { conv_forward(a, p, o.x.data(), o.w.data(), epilogue, out); }), y,
+          a.rounding, y_range);
       check_close(result(p.input_count(), [&](float* out) { a.input_gradient(p, o.dy.data(), o.w.data(), out); }), dx,
                   a.rounding, largest(dx));
       check_close(result(p.weight_count(), [&](float* out) { a.weight_gradient(p, o.x.data(), o.dy.data(), out); }), dw,
@@ -191,8 +192,8 @@ TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
       if (!a.supports(p)) continue;
       for_each_isa([&] {
         std::vector<float> apart(static_cast<std::size_t>(p.output_count())), in_place = o.residual.content();
-        a.forward(p, o.x.data(), o.w.data(), {nullptr, o.residual.data(), Activation::relu}, apart.data());
-        a.forward(p, o.x.data(), o.w.data(), {nullptr, in_place.data(), Activation::relu}, in_place.data());
+        conv_forward(a, p, o.x.data(), o.w.data(), {nullptr, o.residual.data(), Activation::relu}, apart.data());
+        conv_forward(a, p, o.x.data(), o.w.data(), {nullptr, in_place.data(), Activation::relu}, in_place.data());
         CHECK(in_place == apart);
       });
     }
@@ -209,7 +210,7 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
       if (!a.supports(p)) continue;
       for_each_isa([&] {
         INFO("algorithm " << a.name << ", " << describe(p));
-        const auto y = result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); });
+        const auto y = result(p.output_count(), [&](float* out) { conv_forward(a, p, x.data(), w.data(), {}, out); });
         const auto dx = result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); });
         const auto dw = result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
         const double scale = std::sqrt(dot(y, y) * dot(dy.content(), dy.content()));
@@ -229,8 +230,9 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
     for (const ConvAlgorithm& a : conv_algorithms()) {
       if (!a.supports(p)) continue;
       INFO("algorithm " << a.name << ", " << describe(p));
-      check_thread_independence(
-          [&] { return result(p.output_count(), [&](float* out) { a.forward(p, x.data(), w.data(), {}, out); }); });
+      check_thread_independence([&] {
+        return result(p.output_count(), [&](float* out) { conv_forward(a, p, x.data(), w.data(), {}, out); });
+      });
       check_thread_independence(
           [&] { return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); }); });
       check_thread_independence([&] {

@@ -1,0 +1,80 @@
+#include "core/kernels/conv_upsample.h"
+
+#include "core/kernels/conv_winograd.h"
+#include "core/kernels/isa.h"
+#include "core/kernels/winograd_calls.h"
+
+namespace weft::kernels {
+namespace {
+
+WinogradSource upsampled_source(const UpsampleConvProblem& p, const float* x, const float* packed) {
+  return {WinogradForm::upsampled, x, p.h, p.w, p.c_up, 1, packed};
+}
+
+WinogradSource skip_source(const UpsampleConvProblem& p, const float* skip, const float* packed) {
+  return {WinogradForm::same, skip, 2 * p.h, 2 * p.w, p.c_skip, 1, packed};
+}
+
+/// The work whose output is y.
+WinogradWork output_work(const UpsampleConvProblem& p, const WinogradSource* sources, std::int64_t count) {
+  return {p.n, 2 * p.h, 2 * p.w, p.c_out, sources, count};
+}
+
+std::int64_t filter_step(const UpsampleConvProblem& p) { return 9 * (p.c_up + p.c_skip); }
+
+std::int64_t packed_up_floats(const UpsampleConvProblem& p) {
+  return isa_kernels().winograd_packed_floats(WinogradForm::upsampled, p.c_up, p.c_out);
+}
+
+}  // namespace
+
+ConvProblem UpsampleConvProblem::joined() const {
+  ConvProblem joined;
+  joined.n = n, joined.h = 2 * h, joined.w = 2 * w;
+  joined.c_in = c_up + c_skip, joined.c_out = c_out;
+  joined.kernel_h = joined.kernel_w = 3;
+  joined.padding_h = joined.padding_w = 1;
+  return joined;
+}
+
+bool upsample_conv_is_preferred(const UpsampleConvProblem& p) {
+  return choose_conv(p.joined()).forward == conv_winograd_forward;
+}
+
+std::int64_t upsample_conv_packed_floats(const UpsampleConvProblem& p) {
+  return packed_up_floats(p) + isa_kernels().winograd_packed_floats(WinogradForm::same, p.c_skip, p.c_out);
+}
+
+void upsample_conv_pack(const UpsampleConvProblem& p, const float* w, float* packed) {
+  const IsaKernels& isa = isa_kernels();
+  isa.winograd_pack(WinogradForm::upsampled, p.c_up, p.c_out, {w, filter_step(p), 9, false}, packed);
+  isa.winograd_pack(WinogradForm::same, p.c_skip, p.c_out, {w + 9 * p.c_up, filter_step(p), 9, false},
+                    packed + packed_up_floats(p));
+}
+
+void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const float* skip, const float* packed,
+                           const ConvEpilogue<float>& epilogue, float* y) {
+  const WinogradSource sources[] = {upsampled_source(p, x, packed), skip_source(p, skip, packed + packed_up_floats(p))};
+  convolve_sources(output_work(p, sources, p.c_skip > 0 ? 2 : 1), epilogue, y);
+}
+
+void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dx) {
+  const WinogradSource source = {WinogradForm::pooled, dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
+  convolve_packing({p.n, p.h, p.w, p.c_up, nullptr, 0}, source, {w, 9, filter_step(p), false}, dx);
+}
+
+void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dskip) {
+  const WinogradSource source = {WinogradForm::same, dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
+  convolve_packing({p.n, 2 * p.h, 2 * p.w, p.c_skip, nullptr, 0}, source, {w + 9 * p.c_up, 9, filter_step(p), true},
+                   dskip);
+}
+
+void upsample_conv_weight_gradient(const UpsampleConvProblem& p, const float* x, const float* skip, const float* dy,
+                                   float* dw) {
+  const WinogradWork work = output_work(p, nullptr, 0);
+  weight_gradient_of(upsampled_source(p, x, nullptr), work, dy, {dw, filter_step(p), 9});
+  if (p.c_skip == 0) return;
+  weight_gradient_of(skip_source(p, skip, nullptr), work, dy, {dw + 9 * p.c_up, filter_step(p), 9});
+}
+
+}  // namespace weft::kernels

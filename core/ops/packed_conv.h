@@ -1,0 +1,34 @@
+#pragma once
+// A convolution that runs many times with the same filters: they are put into the order that its kernel reads them
+// once. For inference; records no gradient.
+
+#include "core/kernels/conv.h"
+#include "core/ops.h"
+
+namespace weft {
+
+class PackedConv {
+ public:
+  PackedConv() = default;
+  /// For conv2d(x, weight, bias, options), or, with upsampled_channels > 0, for upsample_conv2d(x, skip, weight) + bias
+  /// where x has so many channels. float64 filters are kept as they are.
+  PackedConv(const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+             std::int64_t upsampled_channels = 0);
+
+  /// False before anything is packed, and where the instruction set has been switched since.
+  bool is_ready() const;
+  /// activation(conv2d(x) + bias + residual); `residual` may be undefined.
+  Tensor forward(const Tensor& x, Activation activation, const Tensor& residual = Tensor()) const;
+  /// activation(upsample_conv2d(x, skip) + bias); `skip` may be undefined.
+  Tensor forward_upsampled(const Tensor& x, const Tensor& skip, Activation activation) const;
+
+ private:
+  const kernels::ConvAlgorithm* algorithm_ = nullptr;  // null for float64, and where is_upsampling_
+  bool is_upsampling_ = false;                         // packed for core/kernels/conv_upsample.h
+  std::string isa_;
+  Shape shape_;  // of the weight
+  Tensor filters_, bias_;
+  Conv2dOptions options_;
+};
+
+}  // namespace weft

@@ -1,0 +1,105 @@
+// y = conv3x3(concat[up2(x), skip], w), padding 1: a decoder block's first convolution, of which neither the upsampled
+// nor the joined input is stored (core/kernels/conv_upsample.h).
+//
+// It is a sum of two convolutions, so its gradients are theirs:
+//
+//   dL/dx    = up2' of dL/d(up2(x)), both steps in one at x's resolution
+//   dL/dskip = as conv2d's, with the skip's filters
+//   dL/dw    = [that of up2(x)'s filters, that of skip's]
+//
+// Saved are x, skip and w. In float64, and where another algorithm than Winograd's is preferred, the operations that
+// it stands for run one by one: they are its specification.
+
+#include "core/ops/upsample_conv2d.h"
+
+#include "core/autograd.h"
+#include "core/ops.h"
+#include "core/ops/conv2d.h"
+#include "core/profile.h"
+
+namespace weft {
+
+using kernels::UpsampleConvProblem;
+
+namespace {
+
+void describe(ProfileEntry& entry, const char* op, const UpsampleConvProblem& p, std::int64_t channels) {
+  entry.op = op;
+  entry.shapes = fmt::format("[{}, {}, {}, {}] x2 + {} -> [{}, {}, {}, {}], 3x3", p.n, p.h, p.w, p.c_up, p.c_skip, p.n,
+                             2 * p.h, 2 * p.w, p.c_out);
+  entry.algorithm = "upsample";
+  entry.macs = p.joined().output_count() * channels * 9;
+}
+
+Tensor input_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {
+  Tensor dx = Tensor::empty({p.n, p.h, p.w, p.c_up});
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dx", p, p.c_up); });
+  kernels::upsample_conv_input_gradient(p, dy.data<float>(), w.data<float>(), dx.mutable_data<float>());
+  return dx;
+}
+
+Tensor skip_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {
+  Tensor dskip = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_skip});
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dskip", p, p.c_skip); });
+  kernels::upsample_conv_skip_gradient(p, dy.data<float>(), w.data<float>(), dskip.mutable_data<float>());
+  return dskip;
+}
+
+Tensor weight_gradient(const UpsampleConvProblem& p, const Tensor& x, const Tensor& skip, const Tensor& dy) {
+  Tensor dw = Tensor::empty({p.c_out, p.c_up + p.c_skip, 3, 3});
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dw", p, p.c_up + p.c_skip); });
+  kernels::upsample_conv_weight_gradient(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr,
+                                         dy.data<float>(), dw.mutable_data<float>());
+  return dw;
+}
+
+}  // namespace
+
+UpsampleConvProblem upsample_conv_problem(const Tensor& x, const Tensor& skip, const Shape& weight) {
+  WEFT_CHECK(x.rank() == 4, "[upsample_conv2d] expected [N, H, W, C], got {}", x.shape());
+  const auto [n, h, w, c] = x.nhwc();
+  const std::int64_t c_skip = skip.defined() ? skip.size(-1) : 0;
+  WEFT_CHECK(!skip.defined() || skip.shape() == (Shape{n, 2 * h, 2 * w, c_skip}),
+             "[upsample_conv2d] expected a skip [{}, {}, {}, C] for {}, got {}", n, 2 * h, 2 * w, x.shape(),
+             skip.shape());
+  WEFT_CHECK(weight.rank() == 4 && weight[1] == c + c_skip && weight[2] == 3 && weight[3] == 3,
+             "[upsample_conv2d] expected a weight [Cout, {}, 3, 3], got {}", c + c_skip, weight);
+  return {.n = n, .h = h, .w = w, .c_up = c, .c_skip = c_skip, .c_out = weight[0]};
+}
+
+Tensor upsample_conv_forward(const UpsampleConvProblem& p, const Tensor& x, const Tensor& skip, const Tensor& packed,
+                             const Tensor& bias, Activation activation) {
+  Tensor y = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_out});
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d", p, p.c_up + p.c_skip); });
+  kernels::upsample_conv_forward(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr, packed.data<float>(),
+                                 conv_epilogue<float>(bias, Tensor(), activation), y.mutable_data<float>());
+  return y;
+}
+
+Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight) {
+  check_same_dtype("upsample_conv2d", {x, skip, weight});
+  const UpsampleConvProblem p = upsample_conv_problem(x, skip, weight.shape());
+  if (x.dtype() != DType::f32 || !kernels::upsample_conv_is_preferred(p)) {
+    const Tensor up = upsample_nearest2x(x);
+    return conv2d(skip.defined() ? concat_channels({up, skip}) : up, weight, Tensor(), {.padding = 1});
+  }
+  const Tensor packed = Tensor::empty({kernels::upsample_conv_packed_floats(p)});
+  kernels::upsample_conv_pack(p, weight.data<float>(), packed.mutable_data<float>());
+  const Tensor y = upsample_conv_forward(p, x, skip, packed, Tensor(), Activation::none);
+  if (!needs_recording({x, weight, skip})) return y;
+
+  const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad();
+  const bool need_dskip = skip.defined() && skip.requires_grad();
+  const Tensor kept_skip = skip.defined() ? skip : x;  // not read where there is none
+  const Tensor no_bias;                                // where conv2d has its own
+  return record(
+      y, "upsample_conv2d", {x, weight, no_bias, skip},
+      [p, x = Saved(x), w = Saved(weight), skip = Saved(kept_skip), need_dx, need_dw, need_dskip](const Tensor& dy) {
+        return Gradients{need_dx ? input_gradient(p, dy, w.get()) : Tensor(),
+                         need_dw ? weight_gradient(p, x.get(), skip.get(), dy) : Tensor(), Tensor(),
+                         need_dskip ? skip_gradient(p, dy, w.get()) : Tensor()};
+      },
+      {{"stride", 1.0}, {"padding", 1.0}, {"dilation", 1.0}, {"groups", 1.0}});
+}
+
+}  // namespace weft

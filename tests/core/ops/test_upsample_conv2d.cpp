@@ -1,0 +1,132 @@
+// upsample_conv2d against the three operations that it stands for.
+
+#include <cmath>
+
+#include "core/autograd.h"
+#include "core/kernels/isa.h"
+#include "core/ops.h"
+#include "core/ops/packed_conv.h"
+#include "tests/core/kernels/kernel_testing.h"
+#include "tests/gradcheck.h"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+/// Float values from [-1, 1).
+Tensor random_f32(const Shape& shape, std::uint32_t seed) {
+  return Tensor::from(shape, fractions(shape.count(), seed).content());
+}
+
+Tensor spelled_out(const Tensor& x, const Tensor& skip, const Tensor& w) {
+  const Tensor up = upsample_nearest2x(x);
+  return conv2d(skip.defined() ? concat_channels({up, skip}) : up, w, Tensor(), {.padding = 1});
+}
+
+/// The largest difference, relative to the largest expected value.
+double deviation(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  const Tensor exact = b.to(DType::f64), other = a.to(DType::f64);
+  double error = 0, range = 1e-30;
+  for (std::int64_t i = 0; i < a.count(); ++i) {
+    error = std::max(error, std::abs(other.data<double>()[i] - exact.data<double>()[i]));
+    range = std::max(range, std::abs(exact.data<double>()[i]));
+  }
+  return error / range;
+}
+
+struct Case {
+  std::int64_t n, h, w, c_up, c_skip, c_out;
+};
+
+constexpr Case cases[] = {{1, 1, 1, 8, 0, 8},   {2, 3, 5, 8, 3, 17},    {1, 4, 4, 33, 20, 70},
+                          {2, 9, 7, 16, 8, 16}, {1, 2, 30, 40, 0, 100}, {1, 25, 26, 32, 16, 16}};
+
+}  // namespace
+
+TEST_CASE("upsample_conv2d and its gradients equal upsampling, joining and convolving in float64", "[ops]") {
+  for (const Case& c : cases) {
+    const Tensor x = random_f32({c.n, c.h, c.w, c.c_up}, 1), w = random_f32({c.c_out, c.c_up + c.c_skip, 3, 3}, 2);
+    const Tensor skip = c.c_skip > 0 ? random_f32({c.n, 2 * c.h, 2 * c.w, c.c_skip}, 3) : Tensor();
+    const Tensor dy = random_f32({c.n, 2 * c.h, 2 * c.w, c.c_out}, 4);
+    INFO("x " << fmt::format("{}", x.shape()) << ", skip " << c.c_skip << ", to " << c.c_out);
+    Tensors exact;
+    for (const Tensor& t : {x, w, skip})
+      exact.push_back(t.defined() ? t.to(DType::f64).set_requires_grad(true) : Tensor());
+    const Tensor expected = spelled_out(exact[0], exact[2], exact[1]);
+    backward(expected, dy.to(DType::f64));
+
+    for_each_isa([&] {
+      Tensors leaves;
+      for (const Tensor& t : {x, w, skip}) leaves.push_back(t.defined() ? t.clone().set_requires_grad(true) : Tensor());
+      const Tensor y = upsample_conv2d(leaves[0], leaves[2], leaves[1]);
+      CHECK(std::string(y.node()->name) == "upsample_conv2d");
+      CHECK(deviation(y, expected) < 3e-6);
+      backward(y, dy);
+      for (std::size_t i = 0; i < 3; ++i) {
+        INFO("gradient " << i);
+        if (leaves[i].defined()) CHECK(deviation(leaves[i].grad(), exact[i].grad()) < 3e-6);
+      }
+    });
+  }
+}
+
+TEST_CASE("upsampling inside the convolution is exact on integers", "[ops]") {
+  // All of the form's coefficients are 0, 1 and 1/2. Only the upsampled part: the skip's is Winograd's, which rounds.
+  const Shape x_shape{2, 5, 7, 24}, w_shape{18, 24, 3, 3}, y_shape{2, 10, 14, 18};
+  const Tensor x = Tensor::from(x_shape, small_integers(x_shape.count(), 1).content()).set_requires_grad(true);
+  const Tensor w = Tensor::from(w_shape, small_integers(w_shape.count(), 2).content()).set_requires_grad(true);
+  const Tensor dy = Tensor::from(y_shape, small_integers(y_shape.count(), 3).content());
+  const Tensor x64 = x.to(DType::f64).set_requires_grad(true), w64 = w.to(DType::f64).set_requires_grad(true);
+  const Tensor expected = spelled_out(x64, Tensor(), w64);
+  backward(expected, dy.to(DType::f64));
+  for_each_isa([&] {
+    x.zero_grad(), w.zero_grad();
+    const Tensor y = upsample_conv2d(x, Tensor(), w);
+    backward(y, dy);
+    CHECK(deviation(y, expected) == 0);
+    CHECK(deviation(x.grad(), x64.grad()) == 0);
+    CHECK(deviation(w.grad(), w64.grad()) == 0);
+  });
+}
+
+TEST_CASE("upsample_conv2d: gradients by finite differences, errors", "[ops]") {
+  check_gradient([](const Tensors& in) { return upsample_conv2d(in[0], in[1], in[2]); },
+                 {random_f64({1, 2, 3, 2}), random_f64({1, 4, 6, 1}), random_f64({2, 3, 3, 3})});
+  const Tensor x = Tensor::zeros({1, 2, 3, 8}), w = Tensor::zeros({8, 8, 3, 3});
+  CHECK_THROWS_WITH(upsample_conv2d(x, Tensor::zeros({1, 4, 5, 2}), w),
+                    Contains("[upsample_conv2d] expected a skip [1, 4, 6, C]"));
+  CHECK_THROWS_WITH(upsample_conv2d(x, Tensor::zeros({1, 4, 6, 2}), w),
+                    Contains("[upsample_conv2d] expected a weight [Cout, 10, 3, 3], got [8, 8, 3, 3]"));
+}
+
+TEST_CASE("upsample_conv2d gives the same bits with any number of threads", "[ops][threads]") {
+  const Tensor x = random_f32({1, 40, 48, 24}, 1).set_requires_grad(true);
+  const Tensor skip = random_f32({1, 80, 96, 16}, 2).set_requires_grad(true);
+  const Tensor w = random_f32({40, 40, 3, 3}, 3).set_requires_grad(true), dy = random_f32({1, 80, 96, 40}, 4);
+  check_thread_independence([&] {
+    for (const Tensor& t : {x, skip, w}) t.zero_grad();
+    const Tensor y = upsample_conv2d(x, skip, w);
+    backward(y, dy);
+    std::vector<float> bits;
+    for (const Tensor& t : {y, x.grad(), skip.grad(), w.grad()})
+      bits.insert(bits.end(), t.values<float>().begin(), t.values<float>().end());
+    return bits;
+  });
+}
+
+TEST_CASE("PackedConv equals the convolution that it was made from", "[ops]") {
+  const Tensor x = random_f32({2, 6, 5, 16}, 1), skip = random_f32({2, 12, 10, 4}, 2), bias = random_f32({24}, 3);
+  const Tensor up_w = random_f32({24, 20, 3, 3}, 4), w = random_f32({24, 16, 3, 3}, 5);
+  const Conv2dOptions options{.padding = 1};
+  for_each_isa([&] {
+    const PackedConv plain(w, bias, options), upsampled(up_w, bias, options, 16);
+    CHECK(plain.is_ready());
+    CHECK(deviation(plain.forward(x, Activation::relu), relu(conv2d(x, w, bias, options))) < 1e-6);
+    CHECK(deviation(upsampled.forward_upsampled(x, skip, Activation::relu),
+                    relu(add(upsample_conv2d(x, skip, up_w), bias))) < 1e-6);
+  });
+  const PackedConv narrow(random_f32({3, 20, 3, 3}, 6), Tensor(), options, 16);
+  CHECK(narrow.forward_upsampled(x, skip, Activation::none).shape() == Shape{2, 12, 10, 3});
+}
