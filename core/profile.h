@@ -14,6 +14,7 @@ struct ProfileEntry {
   std::string shapes;      // "[1, 512, 512, 32] -> [1, 512, 512, 16], 3x3"
   std::string algorithm;   // which kernel ran, where there is a choice
   std::int64_t macs = 0;   // multiply-adds
+  std::int64_t bytes = 0;  // inputs read once and outputs written once: the least that memory must move
   double ms = 0;
 };
 

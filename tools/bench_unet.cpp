@@ -1,79 +1,42 @@
-// bench_unet: how long the network takes, and with --layers where the time goes.
+// bench_unet: how long the network takes, where the time goes, and how it grows with the work.
 
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "core/allocator.h"
-#include "core/autograd.h"
 #include "core/kernels/isa.h"
 #include "core/parallel.h"
-#include "core/profile.h"
-#include "core/random.h"
 #include "models/registry.h"
-#include "models/unet.h"
-#include "tools/common/profile_table.h"
+#include "tools/common/bench_workload.h"
+#include "tools/common/roofline.h"
 #include "tools/common/run_tool.h"
-#include "train/optimizer.h"
 
 namespace {
 
 using namespace weft;
 
 struct Options {
-  std::string arch = "mobilenet_v2", mode = "infer";
-  std::int64_t size = 512, batch = 1;
+  tools::BenchOptions workload;
+  std::string mode = "infer";
   int iterations = 10;
-  bool layers = false, json = false;
+  bool layers = false, json = false, scaling = false, serve = false;
 };
 
-/// A network with random weights and one batch of noise: the time does not depend on the values.
-class Workload {
- public:
-  explicit Workload(const Options& options) : is_training_(options.mode == "train"), network_({.arch = options.arch}) {
-    network_.initialise(0);
-    network_.train(is_training_);
-    Random draw(0);
-    pictures_ = filled({options.batch, options.size, options.size, 3}, [&] { return draw.normal(); });
-    if (!is_training_) return;
-    masks_ = filled({options.batch, options.size, options.size, 1}, [&] { return draw.chance(0.3) ? 1.0 : 0.0; });
-    optimizer_ = make_optimizer({}, {{network_.named_parameters()}});
-  }
-
-  void run() {
-    if (!is_training_) {
-      const NoGrad no_grad;
-      network_.forward(pictures_);
-      return;
-    }
-    network_.zero_grad();
-    const Tensor logits = network_.forward(pictures_);
-    add(scale(dice_loss(logits, masks_), 0.5), scale(bce_with_logits(logits, masks_), 0.5)).backward();
-    optimizer_->step(1e-4);
-  }
-
- private:
-  template <class Draw>
-  static Tensor filled(const Shape& shape, Draw&& draw) {
-    Tensor t = Tensor::empty(shape);
-    float* values = t.mutable_data<float>();
-    for (std::int64_t i = 0; i < t.count(); ++i) values[i] = static_cast<float>(draw());
-    return t;
-  }
-
-  const bool is_training_;
-  UNet network_;
-  std::unique_ptr<Optimizer> optimizer_;
-  Tensor pictures_, masks_;
+struct Times {
+  double smallest, median;
 };
 
-double elapsed_ms(Workload& workload) {
-  const auto start = std::chrono::steady_clock::now();
-  workload.run();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+Times measure(tools::BenchWorkload& workload, int iterations) {
+  workload.run();  // warms the allocator and the caches
+  std::vector<double> times;
+  for (int i = 0; i < iterations; ++i) times.push_back(workload.timed_run_ms());
+  std::sort(times.begin(), times.end());
+  return {times.front(), times[times.size() / 2]};
 }
+
+double megabytes(std::size_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
 double peak_rss_mb() {
   rusage usage{};
@@ -82,54 +45,104 @@ double peak_rss_mb() {
 }
 
 int bench(const Options& options) {
-  if (options.size % UNet::stride != 0)
-    throw tools::UsageError(fmt::format("--size must be a multiple of {}", UNet::stride));
-  Workload workload(options);
-  workload.run();  // warms the allocator and the caches
-
-  std::vector<double> times;
-  for (int i = 0; i < options.iterations; ++i) times.push_back(elapsed_ms(workload));
-  std::sort(times.begin(), times.end());
-  const double smallest = times.front(), median = times[times.size() / 2];
-
-  if (options.layers) {
-    const Profile profile;
-    workload.run();
-    fmt::print("{}", tools::profile_table(profile.entries()));
-  }
-  if (options.json) {
-    const nlohmann::ordered_json line = {
-        {"arch", options.arch}, {"size", options.size},     {"batch", options.batch},   {"threads", num_threads()},
-        {"mode", options.mode}, {"min_ms", smallest},       {"median_ms", median},      {"iters", options.iterations},
-        {"peak_rss_mb", peak_rss_mb()}, {"isa", kernels::isa_name()}};
-    fmt::print("{}\n", line.dump());
-  } else {
+  const tools::BenchOptions& o = options.workload;
+  tools::BenchWorkload workload(o);
+  const Times times = measure(workload, options.iterations);
+  nlohmann::ordered_json line = {{"arch", o.arch},
+                                 {"size", o.size},
+                                 {"batch", o.batch},
+                                 {"threads", num_threads()},
+                                 {"mode", options.mode},
+                                 {"min_ms", times.smallest},
+                                 {"median_ms", times.median},
+                                 {"iters", options.iterations},
+                                 {"peak_rss_mb", peak_rss_mb()},
+                                 {"isa", kernels::isa_name()}};
+  if (!options.json) {
     fmt::print(
         "{} {} at {}x{}, batch {}, {} threads, {}: {:.1f} ms at best, {:.1f} ms median of {}; peak {:.0f} MB (tensors "
         "{:.0f} MB)\n",
-        options.arch, options.mode, options.size, options.size, options.batch, num_threads(), kernels::isa_name(),
-        smallest, median, options.iterations, peak_rss_mb(), static_cast<double>(memory_use().peak_bytes) / 1048576.0);
+        o.arch, options.mode, o.size, o.size, o.batch, num_threads(), kernels::isa_name(), times.smallest, times.median,
+        options.iterations, peak_rss_mb(), megabytes(memory_use().peak_bytes));
   }
+  if (options.layers) {
+    const tools::Machine machine = tools::measure_machine();
+    const auto rows = tools::roofline(tools::shortest_profile(workload, std::min(options.iterations, 5)), machine);
+    if (options.json) {
+      line["roofline"] = tools::roofline_json(rows, machine);
+    } else {
+      fmt::print("\n{}", tools::roofline_text(rows, machine, times.smallest));
+    }
+  }
+  if (options.json) fmt::print("{}\n", line.dump());
+  return 0;
+}
+
+/// Time and memory for a pixel, from a small picture to a large one and from one picture to many.
+int scaling(const Options& options) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  if (!options.json) {
+    fmt::print("{} {}, {} threads, {}\n{:>5} {:>6} {:>10} {:>10} {:>9} {:>8}\n", options.workload.arch, options.mode,
+               num_threads(), kernels::isa_name(), "size", "batch", "ms", "ns/pixel", "MB", "B/pixel");
+  }
+  for (const auto& [size, batch] : {std::pair{128, 1}, {256, 1}, {512, 1}, {1024, 1}, {2048, 1},
+                                    {256, 2}, {256, 4}, {256, 8}, {256, 16}}) {
+    tools::BenchOptions o = options.workload;
+    o.size = size;
+    o.batch = batch;
+    release_cached_memory();
+    reset_peak_memory();
+    tools::BenchWorkload workload(o);
+    const double ms = measure(workload, options.iterations).smallest;
+    const double pixels = static_cast<double>(o.size * o.size * o.batch), mb = megabytes(memory_use().peak_bytes);
+    const double ns_each = 1e6 * ms / pixels, bytes_each = 1048576 * mb / pixels;
+    rows.push_back({{"size", size}, {"batch", batch}, {"ms", ms}, {"ns_per_pixel", ns_each}, {"tensors_mb", mb}});
+    if (!options.json)
+      fmt::print("{:>5} {:>6} {:>10.1f} {:>10.1f} {:>9.1f} {:>8.0f}\n", size, batch, ms, ns_each, mb, bytes_each);
+    std::fflush(stdout);
+  }
+  if (options.json) fmt::print("{}\n", rows.dump());
+  return 0;
+}
+
+int run(Options& options) {
+  options.workload.is_training = options.mode == "train";
+  if (options.workload.size % UNet::stride != 0)
+    throw tools::UsageError(fmt::format("--size must be a multiple of {}", UNet::stride));
+  if (options.scaling) return scaling(options);
+  if (!options.serve) return bench(options);
+  tools::BenchWorkload workload(options.workload);
+  tools::serve(workload);
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times the U-Net on noise. The network has random weights; time does not depend on them.", "bench_unet");
+  CLI::App app("Times the U-Net, on random weights and noise where nothing else is given: time does not depend on them.",
+               "bench_unet");
   Options options;
-  app.add_option("--arch", options.arch, "encoder")->check(CLI::IsMember(architectures()))->capture_default_str();
-  app.add_option("--size", options.size, "height and width in pixels, a multiple of 32")
+  tools::BenchOptions& workload = options.workload;
+  auto* arch = app.add_option("--arch", workload.arch, "encoder")->check(CLI::IsMember(architectures()))->capture_default_str();
+  app.add_option("--size", workload.size, "height and width in pixels, a multiple of 32")
       ->check(CLI::Range(32, 8192))
       ->capture_default_str();
-  app.add_option("--batch", options.batch, "pictures at once")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--batch", workload.batch, "pictures at once")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--mode", options.mode, "forward only, or a whole training step")
       ->check(CLI::IsMember({"infer", "train"}))
       ->capture_default_str();
   app.add_option("--iters", options.iterations, "timed repetitions, after one that is not")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  app.add_flag("--layers", options.layers, "also one row for each kind of work: calls, time, share, rate");
+  app.add_flag("--layers", options.layers, "also every layer's rate against the machine's peak, and the worst ten");
   app.add_flag("--json", options.json, "one line of json");
-  return tools::run_tool(app, argc, argv, [&] { return bench(options); });
+  auto* scaling = app.add_flag("--scaling", options.scaling, "time and memory a pixel: sizes 128 to 2048, batches 1 to 16")
+      ->excludes("--layers");
+  app.add_option("--model", workload.model, "a model file instead of random weights")->excludes(arch);
+  app.add_option("--input", workload.input, "raw float32 [batch, size, size, 3] instead of noise")->excludes(scaling);
+  app.add_option("--targets", workload.targets, "raw float32 [batch, size, size, 1] of 0 and 1, for --mode train")
+      ->excludes(scaling);
+  app.add_flag("--serve", options.serve, "run on request: a line \"run\" or \"save FILE\" on stdin, json on stdout")
+      ->excludes(scaling);
+  return tools::run_tool(app, argc, argv, [&] { return run(options); });
 }

@@ -52,6 +52,7 @@ void describe_conv(ProfileEntry& entry, const char* op, const ConvProblem& p, co
                   p.groups == 1 ? "" : fmt::format(" groups {}", p.groups));
   entry.algorithm = algorithm;
   entry.macs = p.output_count() * (p.c_in / p.groups) * p.kernel_h * p.kernel_w;
+  entry.bytes = (is_float ? 4 : 8) * (p.input_count() + p.weight_count() + p.output_count());
 }
 
 namespace {

@@ -39,6 +39,10 @@ struct IsaKernels {
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 
+  /// Multiply-adds in registers alone, `rounds` times on each of as many registers as hide their latency: the
+  /// processor's peak. Returns how many there were.
+  std::int64_t (*multiply_adds_in_registers)(std::int64_t rounds);
+
   // Passes of batch normalisation over some rows, on one thread. Per-channel arrays have `channels` floats.
   /// The rows' own mean, as rounded, and the sums of x - mean and of its square.
   void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,

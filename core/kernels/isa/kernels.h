@@ -23,6 +23,8 @@ void depthwise_taps(const TapGrid& grid, const float* source, const float* w, co
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 
+std::int64_t multiply_adds_in_registers(std::int64_t rounds);
+
 void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
                        float* squares);
 void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, const float* factor,

@@ -21,6 +21,7 @@ const IsaKernels table = {
     depthwise_taps,
     depthwise_weight_gradient_scratch,
     depthwise_weight_gradient,
+    multiply_adds_in_registers,
     column_deviations,
     scale_shift_rows,
     column_gradients,

@@ -1,0 +1,130 @@
+#include "tools/common/roofline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace weft::tools {
+namespace {
+
+constexpr std::array<const char*, 3> passes = {"forward", "input gradient", "weight gradient"};
+
+/// "conv2d dx" -> {"conv2d", "input gradient"}.
+std::pair<std::string, std::string> split_op(const std::string& op) {
+  if (op.ends_with(" dx")) return {op.substr(0, op.size() - 3), passes[1]};
+  if (op.ends_with(" dw")) return {op.substr(0, op.size() - 3), passes[2]};
+  return {op, passes[0]};
+}
+
+std::string cell(const RooflineRow* row) {
+  if (row == nullptr) return fmt::format("{:>24}", "");
+  return fmt::format("{:>9.3f} {:>8.1f} {:>4.0f}%{}", row->ms, row->gflops(), 100 * row->share_of_bound(),
+                     row->is_memory_bound ? 'm' : ' ');
+}
+
+std::string layers_text(const std::vector<RooflineRow>& rows) {
+  std::map<std::string, std::array<const RooflineRow*, 3>> by_layer;
+  std::vector<std::string> order;
+  for (const RooflineRow& row : rows) {
+    auto [at, is_new] = by_layer.try_emplace(row.layer);
+    if (is_new) order.push_back(row.layer);
+    at->second[static_cast<std::size_t>(std::find(passes.begin(), passes.end(), row.pass) - passes.begin())] = &row;
+  }
+  const bool has_gradients = std::any_of(rows.begin(), rows.end(), [](const auto& r) { return r.pass != passes[0]; });
+  const std::size_t shown = has_gradients ? passes.size() : 1;
+  std::string text = fmt::format("{:<72} {:>5}", "layer", "calls"), units = fmt::format("{:<78}", "");
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += fmt::format(" |{:>24}", passes[i]);
+    units += fmt::format(" |{:>9} {:>8} {:>5}", "ms", "GFLOP/s", "bound");
+  }
+  text += "\n" + units + "\n";
+  for (const std::string& layer : order) {
+    const auto& cells = by_layer.at(layer);
+    const auto* first = *std::find_if(cells.begin(), cells.end(), [](const auto* row) { return row != nullptr; });
+    text += fmt::format("{:<72} {:>5}", layer, first->calls);
+    for (std::size_t i = 0; i < shown; ++i) text += " |" + cell(cells[i]);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string worst_text(const std::vector<RooflineRow>& rows) {
+  std::vector<RooflineRow> worst = rows;
+  std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.lost_ms() > b.lost_ms(); });
+  worst.resize(std::min<std::size_t>(worst.size(), 10));
+  std::string text = fmt::format("\nwhere most time is lost\n{:>8} {:>9} {:>6} {:>9} {:>7}  {:<16} {:<14} {}\n", "lost ms",
+                                 "ms", "bound", "GFLOP/s", "GB/s", "pass", "algorithm", "layer");
+  for (const RooflineRow& row : worst) {
+    text += fmt::format("{:>8.3f} {:>9.3f} {:>5.0f}% {:>9.1f} {:>7.1f}  {:<16} {:<14} {}\n", row.lost_ms(), row.ms,
+                        100 * row.share_of_bound(), row.gflops(), 1e-6 * static_cast<double>(row.bytes) / row.ms,
+                        row.pass, row.algorithm, row.layer);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<RooflineRow> roofline(const std::vector<ProfileEntry>& entries, const Machine& machine) {
+  std::vector<RooflineRow> rows;
+  std::map<std::string, std::size_t> index;
+  for (const ProfileEntry& entry : entries) {
+    const auto [op, pass] = split_op(entry.op);
+    const std::string layer = op + " " + entry.shapes;
+    const auto [at, is_new] = index.try_emplace(layer + ", " + pass, rows.size());
+    if (is_new) {
+      rows.emplace_back();
+      rows.back().layer = layer;
+      rows.back().pass = pass;
+    }
+    RooflineRow& row = rows[at->second];
+    const double arithmetic_ms = 2e-6 * static_cast<double>(entry.macs) / machine.gflops;
+    const double memory_ms = 1e-6 * static_cast<double>(entry.bytes) / machine.gigabytes;
+    row.algorithm = entry.algorithm;
+    ++row.calls;
+    row.ms += entry.ms;
+    row.bound_ms += std::max(arithmetic_ms, memory_ms);
+    row.is_memory_bound = memory_ms > arithmetic_ms;
+    row.macs += entry.macs;
+    row.bytes += entry.bytes;
+  }
+  return rows;
+}
+
+std::string roofline_text(const std::vector<RooflineRow>& rows, const Machine& machine, double step_ms) {
+  RooflineRow sum;
+  for (const RooflineRow& row : rows) {
+    sum.ms += row.ms;
+    sum.bound_ms += row.bound_ms;
+    sum.macs += row.macs;
+  }
+  return fmt::format(
+             "{}, {}, {} threads: {:.1f} GFLOP/s in registers, {:.1f} GB/s from and to memory, both measured\n"
+             "bound: the least time by these two, m where memory binds, over the time taken; multiply-adds are counted\n"
+             "as a plain convolution's, so Winograd's forms, and data that stay in the caches, can exceed 100%\n\n",
+             machine.processor, machine.isa, machine.threads, machine.gflops, machine.gigabytes) +
+         layers_text(rows) + worst_text(rows) +
+         fmt::format("\nconvolutions {:.1f} ms at {:.1f} GFLOP/s, {:.0f}% of the bound; all else {:.1f} ms of {:.1f}\n",
+                     sum.ms, sum.gflops(), 100 * sum.share_of_bound(), std::max(0.0, step_ms - sum.ms), step_ms);
+}
+
+nlohmann::ordered_json roofline_json(const std::vector<RooflineRow>& rows, const Machine& machine) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const RooflineRow& row : rows) {
+    layers.push_back({{"layer", row.layer},
+                      {"pass", row.pass},
+                      {"algorithm", row.algorithm},
+                      {"calls", row.calls},
+                      {"ms", row.ms},
+                      {"bound_ms", row.bound_ms},
+                      {"binds", row.is_memory_bound ? "memory" : "arithmetic"},
+                      {"macs", row.macs},
+                      {"bytes", row.bytes}});
+  }
+  return {{"processor", machine.processor},     {"isa", machine.isa},   {"threads", machine.threads},
+          {"peak_gflops", machine.gflops}, {"memory_gb_s", machine.gigabytes}, {"layers", layers}};
+}
+
+}  // namespace weft::tools
