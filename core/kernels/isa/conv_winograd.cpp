@@ -20,10 +20,9 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t tile_unit = 24;             // a multiple of all register tiles' rows
-constexpr std::int64_t block_floats = 160 * 1024;  // V and M of a block: 640 KB
-constexpr std::int64_t large_filters = 1 << 20;    // floats; then a block has to be worth reading them all
-constexpr std::int64_t strip_tiles = 2 * tile_unit;
+constexpr std::int64_t strip_tiles = 24;  // a multiple of all register tiles' rows; few, so that V and M of up to
+                                          // 64 channels stay in L2 (measured: 12 and 48 are slower)
+constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t many_blocks = 12;
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
@@ -73,8 +72,7 @@ void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column,
   Vec g[3][3];
   for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[tap]);
   const auto map = [](const Vec(&in)[3], Vec(&out)[Form::filters]) { Form::filter(in, out); };
-  map_both_axes<3, Form::filters>(g, map,
-                                  [&](int i, int j, Vec u) { store(to + filter_place<Form>(i, j) * step, u); });
+  map_both_axes<3, Form::filters>(g, map, [&](int i, int j, Vec u) { store(to + filter_place<Form>(i, j) * step, u); });
 }
 
 struct Plan {
@@ -99,13 +97,11 @@ Plan make_plan(const WinogradWork& work) {
   }
   Plan plan;
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
-  const std::int64_t least = filters > large_filters ? 4 * tile_unit : 2 * tile_unit;
-  const std::int64_t fitting = block_floats / (values + sums) / tile_unit * tile_unit;
-  plan.block_tiles = min64(max64(fitting, least), round_up(plan.tiles.count(), tile_unit));
-  plan.block_tiles = min64(plan.block_tiles, 5 * tile_unit);
+  plan.block_tiles = filters > large_filters ? 4 * strip_tiles : strip_tiles;
+  plan.block_tiles = min64(plan.block_tiles, round_up(plan.tiles.count(), strip_tiles));
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
   plan.value_floats = values * plan.block_tiles + 16 * 36;
-  plan.sum_floats = sums * min64(strip_tiles, plan.block_tiles) + 16 * 36;
+  plan.sum_floats = sums * strip_tiles + 16 * 36;
   plan.is_shared = plan.blocks < many_blocks;
   return plan;
 }
@@ -193,8 +189,8 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       const int first = sum_begin<Form>(a, b);
-      const int taps = (Form::first_filter[a + 1] - Form::first_filter[a]) *
-                       (Form::first_filter[b + 1] - Form::first_filter[b]);
+      const int taps =
+          (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
       run({values.row(strip.begin), values.width, offsets + first, taps, source.c, packed + first * source.c * width,
            rows, sums.data + (a * Form::sums + b) * sums.step});
     }
@@ -209,7 +205,7 @@ template <class Form>
 void run_block(const Convolution& conv, std::int64_t source_index, const Part& block, float* scratch) {
   const WinogradSource& source = conv.work.sources[source_index];
   const Picture picture = {source.data, source.h, source.w, source.c};
-  const std::int64_t width = round_up(source.c, lanes), rows = round_up(block.size, tile_unit);
+  const std::int64_t width = round_up(source.c, lanes), rows = round_up(block.size, strip_tiles);
   const TileMatrices values = {scratch, width, TileMatrices::step_for(rows, width)};
   constexpr std::int64_t chunk = 8;
   parallel_for(ceil_div(rows, chunk), [&](std::int64_t task) {

@@ -19,20 +19,20 @@ namespace weft::kernels::WEFT_ISA {
 namespace {
 
 constexpr std::int64_t max_groups = 16;
-constexpr std::int64_t group_sum_floats = 1 << 22;  // in the sums of all groups of blocks
-constexpr std::int64_t block_floats = 160 * 1024;   // V and D of a block where each thread has its own
-constexpr std::int64_t shared_tiles = 128;          // tiles of a block where all work on it
-constexpr std::int64_t task_channels = 48;          // input channels of a task
+constexpr std::int64_t max_own_sums = 1 << 16;    // floats; sums of this size stay in L2
+constexpr std::int64_t block_floats = 64 * 1024;  // V and D of a block where each thread has its own
+constexpr std::int64_t shared_tiles = 64;         // tiles of a block where all work on it
+constexpr std::int64_t task_channels = 48;        // input channels of a task
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
 struct Plan {
   TileGrid tiles;
   std::int64_t block_tiles, blocks, groups;
-  std::int64_t width_in, width_out;    // channels in whole vectors
-  std::int64_t values, filters;        // matrices in V and in D
-  std::int64_t panels, row_tiles;      // of width_out, of c
-  std::int64_t group_sums;             // floats
+  std::int64_t width_in, width_out;  // channels in whole vectors
+  std::int64_t values, filters;      // matrices in V and in D
+  std::int64_t panels, row_tiles;    // of width_out, of c
+  std::int64_t group_sums;           // floats
   bool is_shared;
 
   std::int64_t value_floats() const { return values * TileMatrices::step_for(block_tiles, width_in); }
@@ -53,13 +53,12 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.panels = ceil_div(plan.width_out / lanes, max_outer_vectors);
   plan.row_tiles = ceil_div(source.c, max_outer_rows(ceil_div(plan.width_out / lanes, plan.panels)));
   plan.group_sums = plan.filters * source.c * plan.width_out;
-  plan.groups = min64(group_sum_floats / plan.group_sums, max_groups);
-  plan.is_shared = plan.groups < 4;
+  plan.is_shared = plan.group_sums > max_own_sums;
   const std::int64_t tile_floats = plan.values * plan.width_in + plan.filters * plan.width_out;
   plan.block_tiles = plan.is_shared ? shared_tiles : max64(16, block_floats / tile_floats);
   plan.block_tiles = min64(plan.block_tiles, plan.tiles.count());
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
-  plan.groups = plan.is_shared ? 1 : min64(plan.groups, plan.blocks);
+  plan.groups = plan.is_shared ? 1 : min64(max_groups, plan.blocks);
   return plan;
 }
 
@@ -93,8 +92,8 @@ void add_products(const Plan& plan, const WinogradSource& source, const Part& bl
   const Strip strip = {0, 0, 0, 0, block.size};
   parallel_for(plan.filters * groups, [&](std::int64_t task) {
     const std::int64_t filter = task / groups;
-    const std::int64_t value = Form::value_of[filter / Form::filters] * Form::values +
-                               Form::value_of[filter % Form::filters];
+    const std::int64_t value =
+        Form::value_of[filter / Form::filters] * Form::values + Form::value_of[filter % Form::filters];
     const Part row_tiles = part_of(plan.row_tiles, groups, task % groups);
     for (std::int64_t index = 0; index < plan.panels; ++index) {
       const Part panel = part_of(plan.width_out / lanes, plan.panels, index);
@@ -179,9 +178,12 @@ std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, cons
 void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
                               const WinogradGradients& dw) {
   switch (source.form) {
-    case WinogradForm::same: return run<SameForm>(source, work, dy, scratch, dw);
-    case WinogradForm::upsampled: return run<UpsampledForm>(source, work, dy, scratch, dw);
-    case WinogradForm::pooled: return;  // its weights are those of `upsampled`, which has the fewer products
+    case WinogradForm::same:
+      return run<SameForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled:
+      return run<UpsampledForm>(source, work, dy, scratch, dw);
+    case WinogradForm::pooled:
+      return;  // its weights are those of `upsampled`, which has the fewer products
   }
 }
 
