@@ -69,10 +69,10 @@ void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column,
     const float* from = f.w + (column + n) * f.step_n + k * f.step_k;
     for (int tap = 0; tap < 9; ++tap) taps[tap][n] = n < columns ? from[f.is_turned ? 8 - tap : tap] : 0;
   }
-  Vec g[3][3];
-  for (int tap = 0; tap < 9; ++tap) g[tap / 3][tap % 3] = load(taps[tap]);
+  const auto load_at = [&](int i, int j) { return load(taps[3 * i + j]); };
   const auto map = [](const Vec(&in)[3], Vec(&out)[Form::filters]) { Form::filter(in, out); };
-  map_both_axes<3, Form::filters>(g, map, [&](int i, int j, Vec u) { store(to + filter_place<Form>(i, j) * step, u); });
+  map_both_axes<3, Form::filters>(load_at, map,
+                                  [&](int i, int j, Vec u) { store(to + filter_place<Form>(i, j) * step, u); });
 }
 
 struct Plan {
@@ -138,14 +138,9 @@ WEFT_ALWAYS_INLINE void store_outputs(const Convolution& conv, const Finish& fin
   const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
   const std::int64_t at = ((place.image * work.out_h + row) * work.out_w + col) * work.out_c + channel;
   const Vec bias = finish.bias != nullptr ? part.load_from(finish.bias + channel) : Vec{};
-  Vec m[Form::sums][Form::sums];
-  WEFT_UNROLL
-  for (int i = 0; i < Form::sums; ++i) {
-    WEFT_UNROLL
-    for (int j = 0; j < Form::sums; ++j) m[i][j] = load(sums + (i * Form::sums + j) * sum_step);
-  }
+  const auto load_at = [&](int i, int j) { return load(sums + (i * Form::sums + j) * sum_step); };
   const auto map = [](const Vec(&in)[Form::sums], Vec(&out)[Form::out]) { Form::output(in, out); };
-  map_both_axes<Form::sums, Form::out>(m, map, [&](int i, int j, Vec y) {
+  map_both_axes<Form::sums, Form::out>(load_at, map, [&](int i, int j, Vec y) {
     if (!is_whole && (row + i >= work.out_h || col + j >= work.out_w)) return;
     const std::int64_t to = at + (i * work.out_w + j) * work.out_c;
     if (finish.earlier != nullptr) y += part.load_from(finish.earlier + to);

@@ -136,7 +136,8 @@ void finish_filters(const Plan& plan, const WinogradSource& source, const Winogr
   }
   float taps[9][lanes];
   const auto map = [](const Vec(&in)[Form::filters], Vec(&out)[3]) { Form::filter_transposed(in, out); };
-  map_both_axes<Form::filters, 3>(u, map, [&](int i, int j, Vec g) { store(taps[3 * i + j], g); });
+  const auto load_at = [&](int i, int j) { return u[i][j]; };
+  map_both_axes<Form::filters, 3>(load_at, map, [&](int i, int j, Vec g) { store(taps[3 * i + j], g); });
   for (std::int64_t n = 0; n < min64(lanes, work.out_c - column - v); ++n) {
     float* to = dw.dw + (column + v + n) * dw.step_n + k * dw.step_k;
     for (int tap = 0; tap < 9; ++tap) to[tap] = taps[tap][n];

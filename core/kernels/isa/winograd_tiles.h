@@ -1,5 +1,6 @@
 #pragma once
-// The transforms of minimal filtering in two dimensions: along rows, then along columns, a vector of channels at a time.
+// The transforms of minimal filtering in two dimensions: along rows, then along columns, a vector of channels at a
+// time.
 
 #include "core/kernels/isa/winograd_forms.h"
 
@@ -31,37 +32,15 @@ struct Picture {
   }
 };
 
-/// Loads the size x size pixels from (row, col) on, channels [k, ...) of `part`; zero outside the image.
-template <int size, class Part>
-WEFT_ALWAYS_INLINE void load_patch(const Picture& p, std::int64_t image, std::int64_t row, std::int64_t col,
-                                   const Part& part, std::int64_t k, Vec (&d)[size][size]) {
-  const bool is_inside = row >= 0 && col >= 0 && row + size <= p.h && col + size <= p.w;
-  if (is_inside) {
-    const float* from = p.at(image, row, col) + k;
-    WEFT_UNROLL
-    for (int i = 0; i < size; ++i) {
-      WEFT_UNROLL
-      for (int j = 0; j < size; ++j) d[i][j] = part.load_from(from + (i * p.w + j) * p.c);
-    }
-    return;
-  }
-  for (int i = 0; i < size; ++i) {
-    for (int j = 0; j < size; ++j) {
-      const bool is_in = row + i >= 0 && row + i < p.h && col + j >= 0 && col + j < p.w;
-      d[i][j] = is_in ? part.load_from(p.at(image, row + i, col + j) + k) : Vec{};
-    }
-  }
-}
-
-/// Applies a map of `from` numbers to `to` numbers along both axes: store(i, j, result).
-template <int from, int to, class Map, class Store>
-WEFT_ALWAYS_INLINE void map_both_axes(const Vec (&d)[from][from], const Map& map, const Store& store_at) {
+/// Applies a map of `from` numbers to `to` numbers along both axes: store_at(i, j, result of load_at(i, j)).
+template <int from, int to, class Load, class Map, class Store>
+WEFT_ALWAYS_INLINE void map_both_axes(const Load& load_at, const Map& map, const Store& store_at) {
   Vec columns[to][from];
   WEFT_UNROLL
   for (int j = 0; j < from; ++j) {
     Vec in[from], out[to];
     WEFT_UNROLL
-    for (int i = 0; i < from; ++i) in[i] = d[i][j];
+    for (int i = 0; i < from; ++i) in[i] = load_at(i, j);
     map(in, out);
     WEFT_UNROLL
     for (int i = 0; i < to; ++i) columns[i][j] = out[i];
@@ -72,6 +51,24 @@ WEFT_ALWAYS_INLINE void map_both_axes(const Vec (&d)[from][from], const Map& map
     map(columns[i], out);
     WEFT_UNROLL
     for (int j = 0; j < to; ++j) store_at(i, j, out[j]);
+  }
+}
+
+/// The same for the from x from pixels of an image from (row, col) on, channels [k, ...) of `part`; they are zero
+/// outside the image. Patches inside it, nearly all, are read without asking.
+template <int from, int to, class Part, class Map, class Store>
+WEFT_ALWAYS_INLINE void map_patch(const Picture& p, std::int64_t image, std::int64_t row, std::int64_t col,
+                                  const Part& part, std::int64_t k, const Map& map, const Store& store_at) {
+  if (row >= 0 && col >= 0 && row + from <= p.h && col + from <= p.w) {
+    const float* corner = p.at(image, row, col) + k;
+    const auto load_at = [&](int i, int j) { return part.load_from(corner + (i * p.w + j) * p.c); };
+    map_both_axes<from, to>(load_at, map, store_at);
+  } else {
+    const auto load_at = [&](int i, int j) {
+      const bool is_in = row + i >= 0 && row + i < p.h && col + j >= 0 && col + j < p.w;
+      return is_in ? part.load_from(p.at(image, row + i, col + j) + k) : Vec{};
+    };
+    map_both_axes<from, to>(load_at, map, store_at);
   }
 }
 
@@ -92,26 +89,22 @@ void transform_input(const Picture& p, const TilePlace& place, std::int64_t padd
                      const TileMatrices& values) {
   const std::int64_t row = place.row * Form::step - padding, col = place.col * Form::step - padding;
   for_each_vector(p.c, [&](auto part, std::int64_t k) {
-    Vec d[Form::in][Form::in];
-    load_patch(p, place.image, row, col, part, k, d);
     float* to = values.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::in], Vec(&out)[Form::values]) { Form::input(in, out); };
-    map_both_axes<Form::in, Form::values>(
-        d, map, [&](int i, int j, Vec v) { store(to + (i * Form::values + j) * values.step, v); });
+    map_patch<Form::in, Form::values>(p, place.image, row, col, part, k, map, [&](int i, int j, Vec v) {
+      store(to + (i * Form::values + j) * values.step, v);
+    });
   });
 }
 
 /// A dY A' of one tile of an image, the gradient of the sums.
 template <class Form>
-void transform_output_gradient(const Picture& p, const TilePlace& place, std::int64_t tile,
-                               const TileMatrices& sums) {
+void transform_output_gradient(const Picture& p, const TilePlace& place, std::int64_t tile, const TileMatrices& sums) {
   for_each_vector(p.c, [&](auto part, std::int64_t k) {
-    Vec d[Form::out][Form::out];
-    load_patch(p, place.image, place.row * Form::out, place.col * Form::out, part, k, d);
     float* to = sums.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::out], Vec(&out)[Form::sums]) { Form::output_transposed(in, out); };
-    map_both_axes<Form::out, Form::sums>(d, map,
-                                         [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
+    map_patch<Form::out, Form::sums>(p, place.image, place.row * Form::out, place.col * Form::out, part, k, map,
+                                     [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
   });
 }
 
