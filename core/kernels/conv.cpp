@@ -23,7 +23,7 @@ void copy_weights(const ConvProblem& p, const float* w, float* packed) { std::co
 constexpr ConvAlgorithm algorithms[] = {
     {"depthwise", 0, conv_depthwise_supports, conv_depthwise_packed_floats, conv_depthwise_pack, conv_depthwise_forward,
      conv_depthwise_input_gradient, conv_depthwise_weight_gradient},
-    {"winograd", 3e-6, conv_winograd_supports, conv_winograd_packed_floats, conv_winograd_pack, conv_winograd_forward,
+    {"winograd", 6e-6, conv_winograd_supports, conv_winograd_packed_floats, conv_winograd_pack, conv_winograd_forward,
      conv_winograd_input_gradient, conv_winograd_weight_gradient},
     {"igemm", 0, conv_igemm_supports, conv_igemm_packed_floats, conv_igemm_pack, conv_igemm_forward,
      conv_igemm_input_gradient, conv_igemm_weight_gradient},

@@ -52,7 +52,7 @@ void describe_conv(ProfileEntry& entry, const char* op, const ConvProblem& p, co
                   p.groups == 1 ? "" : fmt::format(" groups {}", p.groups));
   entry.algorithm = algorithm;
   entry.macs = p.output_count() * (p.c_in / p.groups) * p.kernel_h * p.kernel_w;
-  entry.bytes = (is_float ? 4 : 8) * (p.input_count() + p.weight_count() + p.output_count());
+  entry.bytes = 4 * (p.input_count() + p.weight_count() + p.output_count());
 }
 
 namespace {
@@ -70,6 +70,7 @@ ConvProblem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias
 
 void describe(ProfileEntry& entry, const char* op, const ConvProblem& p, bool is_float) {
   describe_conv(entry, op, p, is_float ? kernels::choose_conv(p).name : "reference");
+  if (!is_float) entry.bytes *= 2;
 }
 
 }  // namespace

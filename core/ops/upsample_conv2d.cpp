@@ -28,7 +28,9 @@ void describe(ProfileEntry& entry, const char* op, const UpsampleConvProblem& p,
   entry.shapes = fmt::format("[{}, {}, {}, {}] x2 + {} -> [{}, {}, {}, {}], 3x3", p.n, p.h, p.w, p.c_up, p.c_skip, p.n,
                              2 * p.h, 2 * p.w, p.c_out);
   entry.algorithm = "upsample";
-  entry.macs = p.joined().output_count() * channels * 9;
+  const ConvProblem joined = p.joined();
+  entry.macs = joined.output_count() * channels * 9;
+  entry.bytes = 4 * (p.n * p.h * p.w * (p.c_up + 4 * p.c_skip) + joined.weight_count() + joined.output_count());
 }
 
 Tensor input_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {

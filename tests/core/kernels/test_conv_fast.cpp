@@ -185,6 +185,38 @@ TEST_CASE("other groups run on the reference", "[conv]") {
   CHECK(std::string(choose_conv(p).name) == "igemm");
 }
 
+TEST_CASE("rounding of Winograd's convolution on the network's channel counts", "[conv]") {
+  for (std::int64_t channels : {16, 64, 512}) {
+    const ConvProblem p = problem(12, 12, channels, 16, 3, 1, 1);
+    GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2),
+                  dy = fractions(p.output_count(), 3);
+    const auto in_double = [](GuardedBuffer& b) {
+      const auto values = b.content();
+      return std::vector<double>(values.begin(), values.end());
+    };
+    const auto x64 = in_double(x), w64 = in_double(w), dy64 = in_double(dy);
+    std::vector<double> y(dy64.size()), dw(w64.size());
+    reference::conv2d_forward<double>(p, x64.data(), w64.data(), {}, y.data());
+    reference::conv2d_weight_gradient<double>(p, x64.data(), dy64.data(), dw.data());
+    const auto check = [&](const std::vector<float>& values, const std::vector<double>& exact) {
+      double error = 0, range = 0;
+      for (std::size_t i = 0; i < exact.size(); ++i) {
+        error = std::max(error, std::abs(static_cast<double>(values[i]) - exact[i]));
+        range = std::max(range, std::abs(exact[i]));
+      }
+      CHECK(error < 6e-6 * range);
+      CHECK(error > 0);
+    };
+    const ConvAlgorithm& winograd = choose_conv(p);
+    REQUIRE(std::string(winograd.name) == "winograd");
+    for_each_isa([&] {
+      INFO(describe(p));
+      check(result(p.output_count(), [&](float* out) { conv_forward(winograd, p, x.data(), w.data(), {}, out); }), y);
+      check(result(p.weight_count(), [&](float* out) { winograd.weight_gradient(p, x.data(), dy.data(), out); }), dw);
+    });
+  }
+}
+
 TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
   for (const ConvProblem& p : {problem(5, 6, 4, 20, 3, 1, 1), problem(4, 4, 200, 144, 3, 1, 1)}) {
     Operands o(p);
