@@ -10,6 +10,7 @@ namespace weft {
 namespace {
 
 thread_local bool recording = true;
+thread_local bool recomputing = false;
 std::atomic<std::uint64_t> next_order{0};
 
 using NodePtr = std::shared_ptr<Node>;
@@ -25,7 +26,7 @@ void accumulate(Tensor& into, const Tensor& from) {
     into = from;
     return;
   }
-  Tensor sum = into.is_sole_owner() ? into : Tensor::empty(into.shape(), into.dtype());
+  Tensor sum = reuse_or_empty(into);
   dispatch_float(sum.dtype(), "backward", [&](auto zero) {
     using T = decltype(zero);
     const T* a = into.data<T>();
@@ -77,6 +78,7 @@ class Engine {
                "[backward] {} was already run backward and its saved tensors are freed; run forward again", node.name);
     Gradients gradients = node.backward(dy);
     node.backward = nullptr;
+    node.recompute = nullptr;
     WEFT_CHECK(gradients.size() == node.inputs.size(), "[backward] {} has {} inputs but made {} gradients", node.name,
                node.inputs.size(), gradients.size());
     for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -93,7 +95,7 @@ class Engine {
 };
 
 NodePtr make_node(const char* name, const Tensor& y) {
-  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}});
+  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}, {}});
 }
 
 }  // namespace
@@ -136,11 +138,29 @@ void backward(const Tensor& y, const Tensor& seed) {
   Engine().run(y.node(), seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()));
 }
 
+Tensor reuse_or_empty(const Tensor& dy) { return dy.is_sole_owner() ? dy : Tensor::empty(dy.shape(), dy.dtype()); }
+
 NoGrad::NoGrad() : previous_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = previous_; }
 
+RecomputeActivations::RecomputeActivations() : previous_(recomputing) { recomputing = true; }
+RecomputeActivations::~RecomputeActivations() { recomputing = previous_; }
+bool RecomputeActivations::is_on() { return recomputing; }
+
+Saved::Saved(const Tensor& t) {
+  if (!t.defined()) return;
+  if (t.requires_grad()) recompute_ = t.node()->recompute;
+  if (recompute_) return;
+  tensor_ = t.detach();
+  version_ = t.version();
+}
+
 const Tensor& Saved::get() const {
-  WEFT_CHECK(tensor_.version() == version_,
+  if (recompute_ && !tensor_.defined()) {
+    tensor_ = recompute_();
+    version_ = tensor_.version();
+  }
+  WEFT_CHECK(!tensor_.defined() || tensor_.version() == version_,
              "[backward] a tensor {} saved for the gradient was overwritten since (version {}, now {}); write to a "
              "copy instead",
              tensor_.shape(), version_, tensor_.version());

@@ -16,7 +16,8 @@
 
 namespace weft {
 
-/// One gradient per input; an undefined Tensor where that input needs none.
+/// One gradient per input; an undefined Tensor where that input needs none. dy may be overwritten where it is the only
+/// handle to its buffer; see reuse_or_empty().
 using Gradients = std::vector<Tensor>;
 using BackwardFunction = std::function<Gradients(const Tensor& dy)>;
 
@@ -36,6 +37,7 @@ struct Node {
   BackwardFunction backward;                  // empty for a leaf, and after it ran
   std::vector<Attribute> attributes;
   Tensor grad;  // of a leaf: the sum so far
+  std::function<Tensor()> recompute;  // makes the output again, bit for bit; empty where a Saved keeps the output itself
 
   bool is_leaf() const { return inputs.empty(); }
   ~Node();  // frees long chains without recursion
@@ -54,6 +56,10 @@ bool needs_recording(const Tensors& inputs);
 /// graph was used before (its saved tensors are gone), or where a saved tensor was overwritten.
 void backward(const Tensor& y, const Tensor& seed = Tensor());
 
+/// A tensor like dy for a gradient that is computed element by element from dy: dy itself where nobody else can reach
+/// its buffer, which the gradient then overwrites, else a new one.
+Tensor reuse_or_empty(const Tensor& dy);
+
 /// No operation records while one of these lives on this thread.
 class NoGrad {
  public:
@@ -66,18 +72,36 @@ class NoGrad {
   bool previous_;
 };
 
+/// While one of these lives on this thread, outputs that are quickly made again (batch_norm's) are not kept for the
+/// backward pass: who saves such an output saves how it was made. Gradients keep their bits; about half of the memory
+/// of a training step is saved, for one more pass over each such output.
+class RecomputeActivations {
+ public:
+  RecomputeActivations();
+  ~RecomputeActivations();
+  RecomputeActivations(const RecomputeActivations&) = delete;
+  RecomputeActivations& operator=(const RecomputeActivations&) = delete;
+  static bool is_on();
+
+ private:
+  bool previous_;
+};
+
 /// A tensor kept for the backward pass. Holds the buffer without its history (an output saved by its
-/// own node would otherwise keep itself alive) and the version it had.
+/// own node would otherwise keep itself alive) and the version it had; or, where the tensor's node has
+/// `recompute`, that function instead of the buffer.
 class Saved {
  public:
-  explicit Saved(const Tensor& t) : tensor_(t.detach()), version_(t.version()) {}
+  /// An undefined tensor stays undefined.
+  explicit Saved(const Tensor& t);
   /// Throws Error where the buffer was written to since.
   const Tensor& get() const;
   const Tensor* operator->() const { return &get(); }
 
  private:
-  Tensor tensor_;
-  std::uint64_t version_;
+  mutable Tensor tensor_;  // undefined until it is asked for, where it is made again
+  mutable std::uint64_t version_ = 0;
+  std::function<Tensor()> recompute_;
 };
 
 }  // namespace weft

@@ -99,11 +99,12 @@ struct BatchNormOptions {
   Activation activation = Activation::none;  // applied to the result, in the same pass
 };
 
-/// y = activation(gamma (x - mean) / sqrt(var + eps) + beta) per channel; gamma, beta, running_mean, running_var [C].
+/// y = activation(gamma (x - mean) / sqrt(var + eps) + beta + residual) per channel; gamma, beta, running_mean,
+/// running_var [C]; residual of x's shape, or undefined.
 /// In training, mean and the biased variance are the batch's, and the running statistics are updated in place, the
 /// variance by its unbiased form. Ioffe & Szegedy 2015. Throws Error where a training batch has one value a channel.
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options);
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual = Tensor());
 
 struct Pool2dOptions {
   std::int64_t kernel = 2;

@@ -38,7 +38,7 @@ class Profile {
 /// Times the block that it stands in.
 class ProfileScope {
  public:
-  /// `describe(entry)` fills in op, shapes, algorithm and macs; it is called only while a profile is taken.
+  /// `describe(entry)` fills in op, shapes, algorithm, macs and bytes; it is called only while a profile is taken.
   template <class Describe>
   explicit ProfileScope(Describe&& describe) : profile_(Profile::active()) {
     if (profile_ == nullptr) return;

@@ -115,7 +115,8 @@ class Translator {
     WEFT_CHECK(attribute(node, "training") == 0, "[export_onnx] a batch norm runs in training mode");
     const std::string module = module_of(value(node, 1));
     const auto activation = static_cast<Activation>(integer(node, "activation"));
-    const std::string before = activation == Activation::none ? name_for(node, module) : module;
+    const bool has_residual = attribute(node, "residual") != 0;
+    const std::string before = activation == Activation::none && !has_residual ? name_for(node, module) : module;
     const Node& producer = *node.inputs[0];
     if (is_folded(producer)) {
       const std::string conv = module_of(value(producer, 1));
@@ -129,8 +130,14 @@ class Translator {
                       before, {{"epsilon", static_cast<float>(attribute(node, "epsilon"))}});
     }
     values_[&node] = before;
-    if (activation == Activation::relu) finish(node, "Relu", {before}, module + ".relu");
-    if (activation == Activation::relu6) add_relu6(node, before, module + ".relu6");
+    if (has_residual) {
+      const std::string sum = activation == Activation::none ? name_for(node, module + ".add") : module + ".add";
+      graph_.add_node("Add", {before, value(node, 3)}, sum);
+      values_[&node] = sum;
+    }
+    const std::string normalised = values_[&node];
+    if (activation == Activation::relu) finish(node, "Relu", {normalised}, module + ".relu");
+    if (activation == Activation::relu6) add_relu6(node, normalised, module + ".relu6");
   }
 
   void max_pool2d(const Node& node) {
@@ -254,7 +261,8 @@ class Translator {
     if (!fold_ || (name != "conv2d" && name != "upsample_conv2d")) return false;
     const auto consumers = consumers_.find(&node);
     return consumers != consumers_.end() && consumers->second.size() == 1 &&
-           std::string_view(consumers->second[0]->name) == "batch_norm";
+           std::string_view(consumers->second[0]->name) == "batch_norm" &&
+           consumers->second[0]->inputs[0].get() == &node;
   }
 
   /// The weights of convolution and batch norm in one (the formula is in nn/layers.h, conv_bn), computed in double.

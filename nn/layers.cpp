@@ -30,10 +30,11 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels) {
   num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
 }
 
-Tensor BatchNorm2d::forward(const Tensor& x, Activation activation) const {
+Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual) const {
   if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
   return batch_norm(x, weight, bias, running_mean, running_var,
-                    {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation});
+                    {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation},
+                    residual);
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
@@ -80,16 +81,7 @@ bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const 
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual) {
   if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
-  if (!residual.defined()) return bn.forward(conv.forward(x), activation);
-  const Tensor total = add(bn.forward(conv.forward(x)), residual);
-  switch (activation) {
-    case Activation::relu:
-      return relu(total);
-    case Activation::relu6:
-      return relu6(total);
-    default:
-      return total;
-  }
+  return bn.forward(conv.forward(x), activation, residual);
 }
 
 Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,

@@ -48,8 +48,8 @@ class BatchNorm2d : public Module {
  public:
   explicit BatchNorm2d(std::int64_t channels);
 
-  /// activation(batch_norm(x)): by the batch's statistics in training mode, by the running ones otherwise.
-  Tensor forward(const Tensor& x, Activation activation = Activation::none) const;
+  /// activation(batch_norm(x) + residual): by the batch's statistics in training mode, by the running ones otherwise.
+  Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor()) const;
 
   Tensor weight, bias;  // gamma, beta
   Tensor running_mean, running_var;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t chunk_elements = 32 * 1024;  // 128 KB: the second pass over a chunk finds it in L2
 constexpr std::int64_t min_chunk_rows = 64;         // the chunks' sums stay small against the data
 constexpr std::int64_t channel_grain = 16;
+constexpr std::int64_t large_elements = 4 << 20;    // 16 MB: by the time it is complete, its first part left the caches
 
 std::int64_t chunk_rows(std::int64_t channels) {
   return std::max(min_chunk_rows, chunk_elements / std::max<std::int64_t>(1, channels));
@@ -28,6 +29,15 @@ void for_each_chunk(std::int64_t rows, std::int64_t channels, Body&& body) {
 std::int64_t chunk_count(std::int64_t rows, std::int64_t channels) {
   const std::int64_t grain = chunk_rows(channels);
   return (rows + grain - 1) / grain;
+}
+
+/// The same for `count` rows from `begin`.
+BatchNormBackward<float> part_of(BatchNormBackward<float> b, std::int64_t begin, std::int64_t count) {
+  b.rows = count;
+  b.x += begin * b.channels;
+  b.dy += begin * b.channels;
+  if (b.y != nullptr) b.y += begin * b.channels;
+  return b;
 }
 
 }  // namespace
@@ -71,25 +81,26 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
   });
 }
 
-void scale_shift(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
-                 Activation activation, float* y) {
+void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,
+                 const float* offset, Activation activation, float* y) {
   const IsaKernels& isa = isa_kernels();
+  const bool past_caches = rows * channels >= large_elements;
   for_each_chunk(rows, channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
-    isa.scale_shift_rows(x + begin * channels, count, channels, factor, offset, activation, y + begin * channels);
+    const std::int64_t at = begin * channels;
+    isa.scale_shift_rows(x + at, residual == nullptr ? nullptr : residual + at, count, channels, factor, offset,
+                         activation, past_caches, y + at);
   });
 }
 
-void batch_norm_parameter_gradients(const float* x, const float* y, const float* dy, std::int64_t rows,
-                                    std::int64_t channels, const float* mean, const float* inv, Activation activation,
-                                    float* dgamma, float* dbeta) {
-  const std::int64_t chunks = chunk_count(rows, channels);
+void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz) {
+  const std::int64_t channels = b.channels, chunks = chunk_count(b.rows, channels);
   ScratchBuffer scratch(static_cast<std::size_t>(2 * chunks * channels) * sizeof(float));
   float* sums_dz = scratch.as<float>();
   float* sums_dz_d = sums_dz + chunks * channels;
   const IsaKernels& isa = isa_kernels();
-  for_each_chunk(rows, channels, [&](std::int64_t chunk, std::int64_t begin, std::int64_t count) {
-    const std::int64_t at = begin * channels, to = chunk * channels;
-    isa.column_gradients(x + at, y + at, dy + at, count, channels, mean, activation, sums_dz + to, sums_dz_d + to);
+  for_each_chunk(b.rows, channels, [&](std::int64_t chunk, std::int64_t begin, std::int64_t count) {
+    isa.column_gradients(part_of(b, begin, count), sums_dz + chunk * channels, sums_dz_d + chunk * channels,
+                         dz == nullptr ? nullptr : dz + begin * channels);
   });
   parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
     double sum_dz[channel_grain] = {}, sum_dz_d[channel_grain] = {};
@@ -101,32 +112,24 @@ void batch_norm_parameter_gradients(const float* x, const float* y, const float*
     }
     for (std::int64_t c = first; c < last; ++c) {
       dbeta[c] = static_cast<float>(sum_dz[c - first]);
-      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(inv[c]));
+      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b.inv[c]));
     }
   });
 }
 
 // dx = factor dz - shift - stretch (x - mean), which gathers the formula's products of per-channel numbers.
-void batch_norm_input_gradient(const float* x, const float* y, const float* dy, std::int64_t rows,
-                               std::int64_t channels, const float* mean, const float* inv, const float* gamma,
-                               const float* dgamma, const float* dbeta, Activation activation, bool training,
-                               float* dx) {
-  std::vector<float> coefficients(static_cast<std::size_t>(3 * channels), 0.0f);
-  float* factor = coefficients.data();
-  float* shift = factor + channels;
-  float* stretch = shift + channels;
-  for (std::int64_t c = 0; c < channels; ++c) {
-    factor[c] = gamma[c] * inv[c];
-    if (training) {
-      shift[c] = factor[c] * (dbeta[c] / static_cast<float>(rows));
-      stretch[c] = factor[c] * inv[c] * (dgamma[c] / static_cast<float>(rows));
-    }
+void batch_norm_input_gradient(const BatchNormBackward<float>& b, const float* dgamma, const float* dbeta,
+                               bool training, float* dx) {
+  std::vector<float> coefficients(static_cast<std::size_t>(2 * b.channels), 0.0f);
+  float* shift = coefficients.data();
+  float* stretch = shift + b.channels;
+  for (std::int64_t c = 0; training && c < b.channels; ++c) {
+    shift[c] = b.factor[c] * (dbeta[c] / static_cast<float>(b.rows));
+    stretch[c] = b.factor[c] * b.inv[c] * (dgamma[c] / static_cast<float>(b.rows));
   }
   const IsaKernels& isa = isa_kernels();
-  for_each_chunk(rows, channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
-    const std::int64_t at = begin * channels;
-    isa.batch_norm_gradient_rows(x + at, y + at, dy + at, count, channels, mean, factor, shift, stretch, activation,
-                                 dx + at);
+  for_each_chunk(b.rows, b.channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
+    isa.batch_norm_gradient_rows(part_of(b, begin, count), shift, stretch, dx + begin * b.channels);
   });
 }
 

@@ -2,6 +2,9 @@
 // The passes of batch normalisation; core/kernels/reference/batch_norm.h gives the formulas and defines each pass.
 // Float goes to the vector kernels, double to the reference.
 //
+// All are bound by memory. So a y too large for the caches is written past them: a plain store would first fetch the
+// line that it is about to overwrite. And the gradients may be written over dy.
+//
 // Statistics are exact to a few units in the last place even where the mean is large against the spread: each chunk
 // of rows, small enough for the cache, is centred on its own mean before it is squared, and chunks are joined in
 // double (Chan, Golub, LeVeque 1983). Chunks depend on the shape alone and are joined in order.
@@ -17,16 +20,12 @@ using reference::scale_shift;
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var);
 
-void scale_shift(const float* x, std::int64_t rows, std::int64_t channels, const float* factor, const float* offset,
-                 Activation activation, float* y);
+void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,
+                 const float* offset, Activation activation, float* y);
 
-void batch_norm_parameter_gradients(const float* x, const float* y, const float* dy, std::int64_t rows,
-                                    std::int64_t channels, const float* mean, const float* inv, Activation activation,
-                                    float* dgamma, float* dbeta);
+void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz);
 
-void batch_norm_input_gradient(const float* x, const float* y, const float* dy, std::int64_t rows,
-                               std::int64_t channels, const float* mean, const float* inv, const float* gamma,
-                               const float* dgamma, const float* dbeta, Activation activation, bool training,
-                               float* dx);
+void batch_norm_input_gradient(const BatchNormBackward<float>& b, const float* dgamma, const float* dbeta,
+                               bool training, float* dx);
 
 }  // namespace weft::kernels

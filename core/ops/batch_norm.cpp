@@ -1,4 +1,4 @@
-// Batch normalisation with an optional activation in the same pass; formulas for values and gradients:
+// Batch normalisation with an optional residual and activation in the same pass; formulas for values and gradients:
 // core/kernels/reference/batch_norm.h.
 //
 // In training the batch's own mean and biased variance normalise, so every pixel's gradient depends on all
@@ -6,14 +6,17 @@
 // the channel would do, because normalisation undoes both. Running statistics move towards the batch's,
 // the variance by its unbiased form R / (R - 1) var. In evaluation they are constants.
 //
-// Saved are x, and y only where an activation needs its sign: y is the next convolution's input, which
-// saves it anyway. xhat is recomputed.
+// Saved is x. xhat is recomputed, and so is the sign of y that an activation needs; only with a residual y is saved
+// instead, and then it is the next convolution's input, which saves it anyway. dx (dr where there is a residual)
+// overwrites dy where nobody else holds it.
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/autograd.h"
 #include "core/kernels/batch_norm.h"
 #include "core/ops.h"
+#include "core/profile.h"
 
 namespace weft {
 namespace {
@@ -26,6 +29,8 @@ void check_shapes(const Tensor& x, std::initializer_list<Tensor> per_channel) {
   }
 }
 
+std::int64_t rows_of(const Tensor& x) { return x.count() / std::max<std::int64_t>(1, x.size(3)); }
+
 /// running = (1 - momentum) running + momentum batch
 template <class T>
 void move_running(const Tensor& running, const T* batch, double momentum, double factor) {
@@ -36,62 +41,130 @@ void move_running(const Tensor& running, const T* batch, double momentum, double
   }
 }
 
+/// `tensors`: how many of x's size the pass reads and writes.
+auto describe(const char* pass, const Tensor& x, int tensors) {
+  return [=](ProfileEntry& entry) {
+    entry.op = pass;
+    entry.shapes = x.shape().to_string();
+    entry.algorithm = x.dtype() == DType::f32 ? "vector" : "reference";
+    entry.bytes = tensors * x.bytes();
+  };
+}
+
+/// Per channel: the mean, 1 / sqrt(var + epsilon), and the two numbers of y = x factor + offset.
+struct Coefficients {
+  Tensor mean, inv, factor, offset;
+};
+
+Coefficients coefficients_of(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                             const Tensor& running_var, const BatchNormOptions& options) {
+  const std::int64_t channels = x.size(3), rows = rows_of(x);
+  const auto per_channel = [&] { return Tensor::empty({channels}, x.dtype()); };
+  const Coefficients k{per_channel(), per_channel(), per_channel(), per_channel()};
+  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    T* mean = k.mean.mutable_data<T>();
+    T* inv = k.inv.mutable_data<T>();
+    if (options.training) {
+      const ProfileScope scope(describe("batch_norm statistics", x, 1));
+      kernels::batch_norm_statistics(x.data<T>(), rows, channels, mean, inv);
+      move_running(running_mean, mean, options.momentum, 1);
+      move_running(running_var, inv, options.momentum, static_cast<double>(rows) / static_cast<double>(rows - 1));
+    } else {
+      k.mean.copy_from(running_mean);
+      k.inv.copy_from(running_var);
+    }
+    T* factor = k.factor.mutable_data<T>();
+    T* offset = k.offset.mutable_data<T>();
+    for (std::int64_t c = 0; c < channels; ++c) {
+      inv[c] = T{1} / std::sqrt(inv[c] + static_cast<T>(options.epsilon));
+      factor[c] = gamma.data<T>()[c] * inv[c];
+      offset[c] = beta.data<T>()[c] - mean[c] * factor[c];
+    }
+  });
+  return k;
+}
+
+Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Activation activation) {
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  const ProfileScope scope(describe("batch_norm apply", x, residual.defined() ? 3 : 2));
+  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::scale_shift(x.data<T>(), residual.defined() ? residual.data<T>() : nullptr, rows_of(x), x.size(3),
+                         k.factor.data<T>(), k.offset.data<T>(), activation, y.mutable_data<T>());
+  });
+  return y;
+}
+
+/// The gradients of x, gamma, beta and, where there is one, the residual. y is undefined where there is none.
+Gradients gradients_of(const Tensor& x, const Tensor& y, const Tensor& dy, const Coefficients& k,
+                       const BatchNormOptions& options, bool has_residual) {
+  const std::int64_t channels = x.size(3);
+  Tensor dgamma = Tensor::empty({channels}, x.dtype()), dbeta = Tensor::empty({channels}, x.dtype());
+  // With a residual, dz is its gradient: without an activation that is dy itself, else it takes dy's place.
+  const bool stores_dz = y.defined();
+  const Tensor dx = has_residual ? Tensor::empty(x.shape(), x.dtype()) : reuse_or_empty(dy);
+  const Tensor dz = stores_dz ? reuse_or_empty(dy) : dy;
+  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::BatchNormBackward<T> b{.rows = rows_of(x),
+                                    .channels = channels,
+                                    .x = x.data<T>(),
+                                    .y = stores_dz ? y.data<T>() : nullptr,
+                                    .dy = dy.data<T>(),
+                                    .mean = k.mean.data<T>(),
+                                    .inv = k.inv.data<T>(),
+                                    .factor = k.factor.data<T>(),
+                                    .offset = k.offset.data<T>(),
+                                    .activation = options.activation};
+    {
+      const ProfileScope scope(describe("batch_norm sums", x, stores_dz ? 4 : 2));
+      kernels::batch_norm_parameter_gradients(b, dgamma.mutable_data<T>(), dbeta.mutable_data<T>(),
+                                              stores_dz ? dz.mutable_data<T>() : nullptr);
+    }
+    if (stores_dz) {
+      b.dy = dz.data<T>();
+      b.activation = Activation::none;
+    }
+    const ProfileScope scope(describe("batch_norm dx", x, 3));
+    kernels::batch_norm_input_gradient(b, dgamma.data<T>(), dbeta.data<T>(), options.training, dx.mutable_data<T>());
+  });
+  return {dx, dgamma, dbeta, has_residual ? dz : Tensor()};
+}
+
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options) {
-  check_same_dtype("batch_norm", {x, gamma, beta, running_mean, running_var});
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+  check_same_dtype("batch_norm", {x, gamma, beta, running_mean, running_var, residual});
   check_shapes(x, {gamma, beta, running_mean, running_var});
-  const std::int64_t channels = x.size(3), rows = x.count() / std::max<std::int64_t>(1, channels);
-  WEFT_CHECK(!options.training || rows > 1,
+  WEFT_CHECK(!options.training || x.count() > x.size(3),
              "[batch_norm] training needs more than one value a channel, got {}; use a larger batch", x.shape());
+  WEFT_CHECK(!residual.defined() || residual.shape() == x.shape(), "[batch_norm] expected a residual {}, got {}",
+             x.shape(), residual.shape());
 
-  Tensor mean = Tensor::empty({channels}, x.dtype()), inv = Tensor::empty({channels}, x.dtype());
-  Tensor y = Tensor::empty(x.shape(), x.dtype());
-  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
-    using T = decltype(zero);
-    T* m = mean.mutable_data<T>();
-    T* s = inv.mutable_data<T>();
-    if (options.training) {
-      kernels::batch_norm_statistics(x.data<T>(), rows, channels, m, s);
-      move_running(running_mean, m, options.momentum, 1);
-      move_running(running_var, s, options.momentum, static_cast<double>(rows) / static_cast<double>(rows - 1));
-    } else {
-      mean.copy_from(running_mean);
-      inv.copy_from(running_var);
-    }
-    std::vector<T> factor(static_cast<std::size_t>(channels)), offset(static_cast<std::size_t>(channels));
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const auto k = static_cast<std::size_t>(c);
-      s[c] = T{1} / std::sqrt(s[c] + static_cast<T>(options.epsilon));
-      factor[k] = gamma.data<T>()[c] * s[c];
-      offset[k] = beta.data<T>()[c] - m[c] * factor[k];
-    }
-    kernels::scale_shift(x.data<T>(), rows, channels, factor.data(), offset.data(), options.activation,
-                         y.mutable_data<T>());
-  });
-  if (!needs_recording({x, gamma, beta})) return y;
+  const Coefficients k = coefficients_of(x, gamma, beta, running_mean, running_var, options);
+  const Tensor y = apply(x, residual, k, options.activation);
+  if (!needs_recording({x, gamma, beta, residual})) return y;
 
-  const Tensor kept_y = options.activation == Activation::none ? x : y;  // not read where there is no activation
-  return record(
-      y, "batch_norm", {x, gamma, beta},
-      [x = Saved(x), y = Saved(kept_y), gamma = Saved(gamma), mean, inv, options, rows, channels](const Tensor& dy) {
-        Tensor dx = Tensor::empty(x->shape(), x->dtype());
-        Tensor dgamma = Tensor::empty({channels}, x->dtype()), dbeta = Tensor::empty({channels}, x->dtype());
-        dispatch_float(dx.dtype(), "batch_norm", [&](auto zero) {
-          using T = decltype(zero);
-          kernels::batch_norm_parameter_gradients(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels,
-                                                  mean.data<T>(), inv.data<T>(), options.activation,
-                                                  dgamma.mutable_data<T>(), dbeta.mutable_data<T>());
-          kernels::batch_norm_input_gradient(x->data<T>(), y->data<T>(), dy.data<T>(), rows, channels, mean.data<T>(),
-                                             inv.data<T>(), gamma->data<T>(), dgamma.data<T>(), dbeta.data<T>(),
-                                             options.activation, options.training, dx.mutable_data<T>());
-        });
-        return Gradients{dx, dgamma, dbeta};
+  const bool has_residual = residual.defined();
+  const bool needs_y = has_residual && options.activation != Activation::none;
+  record(
+      y, "batch_norm", {x, gamma, beta, residual},
+      [x = Saved(x), y = Saved(needs_y ? y : Tensor()), k, options, has_residual](const Tensor& dy) {
+        return gradients_of(x.get(), y.get(), dy, k, options, has_residual);
       },
       {{"training", options.training ? 1.0 : 0.0},
        {"epsilon", options.epsilon},
-       {"activation", static_cast<double>(options.activation)}});
+       {"activation", static_cast<double>(options.activation)},
+       {"residual", has_residual ? 1.0 : 0.0}});
+  // Not with a residual: it may be an output that is made again itself, and so on through the network.
+  if (RecomputeActivations::is_on() && !has_residual) {
+    y.node()->recompute = [x = Saved(x), k, activation = options.activation] {
+      return apply(x.get(), Tensor(), k, activation);
+    };
+  }
+  return y;
 }
 
 }  // namespace weft

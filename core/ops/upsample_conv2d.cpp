@@ -92,11 +92,10 @@ Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad();
   const bool need_dskip = skip.defined() && skip.requires_grad();
-  const Tensor kept_skip = skip.defined() ? skip : x;  // not read where there is none
-  const Tensor no_bias;                                // where conv2d has its own
+  const Tensor no_bias;  // where conv2d has its own
   return record(
       y, "upsample_conv2d", {x, weight, no_bias, skip},
-      [p, x = Saved(x), w = Saved(weight), skip = Saved(kept_skip), need_dx, need_dw, need_dskip](const Tensor& dy) {
+      [p, x = Saved(x), w = Saved(weight), skip = Saved(skip), need_dx, need_dw, need_dskip](const Tensor& dy) {
         return Gradients{need_dx ? input_gradient(p, dy, w.get()) : Tensor(),
                          need_dw ? weight_gradient(p, x.get(), skip.get(), dy) : Tensor(), Tensor(),
                          need_dskip ? skip_gradient(p, dy, w.get()) : Tensor()};

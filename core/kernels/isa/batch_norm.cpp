@@ -10,24 +10,42 @@ namespace {
 
 typedef decltype(Vec{} < Vec{}) Mask;
 
-/// dy where the activation passed its input on, told from its output y, else 0.
-struct Slope {
-  bool has_activation;
-  Vec high;
+/// The limits between which the activation passes its input on.
+struct Limits {
+  Vec low, high;
 
-  explicit Slope(Activation activation)
-      : has_activation(activation != Activation::none),
+  explicit Limits(Activation activation)
+      : low(broadcast(activation == Activation::none ? -__builtin_inff() : 0)),
         high(broadcast(activation == Activation::relu6 ? 6 : __builtin_inff())) {}
-
-  template <class Part>
-  WEFT_ALWAYS_INLINE Vec apply(const Part& part, const float* y, const float* dy) const {
-    const Vec gradient = part.load_from(dy);
-    if (!has_activation) return gradient;
-    const Vec value = part.load_from(y);
-    const Mask passed = (value > Vec{}) & (value < high);
-    return passed ? gradient : Vec{};
-  }
 };
+
+/// Where dz comes from: dy and no activation, dy and x, or dy and y.
+enum class Slope { one, of_x, of_y };
+
+/// dz of the vector at element `at`, whose first channel is c.
+template <Slope slope, class Part>
+WEFT_ALWAYS_INLINE Vec activation_gradient(const BatchNormBackward<float>& b, const Limits& limits, const Part& part,
+                                           std::int64_t at, std::int64_t c) {
+  const Vec dy = part.load_from(b.dy + at);
+  if constexpr (slope == Slope::one) return dy;
+  const Vec y = slope == Slope::of_y ? part.load_from(b.y + at)
+                                     : part.load_from(b.x + at) * part.load_from(b.factor + c) +
+                                           part.load_from(b.offset + c);
+  const Mask passed = (y > limits.low) & (y < limits.high);
+  return passed ? dy : Vec{};
+}
+
+/// Calls body.template operator()<slope>() with the slope that b asks for.
+template <class Body>
+WEFT_ALWAYS_INLINE void with_slope(const BatchNormBackward<float>& b, Body&& body) {
+  if (b.activation == Activation::none) {
+    body.template operator()<Slope::one>();
+  } else if (b.y == nullptr) {
+    body.template operator()<Slope::of_x>();
+  } else {
+    body.template operator()<Slope::of_y>();
+  }
+}
 
 template <int rows>
 WEFT_ALWAYS_INLINE Vec sum_of(const Vec (&v)[rows]) {
@@ -60,27 +78,37 @@ void add_values(const float* x, std::int64_t channels, float* sums) {
   });
 }
 
-struct GradientRows {
-  const float* x;
-  const float* y;
-  const float* dy;
-};
-
-template <int rows>
-void add_gradients(const GradientRows& in, std::int64_t channels, const float* mean, const Slope& slope, float* sum_dz,
-                   float* sum_dz_d) {
-  for_each_vector(channels, [&](auto part, std::int64_t c) {
-    const Vec middle = part.load_from(mean + c);
+template <Slope slope, int rows>
+void add_gradients(const BatchNormBackward<float>& b, const Limits& limits, std::int64_t first, float* sum_dz,
+                   float* sum_dz_d, float* dz_out) {
+  for_each_vector(b.channels, [&](auto part, std::int64_t c) {
+    const Vec middle = part.load_from(b.mean + c);
     Vec dz[rows], dz_d[rows];
     WEFT_UNROLL
     for (int r = 0; r < rows; ++r) {
-      const std::int64_t at = r * channels + c;
-      dz[r] = slope.apply(part, in.y + at, in.dy + at);
-      dz_d[r] = dz[r] * (part.load_from(in.x + at) - middle);
+      const std::int64_t at = (first + r) * b.channels + c;
+      dz[r] = activation_gradient<slope>(b, limits, part, at, c);
+      dz_d[r] = dz[r] * (part.load_from(b.x + at) - middle);
+      if (dz_out != nullptr) part.store_to(dz_out + at, dz[r]);
     }
     part.store_to(sum_dz + c, part.load_from(sum_dz + c) + sum_of(dz));
     part.store_to(sum_dz_d + c, part.load_from(sum_dz_d + c) + sum_of(dz_d));
   });
+}
+
+/// The rows of scale_shift_rows, with y stored by write(part, p, vector).
+template <class Write>
+WEFT_ALWAYS_INLINE void scale_shift_each(const float* x, const float* residual, std::int64_t rows,
+                                         std::int64_t channels, const float* factor, const float* offset,
+                                         const Limits& limits, float* y, Write&& write) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for_each_vector(channels, [&](auto part, std::int64_t c) {
+      const std::int64_t at = r * channels + c;
+      Vec value = part.load_from(x + at) * part.load_from(factor + c) + part.load_from(offset + c);
+      if (residual != nullptr) value += part.load_from(residual + at);
+      write(part, y + at, clamp(value, limits.low, limits.high));
+    });
+  }
 }
 
 void set_zero(float* values, std::int64_t count) {
@@ -102,46 +130,44 @@ void column_deviations(const float* x, std::int64_t rows, std::int64_t channels,
   for (; r < rows; ++r) add_deviations<1>(x + r * channels, channels, mean, sums, squares);
 }
 
-void scale_shift_rows(const float* x, std::int64_t rows, std::int64_t channels, const float* factor,
-                      const float* offset, Activation activation, float* y) {
-  const Vec low = broadcast(activation == Activation::none ? -__builtin_inff() : 0);
-  const Vec high = broadcast(activation == Activation::relu6 ? 6 : __builtin_inff());
-  for (std::int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
-    for_each_vector(channels, [&](auto part, std::int64_t c) {
-      const Vec value = part.load_from(x + c) * part.load_from(factor + c) + part.load_from(offset + c);
-      part.store_to(y + c, clamp(value, low, high));
-    });
+void scale_shift_rows(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
+                      const float* factor, const float* offset, Activation activation, bool past_caches, float* y) {
+  const Limits limits(activation);
+  const bool is_aligned = channels % lanes == 0 && reinterpret_cast<std::uintptr_t>(y) % sizeof(Vec) == 0;
+  if (past_caches && is_aligned) {
+    scale_shift_each(x, residual, rows, channels, factor, offset, limits, y,
+                     [](auto, float* p, Vec v) { store_past_caches(p, v); });
+    stream_fence();
+  } else {
+    scale_shift_each(x, residual, rows, channels, factor, offset, limits, y,
+                     [](auto part, float* p, Vec v) { part.store_to(p, v); });
   }
 }
 
-void column_gradients(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
-                      const float* mean, Activation activation, float* sum_dz, float* sum_dz_d) {
-  const Slope slope(activation);
-  set_zero(sum_dz, channels);
-  set_zero(sum_dz_d, channels);
-  std::int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    const std::int64_t at = r * channels;
-    add_gradients<4>({x + at, y + at, dy + at}, channels, mean, slope, sum_dz, sum_dz_d);
-  }
-  for (; r < rows; ++r) {
-    const std::int64_t at = r * channels;
-    add_gradients<1>({x + at, y + at, dy + at}, channels, mean, slope, sum_dz, sum_dz_d);
-  }
+void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz) {
+  const Limits limits(b.activation);
+  set_zero(sum_dz, b.channels);
+  set_zero(sum_dz_d, b.channels);
+  with_slope(b, [&]<Slope slope>() {
+    std::int64_t r = 0;
+    for (; r + 4 <= b.rows; r += 4) add_gradients<slope, 4>(b, limits, r, sum_dz, sum_dz_d, dz);
+    for (; r < b.rows; ++r) add_gradients<slope, 1>(b, limits, r, sum_dz, sum_dz_d, dz);
+  });
 }
 
-void batch_norm_gradient_rows(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
-                              const float* mean, const float* factor, const float* shift, const float* stretch,
-                              Activation activation, float* dx) {
-  const Slope slope(activation);
-  for (std::int64_t r = 0; r < rows; ++r, x += channels, y += channels, dy += channels, dx += channels) {
-    for_each_vector(channels, [&](auto part, std::int64_t c) {
-      const Vec dz = slope.apply(part, y + c, dy + c);
-      const Vec d = part.load_from(x + c) - part.load_from(mean + c);
-      part.store_to(dx + c,
-                    part.load_from(factor + c) * dz - part.load_from(shift + c) - part.load_from(stretch + c) * d);
-    });
-  }
+void batch_norm_gradient_rows(const BatchNormBackward<float>& b, const float* shift, const float* stretch, float* dx) {
+  const Limits limits(b.activation);
+  with_slope(b, [&]<Slope slope>() {
+    for (std::int64_t r = 0; r < b.rows; ++r) {
+      for_each_vector(b.channels, [&](auto part, std::int64_t c) {
+        const std::int64_t at = r * b.channels + c;
+        const Vec dz = activation_gradient<slope>(b, limits, part, at, c);
+        const Vec d = part.load_from(b.x + at) - part.load_from(b.mean + c);
+        part.store_to(dx + at,
+                      part.load_from(b.factor + c) * dz - part.load_from(shift + c) - part.load_from(stretch + c) * d);
+      });
+    }
+  });
 }
 
 }  // namespace weft::kernels::WEFT_ISA

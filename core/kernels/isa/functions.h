@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/kernels/batch_norm_backward.h"
 #include "core/kernels/conv.h"
 #include "core/kernels/isa/tap_grid.h"
 #include "core/kernels/winograd_work.h"
@@ -47,16 +48,15 @@ struct IsaKernels {
   /// The rows' own mean, as rounded, and the sums of x - mean and of its square.
   void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
                             float* squares);
-  /// y = act(x factor + offset)
-  void (*scale_shift_rows)(const float* x, std::int64_t rows, std::int64_t channels, const float* factor,
-                           const float* offset, Activation activation, float* y);
-  /// Sums of dz and of dz (x - mean), dz = dy act'; y is read only where there is an activation.
-  void (*column_gradients)(const float* x, const float* y, const float* dy, std::int64_t rows, std::int64_t channels,
-                           const float* mean, Activation activation, float* sum_dz, float* sum_dz_d);
-  /// dx = factor dz - shift - stretch (x - mean)
-  void (*batch_norm_gradient_rows)(const float* x, const float* y, const float* dy, std::int64_t rows,
-                                   std::int64_t channels, const float* mean, const float* factor, const float* shift,
-                                   const float* stretch, Activation activation, float* dx);
+  /// y = act(x factor + offset + residual); residual may be null. `past_caches`: y is stored without being fetched.
+  void (*scale_shift_rows)(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
+                           const float* factor, const float* offset, Activation activation, bool past_caches,
+                           float* y);
+  /// Sums of dz and of dz (x - mean); also dz itself, where it is not null. It may be dy.
+  void (*column_gradients)(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz);
+  /// dx = factor dz - shift - stretch (x - mean); it may be dy.
+  void (*batch_norm_gradient_rows)(const BatchNormBackward<float>& b, const float* shift, const float* stretch,
+                                   float* dx);
 };
 
 }  // namespace weft::kernels

@@ -61,6 +61,23 @@ WEFT_ALWAYS_INLINE void store_partial(float* p, Vec v, std::int64_t count) {
 #endif
 }
 
+/// A store to an aligned p that does not fetch p's cache line first, where the instruction set has one. stream_fence()
+/// makes such stores visible to other threads.
+WEFT_ALWAYS_INLINE void store_past_caches(float* p, Vec v) {
+#if defined(WEFT_ISA_avx512)
+  _mm512_stream_ps(p, v);
+#elif defined(WEFT_ISA_avx2)
+  _mm256_stream_ps(p, v);
+#else
+  store(p, v);
+#endif
+}
+WEFT_ALWAYS_INLINE void stream_fence() {
+#if defined(WEFT_ISA_avx512) || defined(WEFT_ISA_avx2)
+  _mm_sfence();
+#endif
+}
+
 /// A whole vector, or the first `count` lanes of one: the end of a row of channels.
 template <bool is_whole>
 struct Lanes {

@@ -2,10 +2,12 @@
 // Batch normalisation over rows: x is [rows, channels], every image's pixels one after the other.
 //
 //   mean_c = sum_r x_rc / R          var_c = sum_r (x_rc - mean_c)^2 / R             (biased)
-//   xhat   = (x - mean) / sqrt(var + eps)          y = act(gamma xhat + beta)
+//   xhat   = (x - mean) / sqrt(var + eps)          y = act(gamma xhat + beta + r)
 //
-// With dz = dy act'(y), the gradients are (Ioffe & Szegedy 2015, arXiv:1502.03167, worked out)
+// r, the residual, may be missing. With dz = dy act'(y), the gradients are (Ioffe & Szegedy 2015, arXiv:1502.03167,
+// worked out)
 //
+//   dr    = dz
 //   dbeta = sum_r dz          dgamma = sum_r dz xhat
 //   dx    = gamma / sqrt(var + eps) (dz - dbeta / R - xhat dgamma / R)       in training
 //   dx    = gamma / sqrt(var + eps)  dz                                      with fixed statistics
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "core/kernels/activation.h"
+#include "core/kernels/batch_norm_backward.h"
 
 namespace weft::kernels::reference {
 
@@ -37,46 +40,54 @@ void batch_norm_statistics(const T* x, std::int64_t rows, std::int64_t channels,
   }
 }
 
-/// y = act(x * factor + offset) per channel, the form that gamma, beta, mean and var come down to.
+/// y = act(x * factor + offset + residual), the form that gamma, beta, mean and var come down to; factor and offset per
+/// channel, residual null or of x's shape.
 template <class T>
-void scale_shift(const T* x, std::int64_t rows, std::int64_t channels, const T* factor, const T* offset,
-                 Activation activation, T* y) {
+void scale_shift(const T* x, const T* residual, std::int64_t rows, std::int64_t channels, const T* factor,
+                 const T* offset, Activation activation, T* y) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      y[r * channels + c] = activate(x[r * channels + c] * factor[c] + offset[c], activation);
+      const std::int64_t i = r * channels + c;
+      const T z = x[i] * factor[c] + offset[c];
+      y[i] = activate(residual == nullptr ? z : z + residual[i], activation);
     }
   }
 }
 
-/// dbeta and dgamma [channels]; `inv` is 1 / sqrt(var + eps). y is read only where there is an activation.
+/// dz of element i, which is of channel c.
 template <class T>
-void batch_norm_parameter_gradients(const T* x, const T* y, const T* dy, std::int64_t rows, std::int64_t channels,
-                                    const T* mean, const T* inv, Activation activation, T* dgamma, T* dbeta) {
-  for (std::int64_t c = 0; c < channels; ++c) {
+T activation_gradient(const BatchNormBackward<T>& b, std::int64_t i, std::int64_t c) {
+  if (b.activation == Activation::none) return b.dy[i];
+  const T y = b.y == nullptr ? b.x[i] * b.factor[c] + b.offset[c] : b.y[i];
+  return b.dy[i] * activation_slope(y, b.activation);
+}
+
+/// dbeta and dgamma [channels]. Also dz, where it is not null; it may be dy.
+template <class T>
+void batch_norm_parameter_gradients(const BatchNormBackward<T>& b, T* dgamma, T* dbeta, T* dz) {
+  for (std::int64_t c = 0; c < b.channels; ++c) {
     double sum_dz = 0, sum_dz_xhat = 0;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t i = r * channels + c;
-      const T dz = activation == Activation::none ? dy[i] : dy[i] * activation_slope(y[i], activation);
-      sum_dz += static_cast<double>(dz);
-      sum_dz_xhat += static_cast<double>(dz) * static_cast<double>((x[i] - mean[c]) * inv[c]);
+    for (std::int64_t r = 0; r < b.rows; ++r) {
+      const std::int64_t i = r * b.channels + c;
+      const T g = activation_gradient(b, i, c);
+      if (dz != nullptr) dz[i] = g;
+      sum_dz += static_cast<double>(g);
+      sum_dz_xhat += static_cast<double>(g) * static_cast<double>((b.x[i] - b.mean[c]) * b.inv[c]);
     }
     dbeta[c] = static_cast<T>(sum_dz);
     dgamma[c] = static_cast<T>(sum_dz_xhat);
   }
 }
 
-/// dx; with `training` false the statistics are constants and the two correction terms vanish.
+/// dx, which may be dy; with `training` false the statistics are constants and the two correction terms vanish.
 template <class T>
-void batch_norm_input_gradient(const T* x, const T* y, const T* dy, std::int64_t rows, std::int64_t channels,
-                               const T* mean, const T* inv, const T* gamma, const T* dgamma, const T* dbeta,
-                               Activation activation, bool training, T* dx) {
-  const T over_rows = training ? T{1} / static_cast<T>(rows) : T{0};
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const std::int64_t i = r * channels + c;
-      const T dz = activation == Activation::none ? dy[i] : dy[i] * activation_slope(y[i], activation);
-      const T xhat = (x[i] - mean[c]) * inv[c];
-      dx[i] = gamma[c] * inv[c] * (dz - dbeta[c] * over_rows - xhat * dgamma[c] * over_rows);
+void batch_norm_input_gradient(const BatchNormBackward<T>& b, const T* dgamma, const T* dbeta, bool training, T* dx) {
+  const T over_rows = training ? T{1} / static_cast<T>(b.rows) : T{0};
+  for (std::int64_t r = 0; r < b.rows; ++r) {
+    for (std::int64_t c = 0; c < b.channels; ++c) {
+      const std::int64_t i = r * b.channels + c;
+      const T xhat = (b.x[i] - b.mean[c]) * b.inv[c];
+      dx[i] = b.factor[c] * (activation_gradient(b, i, c) - dbeta[c] * over_rows - xhat * dgamma[c] * over_rows);
     }
   }
 }

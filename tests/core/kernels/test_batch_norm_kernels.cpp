@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/allocator.h"
 #include "tests/core/kernels/kernel_testing.h"
 
 using namespace weft;
@@ -50,50 +51,82 @@ TEST_CASE("batch norm statistics, also where the mean is large against the sprea
   }
 }
 
-TEST_CASE("scale_shift with each activation", "[batch_norm]") {
+TEST_CASE("scale_shift with each activation, with a residual and without", "[batch_norm]") {
   for (const auto& [rows, channels] : shapes) {
     GuardedBuffer x = small_integers(rows * channels, 2, 5);
+    GuardedBuffer residual = small_integers(rows * channels, 8, 5);
     const std::vector<float> factor = per_channel(channels, 1, 1), offset = per_channel(channels, -2, 2);
     for (Activation activation : activations) {
-      std::vector<float> expected(static_cast<std::size_t>(rows * channels));
-      reference::scale_shift(x.data(), rows, channels, factor.data(), offset.data(), activation, expected.data());
-      for_each_isa([&] {
-        GuardedBuffer y(rows * channels);
-        scale_shift(x.data(), rows, channels, factor.data(), offset.data(), activation, y.data());
-        CHECK(y.is_guard_intact());
-        CHECK(y.content() == expected);
-      });
+      for (const float* r : {static_cast<const float*>(nullptr), static_cast<const float*>(residual.data())}) {
+        std::vector<float> expected(static_cast<std::size_t>(rows * channels));
+        reference::scale_shift(x.data(), r, rows, channels, factor.data(), offset.data(), activation, expected.data());
+        for_each_isa([&] {
+          GuardedBuffer y(rows * channels);
+          scale_shift(x.data(), r, rows, channels, factor.data(), offset.data(), activation, y.data());
+          CHECK(y.is_guard_intact());
+          CHECK(y.content() == expected);
+        });
+      }
     }
   }
 }
 
-TEST_CASE("batch norm gradients with each activation", "[batch_norm]") {
+TEST_CASE("scale_shift of a tensor too large for the caches", "[batch_norm]") {
+  const std::int64_t rows = (4 << 20) / 32 + 3;
+  for (std::int64_t channels : {32, 33}) {  // whole vectors, and not
+    GuardedBuffer x = small_integers(rows * channels, 2, 5);
+    const std::vector<float> factor = per_channel(channels, 1, 1), offset = per_channel(channels, -2, 2);
+    std::vector<float> expected(static_cast<std::size_t>(rows * channels));
+    reference::scale_shift<float>(x.data(), nullptr, rows, channels, factor.data(), offset.data(), Activation::relu,
+                                  expected.data());
+    for_each_isa([&] {
+      ScratchBuffer y(static_cast<std::size_t>(rows * channels) * sizeof(float));  // aligned
+      scale_shift(x.data(), nullptr, rows, channels, factor.data(), offset.data(), Activation::relu, y.as<float>());
+      CHECK(std::equal(expected.begin(), expected.end(), y.as<float>()));
+    });
+  }
+}
+
+TEST_CASE("batch norm gradients with each activation, told from x and from y", "[batch_norm]") {
   for (const auto& [rows, channels] : shapes) {
-    // Integers and powers of two: all sums are exact. y holds 0 and 6, where the slope changes.
+    // Integers and powers of two: all sums are exact. y and x factor + offset hold 0 and 6, where the slope changes.
     GuardedBuffer x = small_integers(rows * channels, 3), y = small_integers(rows * channels, 4, 7),
                   dy = small_integers(rows * channels, 5);
     const auto count = static_cast<std::size_t>(channels);
-    const std::vector<float> mean = per_channel(channels, -1, 1), gamma = per_channel(channels, 1, 1), inv(count, 0.5f);
+    const std::vector<float> mean = per_channel(channels, -1, 1), factor = per_channel(channels, 1, 1),
+                             offset = per_channel(channels, -2, 2), inv(count, 0.5f);
     for (Activation activation : activations) {
-      std::vector<float> dgamma(count), dbeta(count), expected_dgamma(count), expected_dbeta(count);
-      reference::batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
-                                                activation, expected_dgamma.data(), expected_dbeta.data());
-      for (bool training : {false, true}) {
-        std::vector<float> expected(static_cast<std::size_t>(rows * channels));
-        reference::batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
-                                             gamma.data(), expected_dgamma.data(), expected_dbeta.data(), activation,
-                                             training, expected.data());
+      for (const float* output : {static_cast<const float*>(nullptr), static_cast<const float*>(y.data())}) {
+        const BatchNormBackward<float> b{rows,        channels,   x.data(),      output,        dy.data(),
+                                         mean.data(), inv.data(), factor.data(), offset.data(), activation};
+        std::vector<float> dgamma(count), dbeta(count), expected_dgamma(count), expected_dbeta(count);
+        std::vector<float> expected_dz(static_cast<std::size_t>(rows * channels)), expected(expected_dz.size());
+        reference::batch_norm_parameter_gradients(b, expected_dgamma.data(), expected_dbeta.data(),
+                                                  expected_dz.data());
         for_each_isa([&] {
-          batch_norm_parameter_gradients(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
-                                         activation, dgamma.data(), dbeta.data());
+          batch_norm_parameter_gradients(b, dgamma.data(), dbeta.data(), nullptr);
           CHECK(dgamma == expected_dgamma);
           CHECK(dbeta == expected_dbeta);
-          GuardedBuffer dx(rows * channels);
-          batch_norm_input_gradient(x.data(), y.data(), dy.data(), rows, channels, mean.data(), inv.data(),
-                                    gamma.data(), dgamma.data(), dbeta.data(), activation, training, dx.data());
-          CHECK(dx.is_guard_intact());
-          check_close(dx.content(), expected, 1e-6, 20);
+          GuardedBuffer dz = dy;  // over dy
+          BatchNormBackward<float> in_place = b;
+          in_place.dy = dz.data();
+          batch_norm_parameter_gradients(in_place, dgamma.data(), dbeta.data(), dz.data());
+          CHECK(dz.is_guard_intact());
+          CHECK(dz.content() == expected_dz);
+          CHECK(dgamma == expected_dgamma);
         });
+        for (bool training : {false, true}) {
+          reference::batch_norm_input_gradient(b, expected_dgamma.data(), expected_dbeta.data(), training,
+                                               expected.data());
+          for_each_isa([&] {
+            GuardedBuffer dx = dy;
+            BatchNormBackward<float> in_place = b;
+            in_place.dy = dx.data();
+            batch_norm_input_gradient(in_place, dgamma.data(), dbeta.data(), training, dx.data());
+            CHECK(dx.is_guard_intact());
+            check_close(dx.content(), expected, 1e-6, 20);
+          });
+        }
       }
     }
   }
@@ -110,8 +143,9 @@ TEST_CASE("batch norm gives the same bits with any number of threads", "[batch_n
   });
   check_thread_independence([&] {
     std::vector<float> both(static_cast<std::size_t>(2 * channels));
-    batch_norm_parameter_gradients(x.data(), x.data(), dy.data(), rows, channels, mean.data(), inv.data(),
-                                   Activation::relu, both.data(), both.data() + channels);
+    batch_norm_parameter_gradients({rows, channels, x.data(), nullptr, dy.data(), mean.data(), inv.data(), inv.data(),
+                                    mean.data(), Activation::relu},
+                                   both.data(), both.data() + channels, nullptr);
     return both;
   });
 }

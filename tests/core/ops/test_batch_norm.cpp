@@ -1,5 +1,5 @@
 #include "core/ops.h"
-#include "tests/gradcheck.h"
+#include "tests/op_checks.h"
 
 using namespace weft;
 using namespace weft::test;
@@ -9,7 +9,7 @@ Tensor ones(std::int64_t c) { return Tensor::full({c}, 1, DType::f64); }
 Tensor zeros(std::int64_t c) { return Tensor::zeros({c}, DType::f64); }
 }  // namespace
 
-TEST_CASE("batch_norm has the right gradients in both modes and with each activation", "[ops]") {
+TEST_CASE("batch_norm has the right gradients in both modes, with each activation and a residual", "[ops]") {
   for (bool training : {true, false}) {
     for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
       for (Shape s : {Shape{2, 3, 5, 4}, {3, 1, 1, 2}, {1, 2, 1, 1}}) {
@@ -23,6 +23,12 @@ TEST_CASE("batch_norm has the right gradients in both modes and with each activa
                                 {.training = training, .activation = activation});
             },
             {random_f64(s), random_f64({c}), random_f64({c})}, 2e-6);
+        check_gradient(
+            [&](const Tensors& in) {
+              return batch_norm(scale(in[0], 3), in[1], in[2], mean.clone(), positive_var.clone(),
+                                {.training = training, .activation = activation}, in[3]);
+            },
+            {random_f64(s), random_f64({c}), random_f64({c}), random_f64(s)}, 2e-6);
       }
     }
   }
@@ -59,9 +65,52 @@ TEST_CASE("batch_norm of a constant stays finite, and a mean far from zero keeps
   CHECK(relative_difference(run(x), run(x.to(DType::f64))) < 1e-3);
 }
 
+TEST_CASE("batch_norm with a residual and an activation is the three operations, bit for bit", "[ops]") {
+  const Shape shape{2, 33, 17, 24};
+  const Tensors inputs{random_f64(shape), random_f64({24}), random_f64({24}), random_f64(shape)};
+  const auto norm = [](const Tensors& in, Activation activation, const Tensor& residual) {
+    const DType d = in[0].dtype();
+    return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d),
+                      {.activation = activation}, residual);
+  };
+  // The residual is also a multiple of x: its gradient meets dx on the way, so neither may overwrite what the other
+  // still needs.
+  const auto fused = [&](Activation activation) {
+    return [&, activation](const Tensors& in) { return norm(in, activation, add(in[3], in[0])); };
+  };
+  const auto apart = [&](Activation activation) {
+    return [&, activation](const Tensors& in) {
+      const Tensor total = add(norm(in, Activation::none, Tensor()), add(in[3], in[0]));
+      return activation == Activation::none ? total : activation == Activation::relu ? relu(total) : relu6(total);
+    };
+  };
+  for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+    for (DType dtype : {DType::f32, DType::f64}) {
+      const Tensors one = result_and_gradients(fused(activation), inputs, dtype),
+                    three = result_and_gradients(apart(activation), inputs, dtype);
+      for (std::size_t i = 0; i < one.size(); ++i) CHECK(equal(one[i], three[i]));
+    }
+    check_threads(fused(activation), inputs);
+  }
+}
+
+TEST_CASE("batch_norm leaves a gradient alone that someone else holds", "[ops]") {
+  const Tensor x = random_f32({1, 4, 4, 8}).set_requires_grad(true);
+  const auto run = [&](const Tensor& seed) {
+    const Tensor y = batch_norm(x, Tensor::full({8}, 1), Tensor::zeros({8}), Tensor::zeros({8}), Tensor::full({8}, 1),
+                                {.activation = Activation::relu});
+    backward(y, seed);
+  };
+  const Tensor seed = random_f32({1, 4, 4, 8}), before = seed.clone();
+  run(seed);
+  CHECK(equal(seed, before));
+}
+
 TEST_CASE("batch_norm refuses what it can't normalise", "[ops]") {
   CHECK_THROWS_WITH(batch_norm(iota({1, 1, 1, 2}), ones(2), zeros(2), zeros(2), ones(2), {}),
                     Contains("more than one value a channel"));
   CHECK_NOTHROW(batch_norm(iota({1, 1, 1, 2}), ones(2), zeros(2), zeros(2), ones(2), {.training = false}));
+  CHECK_THROWS_WITH(batch_norm(iota({1, 2, 2, 2}), ones(2), zeros(2), zeros(2), ones(2), {}, iota({1, 2, 2, 1})),
+                    Contains("expected a residual [1, 2, 2, 2], got [1, 2, 2, 1]"));
   CHECK_THROWS_WITH(batch_norm(iota({1, 2, 2, 2}), ones(3), zeros(2), zeros(2), ones(2), {}), Contains("expected [2]"));
 }

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/kernels/activation.h"
+
+namespace weft::kernels {
+
+/// What the gradients of y = act(x factor + offset + r) are made from; per-channel arrays have `channels` elements.
+template <class T>
+struct BatchNormBackward {
+  std::int64_t rows, channels;
+  const T* x;   // [rows, channels]
+  const T* y;   // the same, or null where there is no residual r: then y is computed again from x
+  const T* dy;  // the same
+  const T *mean, *inv;       // inv = 1 / sqrt(var + eps)
+  const T *factor, *offset;  // factor = gamma inv, offset = beta - mean factor
+  Activation activation;
+};
+
+}  // namespace weft::kernels
