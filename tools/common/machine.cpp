@@ -48,8 +48,8 @@ double measure_gigabytes() {
   const double ns = shortest_ns(10, [&] {
     parallel_for(tasks, [&](std::int64_t i) {
       const std::int64_t at = i * rows_each * channels;
-      kernels::isa_kernels().scale_shift_rows(source.as<float>() + at, rows_each, channels, ones.data(), ones.data(),
-                                              Activation::none, target.as<float>() + at);
+      kernels::isa_kernels().scale_shift_rows(source.as<float>() + at, nullptr, rows_each, channels, ones.data(),
+                                              ones.data(), Activation::none, true, target.as<float>() + at);
     });
   });
   return 2.0 * sizeof(float) * static_cast<double>(count) / ns;
