@@ -5,11 +5,13 @@
 
 namespace weft::kernels {
 
-/// The three linear maps that a 3x3 filter g makes of an image d, each with a way to compute it from fewer products.
+/// Linear maps that a 3x3 filter g makes of an image d, each with a way to compute it from fewer products.
 enum class WinogradForm {
   same,       // y = g * d, stride 1
   upsampled,  // y = g * (d upsampled x2, nearest), padding 1
   pooled,     // the adjoint of `upsampled`: y at half of d's resolution
+  strided,    // y = g * d, stride 2, padding 1
+  spread,     // the adjoint of `strided`: y at twice d's resolution
 };
 
 /// 3x3 filters in some larger array: g[n, k, u, v] = w[n step_n + k step_k + 3 u + v], turned by 180 degrees where
@@ -29,13 +31,13 @@ struct WinogradGradients {
 /// One input image; an output is the sum of what its sources make of it.
 struct WinogradSource {
   WinogradForm form;
-  const float* data;        // [images, h, w, c]
+  const float* data;  // [images, h, w, c]
   std::int64_t h, w, c;
-  std::int64_t padding;     // zeros on each side: 0 to 2 for `same`, 1 for the others
-  const float* packed;      // its filters, transformed by winograd_pack
+  std::int64_t padding;  // zeros above and to the left: 0 to 2 for `same`, 0 for `spread`, 1 for the others
+  const float* packed;   // its filters, transformed by winograd_pack
 };
 
-/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, `pooled` not.
+/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet.
 struct WinogradWork {
   std::int64_t images, out_h, out_w, out_c;
   const WinogradSource* sources;

@@ -37,14 +37,6 @@ Panel panel_of(std::int64_t out_c, std::int64_t index) {
 }
 std::int64_t panels_of(std::int64_t out_c) { return ceil_div(ceil_div(out_c, lanes), max_tile_vectors); }
 
-/// The sum that a filter's product adds to.
-template <class Form>
-constexpr int sum_of(int filter) {
-  int sum = 0;
-  while (Form::first_filter[sum + 1] <= filter) ++sum;
-  return sum;
-}
-
 /// Filters of the sum (a, b) lie together: where it begins, counted in filters.
 template <class Form>
 constexpr int sum_begin(int a, int b) {

@@ -1,6 +1,6 @@
 // Weight gradient of a 3x3 convolution by minimal filtering: the transpose of its last two steps (winograd_forms.h).
 //
-//   dU[f] (Cin x Cout) = sum over tiles of  V[value]' (Cin x tiles) D[f] (tiles x Cout)      D = A dY A',  dg = G' dU G
+//   dU[f] (Cin x Cout) = sum over tiles of  V[value]' (Cin x tiles) D[sum] (tiles x Cout)      D = A dY A',  dg = G' dU G
 //
 // The sum over tiles is taken in the transformed domain, so dg is transformed back once, at the end.
 //
@@ -30,14 +30,14 @@ struct Plan {
   TileGrid tiles;
   std::int64_t block_tiles, blocks, groups;
   std::int64_t width_in, width_out;  // channels in whole vectors
-  std::int64_t values, filters;      // matrices in V and in D
+  std::int64_t values, sums, filters;  // matrices in V, in D and in dU
   std::int64_t panels, row_tiles;    // of width_out, of c
   std::int64_t group_sums;           // floats
   bool is_shared;
 
   std::int64_t value_floats() const { return values * TileMatrices::step_for(block_tiles, width_in); }
   std::int64_t block_scratch() const {
-    return value_floats() + filters * TileMatrices::step_for(block_tiles, width_out);
+    return value_floats() + sums * TileMatrices::step_for(block_tiles, width_out);
   }
 };
 
@@ -47,6 +47,7 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
     using Form = decltype(form);
     plan.tiles = {work.images, ceil_div(work.out_h, Form::out), ceil_div(work.out_w, Form::out)};
     plan.values = Form::values * Form::values;
+    plan.sums = Form::sums * Form::sums;
     plan.filters = Form::filters * Form::filters;
   });
   plan.width_in = round_up(source.c, lanes), plan.width_out = round_up(work.out_c, lanes);
@@ -54,7 +55,7 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.row_tiles = ceil_div(source.c, max_outer_rows(ceil_div(plan.width_out / lanes, plan.panels)));
   plan.group_sums = plan.filters * source.c * plan.width_out;
   plan.is_shared = plan.group_sums > max_own_sums;
-  const std::int64_t tile_floats = plan.values * plan.width_in + plan.filters * plan.width_out;
+  const std::int64_t tile_floats = plan.values * plan.width_in + plan.sums * plan.width_out;
   plan.block_tiles = plan.is_shared ? shared_tiles : max64(16, block_floats / tile_floats);
   plan.block_tiles = min64(plan.block_tiles, plan.tiles.count());
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
@@ -94,6 +95,8 @@ void add_products(const Plan& plan, const WinogradSource& source, const Part& bl
     const std::int64_t filter = task / groups;
     const std::int64_t value =
         Form::value_of[filter / Form::filters] * Form::values + Form::value_of[filter % Form::filters];
+    const std::int64_t sum = sum_of<Form>(static_cast<int>(filter / Form::filters)) * Form::sums +
+                             sum_of<Form>(static_cast<int>(filter % Form::filters));
     const Part row_tiles = part_of(plan.row_tiles, groups, task % groups);
     for (std::int64_t index = 0; index < plan.panels; ++index) {
       const Part panel = part_of(plan.width_out / lanes, plan.panels, index);
@@ -101,7 +104,7 @@ void add_products(const Plan& plan, const WinogradSource& source, const Part& bl
       for (std::int64_t r = 0; r < row_tiles.size; ++r) {
         const Part rows = part_of(source.c, plan.row_tiles, row_tiles.begin + r);
         const ImageView a = {values.data + value * values.step + rows.begin, 0, 0, 0, values.width};
-        const ImageView b = {products.data + filter * products.step + column, 0, 0, 0, products.width};
+        const ImageView b = {products.data + sum * products.step + column, 0, 0, 0, products.width};
         outer_tile_function(rows.size, panel.size)(
             {&strip, 1, a, b, 1, 1, !is_first, sums + sums_at(plan, source.c, filter, column, width, rows.begin)});
       }
@@ -179,12 +182,11 @@ std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, cons
 void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
                               const WinogradGradients& dw) {
   switch (source.form) {
-    case WinogradForm::same:
-      return run<SameForm>(source, work, dy, scratch, dw);
-    case WinogradForm::upsampled:
-      return run<UpsampledForm>(source, work, dy, scratch, dw);
+    case WinogradForm::same: return run<SameForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled: return run<UpsampledForm>(source, work, dy, scratch, dw);
+    case WinogradForm::strided: return run<StridedForm>(source, work, dy, scratch, dw);
     case WinogradForm::pooled:
-      return;  // its weights are those of `upsampled`, which has the fewer products
+    case WinogradForm::spread: return;  // an adjoint's filters are those of the form itself
   }
 }
 

@@ -12,6 +12,8 @@
 //   Same        4 of 6   6            12                     36 / 16 = 2.25       F(4, 3): Lavin & Gray 2015
 //   Upsampled   4 of 4   5            12 (8 by phases)       25 / 16 = 1.56       below
 //   Pooled      2 of 6   5            8                      25 / 4  (of 16)      below
+//   Strided     2 of 5   5            6                      25 / 4  (of 9)       below
+//   Spread      4 of 3   5            6                      25 / 16 (of 2.25)    below
 //
 // Same. The values are those of polynomials at the points 0, a, -a, b, -b and infinity (Winograd 1980), so even and odd
 // powers are shared between a point and its negative. The usual points, 1 and 2, make sums of very different sizes;
@@ -30,6 +32,12 @@
 // Pooled. With dy[-1 .. 4] the gradients of two neighbouring inputs are
 //   dx_i = (w1 + w2) e_i + w0 e_(i+1) + w2 o_(i-1) + (w0 + w1) o_i           e_i = dy[2i], o_i = dy[2i + 1]
 // Two filters of two taps again: each F(2, 2) by 3 products, where the middle ones, s e_1 and s o_0, are added first.
+//
+// Strided, a convolution with stride 2 and padding 1. With e_i = x[2i] and o_i = x[2i + 1]
+//   y_i = w0 o_(i-1) + w2 o_i + w1 e_i
+// The odd inputs meet a filter of two taps: F(2, 2) again, and w1 e_i is added to its products.
+//
+// Spread, the adjoint of Strided:   dx[2i] = w1 dy_i,   dx[2i + 1] = w2 dy_i + w0 dy_(i+1).
 
 #include "core/kernels/isa/vec.h"
 #include "core/kernels/winograd_work.h"
@@ -38,9 +46,9 @@ namespace weft::kernels::WEFT_ISA {
 namespace {
 
 struct SameForm {
-  static constexpr int in = 6, step = 4, out = 4;       // inputs of a tile, inputs from tile to tile, outputs
+  static constexpr int in = 6, step = 4, out = 4;  // inputs of a tile, inputs from tile to tile, outputs
   static constexpr int values = 6, filters = 6, sums = 6;
-  static constexpr int value_of[filters] = {0, 1, 2, 3, 4, 5};      // filter f meets value value_of[f] ...
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 4, 5};          // filter f meets value value_of[f] ...
   static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5, 6};  // ... and adds to the sum it lies in
   static constexpr float a = 0.70710678f, b = 1.41421356f;
 
@@ -154,13 +162,91 @@ struct PooledForm {
   }
 };
 
+struct StridedForm {
+  static constexpr int in = 5, step = 4, out = 2;
+  static constexpr int values = 5, filters = 5, sums = 3;
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 4};
+  static constexpr int first_filter[sums + 1] = {0, 2, 3, 5};
+
+  WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
+    v[0] = d[0] - d[2];
+    v[1] = d[1];
+    v[2] = d[2];
+    v[3] = d[3];
+    v[4] = d[4] - d[2];
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
+    u[0] = g[0];
+    u[1] = g[1];
+    u[2] = g[0] + g[2];
+    u[3] = g[1];
+    u[4] = g[2];
+  }
+  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[3]) {
+    g[0] = u[0] + u[2];
+    g[1] = u[1] + u[3];
+    g[2] = u[2] + u[4];
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    y[0] = m[0] + m[1];
+    y[1] = m[1] + m[2];
+  }
+  WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
+    m[0] = y[0];
+    m[1] = y[0] + y[1];
+    m[2] = y[1];
+  }
+};
+
+struct SpreadForm {
+  static constexpr int in = 3, step = 2, out = 4;
+  static constexpr int values = 4, filters = 5, sums = 5;
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 1};
+  static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5};
+
+  WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
+    v[0] = d[0] - d[1];
+    v[1] = d[1];
+    v[2] = d[2] - d[1];
+    v[3] = d[0];
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
+    u[0] = g[2];
+    u[1] = g[0] + g[2];
+    u[2] = g[0];
+    u[3] = g[1];
+    u[4] = g[1];
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    y[0] = m[3];
+    y[1] = m[0] + m[1];
+    y[2] = m[4];
+    y[3] = m[1] + m[2];
+  }
+};
+
+/// The sum that a filter's product adds to.
+template <class Form>
+constexpr int sum_of(int filter) {
+  int sum = 0;
+  while (Form::first_filter[sum + 1] <= filter) ++sum;
+  return sum;
+}
+
 /// Calls body(Form{}) with the type that `form` names.
 template <class Body>
 WEFT_ALWAYS_INLINE void with_form(WinogradForm form, Body&& body) {
   switch (form) {
-    case WinogradForm::same: return body(SameForm{});
-    case WinogradForm::upsampled: return body(UpsampledForm{});
-    case WinogradForm::pooled: return body(PooledForm{});
+    case WinogradForm::same:
+      return body(SameForm{});
+    case WinogradForm::upsampled:
+      return body(UpsampledForm{});
+    case WinogradForm::pooled:
+      return body(PooledForm{});
+    case WinogradForm::strided:
+      return body(StridedForm{});
+    case WinogradForm::spread:
+      return body(SpreadForm{});
   }
 }
 
