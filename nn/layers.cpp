@@ -81,12 +81,14 @@ bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const 
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual) {
   if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
+  conv.forget_folded();
   return bn.forward(conv.forward(x), activation, residual);
 }
 
 Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                         const Tensor& skip) {
   if (can_fold(conv, bn, x, skip)) return conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation);
+  conv.forget_folded();
   return bn.forward(upsample_conv2d(x, skip, conv.weight), activation);
 }
 

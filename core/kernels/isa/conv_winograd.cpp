@@ -9,7 +9,8 @@
 // Two sources (the decoder's upsampled features and its skip) take turns within a block: the second adds to the
 // outputs that the first has just left in the cache.
 //
-// Where there are many blocks, threads take blocks; where there are few, they share the steps of each block.
+// Where there are many blocks, threads take blocks; where there are few, they share the steps of each block. Each output
+// is computed alike in both.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/row_product.h"
@@ -23,7 +24,7 @@ namespace {
 constexpr std::int64_t strip_tiles = 24;  // a multiple of all register tiles' rows; few, so that V and M of up to
                                           // 64 channels stay in L2 (measured: 12 and 48 are slower)
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
-constexpr std::int64_t many_blocks = 12;
+constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
@@ -94,7 +95,7 @@ Plan make_plan(const WinogradWork& work) {
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
   plan.value_floats = values * plan.block_tiles + 16 * 36;
   plan.sum_floats = sums * strip_tiles + 16 * 36;
-  plan.is_shared = plan.blocks < many_blocks;
+  plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
   return plan;
 }
 
