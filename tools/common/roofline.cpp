@@ -14,8 +14,10 @@ constexpr std::array<const char*, 3> passes = {"forward", "input gradient", "wei
 
 /// "conv2d dx" -> {"conv2d", "input gradient"}.
 std::pair<std::string, std::string> split_op(const std::string& op) {
-  if (op.ends_with(" dx")) return {op.substr(0, op.size() - 3), passes[1]};
-  if (op.ends_with(" dw")) return {op.substr(0, op.size() - 3), passes[2]};
+  const std::size_t space = std::min(op.rfind(' '), op.size());
+  const std::string layer = op.substr(0, space), suffix = op.substr(space);
+  if (suffix == " dx" || suffix == " dskip") return {layer, passes[1]};
+  if (suffix == " dw") return {layer, passes[2]};
   return {op, passes[0]};
 }
 

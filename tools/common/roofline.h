@@ -29,7 +29,7 @@ struct RooflineRow {
   double lost_ms() const { return ms > bound_ms ? ms - bound_ms : 0; }
 };
 
-/// In order of first execution. Operations that end in " dx" and " dw" are gradients of the layer before.
+/// In order of first execution. Operations that end in " dx", " dskip" and " dw" are gradients of the layer before.
 std::vector<RooflineRow> roofline(const std::vector<ProfileEntry>& entries, const Machine& machine);
 
 /// Three tables: every layer with its passes side by side, the ten rows that lose most time, and the sums. `step_ms` is

@@ -1,0 +1,131 @@
+"""The comparison's rows as a table in markdown, and as json."""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+COLUMNS = ("PyTorch", "ONNX Runtime", "OpenCV")
+
+
+@dataclass
+class Row:
+    """One line of the table. The target is for the ratio peer / weft (times) or weft / peer (memory); for the fastest or
+    smallest peer. An absolute target is for weft's own value."""
+    what: str
+    threads: int
+    unit: str
+    weft: float
+    peers: dict = field(default_factory=dict)
+    at_least: float = None
+    at_most: float = None
+    is_absolute: bool = False
+
+    def measure(self):
+        """What the target is for; None where no peer is there to compare with."""
+        if self.is_absolute:
+            return self.weft
+        if not self.peers:
+            return None
+        best = min(self.peers.values())
+        return best / self.weft if self.at_least else self.weft / best
+
+    def is_met(self):
+        measure = self.measure()
+        if measure is None:
+            return None
+        return measure >= self.at_least if self.at_least else measure <= self.at_most
+
+    def target(self):
+        bound = f"at least {self.at_least:g}" if self.at_least else f"at most {self.at_most:g}"
+        return f"{bound} {self.unit}" if self.is_absolute else f"{bound} x"
+
+    def ratio(self):
+        if not self.peers:
+            return ""
+        best = min(self.peers.values())
+        return f"{best / self.weft if self.unit == 'ms' else self.weft / best:.2f}"
+
+
+def number(value):
+    return "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def table(comparison):
+    lines = ["| what | threads | unit | weft | " + " | ".join(COLUMNS) + " | ratio | target | |",
+             "| --- " * (len(COLUMNS) + 7) + "|"]
+    for row in comparison.rows:
+        cells = [number(row.peers[name]) if name in row.peers else "missing" if name in comparison.missing else "–"
+                 for name in COLUMNS]
+        verdict = {True: "met", False: "missed", None: "no peer"}[row.is_met()]
+        lines.append(f"| {row.what} | {row.threads} | {row.unit} | {number(row.weft)} | " + " | ".join(cells) +
+                     f" | {row.ratio()} | {row.target()} | {verdict} |")
+    return "\n".join(lines)
+
+
+def machine(files):
+    """Processor, instruction set and rates, as bench_unet measures them, for each number of threads."""
+    text = subprocess.run([files.program("bench_unet"), "--size", "32", "--iters", "1", "--layers", "--json", "--threads", "2"],
+                          capture_output=True, text=True, check=True).stdout
+    roofline = json.loads(text)["roofline"]
+    del roofline["layers"]
+    return roofline
+
+
+def markdown(comparison, facts, rounds):
+    about = [f"Measured {facts['date']} on {facts['processor']}, {facts['cores']} cores, weft with {facts['isa']}; two threads do "
+             f"{facts['peak_gflops']:.0f} GFLOP/s in registers and move {facts['memory_gb_s']:.0f} GB/s. 512x512, the shortest of "
+             f"{rounds} runs in turn. Ratio: the fastest peer's time over weft's, or weft's memory over PyTorch's.", ""]
+    about += [f"- {name}: {version}" for name, version in comparison.versions.items()]
+    about += [f"- {name} is missing: {reason}" for name, reason in comparison.missing.items()]
+    worst = max(comparison.checks, key=lambda check: check["difference"], default=None)
+    if worst:
+        failed = sum(not check["is_met"] for check in comparison.checks)
+        about.append(f"- outputs agree: {len(comparison.checks) - failed} of {len(comparison.checks)} checks within 1e-3, the largest "
+                     f"difference {worst['difference']:.1e} ({worst['what']})")
+    return "\n".join(about) + "\n\n" + table(comparison) + "\n"
+
+
+def command_text(files, *arguments):
+    result = subprocess.run([files.program("bench_unet"), *arguments], capture_output=True, text=True, check=True)
+    return f"bench_unet {' '.join(arguments)}\n\n{result.stdout}"
+
+
+def details(files):
+    """The roofline tables and the table of growth, as bench_unet prints them."""
+    texts = [command_text(files, "--arch", arch, "--mode", mode, "--threads", "1", "--iters", "3", "--layers")
+             for arch in ("mobilenet_v2", "resnet34") for mode in ("infer", "train")]
+    texts.append(command_text(files, "--scaling", "--threads", "2", "--iters", "3"))
+    return "\n".join(f"```\n{text}```\n" for text in texts)
+
+
+def replace_between(path, name, content):
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    with open(path) as file:
+        text = file.read()
+    head, rest = text.split(begin)
+    tail = rest.split(end)[1]
+    with open(path, "w") as file:
+        file.write(f"{head}{begin}\n{content}\n{end}{tail}")
+
+
+def write(comparison, options, rounds):
+    """Writes the tables. True where every target that could be judged is met and all outputs agree."""
+    files = comparison.files
+    facts = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "cores": len(os.sched_getaffinity(0)), "rounds": rounds,
+             **machine(files)}
+    text = markdown(comparison, facts, rounds)
+    rows = [{"what": row.what, "threads": row.threads, "unit": row.unit, "weft": row.weft, "peers": row.peers,
+             "measure": row.measure(), "target": row.target(), "is_met": row.is_met()} for row in comparison.rows]
+    folder = os.path.join(files.build, "peers")
+    with open(os.path.join(folder, "compare.json"), "w") as file:
+        json.dump({**facts, "versions": comparison.versions, "missing": comparison.missing, "checks": comparison.checks,
+                   "rows": rows}, file, indent=1)
+    with open(os.path.join(folder, "compare.md"), "w") as file:
+        file.write(text)
+    if options.docs:
+        replace_between(options.docs, "peers", text)
+        replace_between(options.docs, "layers", details(files))
+    print(text)
+    return all(row.is_met() is not False for row in comparison.rows) and all(check["is_met"] for check in comparison.checks)
