@@ -48,13 +48,15 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
   }
 }
 
-void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail_with_errno("sync");
+void AtomicFile::commit(Durability durability) {
+  const bool is_synced = durability == Durability::power_cut;
+  if (is_synced && ::fsync(descriptor_) != 0) fail_with_errno("sync");
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) fail_with_errno("close");
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("rename");
   temporary_.clear();
+  if (!is_synced) return;
 
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -64,10 +66,10 @@ void AtomicFile::commit() {
   }
 }
 
-void write_file(const fs::path& target, std::string_view content) {
+void write_file(const fs::path& target, std::string_view content, Durability durability) {
   AtomicFile file(target);
   file.write(content.data(), content.size());
-  file.commit();
+  file.commit(durability);
 }
 
 }  // namespace weft

@@ -9,6 +9,9 @@
 
 namespace weft {
 
+/// Waiting for the disk takes milliseconds. Results that can be made again need not outlive a power cut, only a kill.
+enum class Durability { power_cut, kill };
+
 class AtomicFile {
  public:
   /// Opens a temporary file beside `target`. Throws Error with the reason where it can't.
@@ -20,8 +23,8 @@ class AtomicFile {
 
   /// Appends; throws Error (disk full, ...).
   void write(const void* data, std::size_t bytes);
-  /// fsync, rename, fsync of the folder. Throws Error.
-  void commit();
+  /// fsync, rename, fsync of the folder; without the syncs where only a kill must be survived. Throws Error.
+  void commit(Durability durability = Durability::power_cut);
 
  private:
   [[noreturn]] void fail_with_errno(const char* action);
@@ -30,6 +33,7 @@ class AtomicFile {
 };
 
 /// Writes the whole of `content` to `target` as above.
-void write_file(const std::filesystem::path& target, std::string_view content);
+void write_file(const std::filesystem::path& target, std::string_view content,
+                Durability durability = Durability::power_cut);
 
 }  // namespace weft

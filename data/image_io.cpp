@@ -36,6 +36,8 @@ Image load_label_mask(const std::filesystem::path& path, std::int64_t max_pixels
   return decode_label_mask(read_file(path), path.string(), max_pixels);
 }
 
-void save_png(const std::filesystem::path& path, const Image& image) { write_file(path, encode_png(image)); }
+void save_png(const std::filesystem::path& path, const Image& image) {
+  write_file(path, encode_png(image), Durability::kill);
+}
 
 }  // namespace weft

@@ -110,9 +110,10 @@ class Run {
  private:
   /// Runs the network, and hands its output to a background thread.
   std::future<Written> start_writing(std::size_t i, Photograph photograph) {
-    Prediction prediction = predict(*model_.network, photograph.input, predict_options_.mirror);
-    return std::async(std::launch::async, [this, i, image = std::move(photograph.image),
-                                           prediction = std::move(prediction)] {
+    const Tensor logits = canvas_logits(*model_.network, photograph.input, predict_options_.mirror);
+    return std::async(std::launch::async, [this, i, logits, image = std::move(photograph.image),
+                                           placement = photograph.input.placement] {
+      const Prediction prediction = to_prediction(placement, logits);
       const std::vector<float> probabilities = prediction.probabilities();
       Written written{pictures_[i], 0, {}};
       for (const std::string& kind : options_.kinds) {

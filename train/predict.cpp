@@ -3,29 +3,24 @@
 #include <algorithm>
 
 #include "core/autograd.h"
+#include "core/ops.h"
 #include "core/ops/sigmoid_value.h"
-#include "core/parallel.h"
 #include "data/normalise.h"
 
 namespace weft {
 namespace {
 
-/// The mirror image of rows of `width` pixels with `channels` values each.
-std::vector<float> mirrored(const std::vector<float>& values, int width, std::size_t channels) {
-  const auto w = static_cast<std::size_t>(width);
-  std::vector<float> result(values.size());
-  for (std::size_t pixel = 0; pixel < values.size() / channels; ++pixel) {
-    const std::size_t mirror = pixel / w * w + (w - 1 - pixel % w);
-    std::copy_n(&values[pixel * channels], channels, &result[mirror * channels]);
+/// The mirror image of [1, H, W, C].
+Tensor mirrored(const Tensor& x) {
+  const auto [n, height, width, channels] = x.nhwc();
+  Tensor y = Tensor::empty(x.shape());
+  const float* from = x.data<float>();
+  float* to = y.mutable_data<float>();
+  for (std::int64_t pixel = 0; pixel < n * height * width; ++pixel) {
+    const std::int64_t mirror = pixel / width * width + (width - 1 - pixel % width);
+    std::copy_n(from + pixel * channels, channels, to + mirror * channels);
   }
-  return result;
-}
-
-/// Logits [height, width] of one picture.
-std::vector<float> run(const UNet& network, const Placement& placement, const std::vector<float>& values) {
-  const NoGrad no_grad;
-  const Tensor logits = network.forward(Tensor::from({1, placement.canvas_height, placement.canvas_width, 3}, values));
-  return {logits.values<float>().begin(), logits.values<float>().end()};
+  return y;
 }
 
 Placement placement_for(const ModelInfo& info, const Image& picture, const PredictOptions& options) {
@@ -43,36 +38,36 @@ NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Pr
     normalisation.mean[c] = static_cast<float>(info.mean[c]);
     normalisation.deviation[c] = static_cast<float>(info.deviation[c]);
   }
-  NetworkInput input{placement_for(info, picture, options), {}};
-  const Image canvas = fit_picture(picture, input.placement);
-  input.values.resize(canvas.pixels.size());
-  normalise(canvas, normalisation, input.values);
+  const Placement placement = placement_for(info, picture, options);
+  const Image canvas = fit_picture(picture, placement);
+  NetworkInput input{placement, Tensor::empty({1, placement.canvas_height, placement.canvas_width, 3})};
+  normalise(canvas, normalisation, {input.values.mutable_data<float>(), canvas.pixels.size()});
   return input;
 }
 
-Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {
+Tensor canvas_logits(const UNet& network, const NetworkInput& input, bool mirror) {
   WEFT_CHECK(network.config().classes == 1, "[predict] expected a network with one class, got {}",
              network.config().classes);
   WEFT_CHECK(!network.is_training(), "[predict] expected a network in evaluation mode");
-  const Placement& placement = input.placement;
-  Prediction prediction{placement, run(network, placement, input.values), {}};
-  if (mirror) {
-    // Mirroring the canvas and its answer undoes itself wherever on the canvas the picture lies.
-    const auto other =
-        mirrored(run(network, placement, mirrored(input.values, placement.canvas_width, 3)), placement.canvas_width, 1);
-    for (std::size_t i = 0; i < other.size(); ++i)
-      prediction.canvas_logits[i] = 0.5f * (prediction.canvas_logits[i] + other[i]);
-  }
-  prediction.logits = unfit_plane(prediction.canvas_logits, placement);
-  return prediction;
+  const NoGrad no_grad;
+  const Tensor logits = network.forward(input.values);
+  if (!mirror) return logits;
+  // Mirroring the canvas and its answer undoes itself wherever on the canvas the picture lies.
+  return scale(add(logits, mirrored(network.forward(mirrored(input.values)))), 0.5);
+}
+
+Prediction to_prediction(const Placement& placement, const Tensor& canvas_logits) {
+  const auto values = canvas_logits.values<float>();
+  return {placement, {values.begin(), values.end()}, unfit_plane(values, placement)};
+}
+
+Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {
+  return to_prediction(input.placement, canvas_logits(network, input, mirror));
 }
 
 std::vector<float> Prediction::probabilities() const {
   std::vector<float> p(logits.size());
-  parallel_chunks(static_cast<std::int64_t>(p.size()), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
-      p[i] = sigmoid_value(logits[i]);
-  });
+  std::transform(logits.begin(), logits.end(), p.begin(), sigmoid_value<float>);
   return p;
 }
 

@@ -22,8 +22,8 @@ struct PredictOptions {
 
 /// A picture as the network takes it.
 struct NetworkInput {
-  Placement placement;        // of the picture on the canvas
-  std::vector<float> values;  // [canvas_height, canvas_width, 3], normalised
+  Placement placement;  // of the picture on the canvas
+  Tensor values;        // [1, canvas_height, canvas_width, 3], normalised
 };
 
 struct Prediction {
@@ -39,7 +39,14 @@ struct Prediction {
 /// that it can be done on another thread.
 NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const PredictOptions& options = {});
 
-/// Runs a network in evaluation mode. Throws Error for one in training mode or with more than one class.
+/// Logits [1, canvas_height, canvas_width, 1] of a network in evaluation mode. Throws Error for one in training mode or
+/// with more than one class.
+Tensor canvas_logits(const UNet& network, const NetworkInput& input, bool mirror = false);
+
+/// What canvas_logits() gave, and the same at the picture's own size. Needs no network, as prepare_input.
+Prediction to_prediction(const Placement& placement, const Tensor& canvas_logits);
+
+/// Both.
 Prediction predict(const UNet& network, const NetworkInput& input, bool mirror = false);
 
 /// 1 where the probability is at least `threshold`, else 0; `width` and `height` are the plane's.
