@@ -1,12 +1,14 @@
 #include "core/atomic_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <regex>
 
 #include "core/check.h"
 
@@ -70,6 +72,18 @@ void write_file(const fs::path& target, std::string_view content, Durability dur
   AtomicFile file(target);
   file.write(content.data(), content.size());
   file.commit(durability);
+}
+
+void remove_stale_temporaries(const fs::path& folder) {
+  static const std::regex pattern(R"(.+\.([0-9]{1,9})\.tmp)");
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    std::smatch match;
+    const std::string name = entry.path().filename().string();
+    if (!std::regex_match(name, match, pattern) || !entry.is_regular_file(ignored)) continue;
+    const bool is_alive = ::kill(std::stoi(match[1]), 0) == 0 || errno != ESRCH;
+    if (!is_alive) fs::remove(entry.path(), ignored);
+  }
 }
 
 }  // namespace weft

@@ -36,4 +36,7 @@ class AtomicFile {
 void write_file(const std::filesystem::path& target, std::string_view content,
                 Durability durability = Durability::power_cut);
 
+/// Removes from `folder` what writers that were killed have left: temporary files of processes that no longer live.
+void remove_stale_temporaries(const std::filesystem::path& folder);
+
 }  // namespace weft

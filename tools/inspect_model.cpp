@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/autograd.h"
+#include "core/formats/printable.h"
 #include "core/formats/weights_file.h"
 #include "core/profile.h"
 #include "models/model_file.h"
@@ -61,7 +62,7 @@ int inspect(const std::string& path, std::optional<std::int64_t> size, bool tens
   const WeightsFile file = open_weights(path);
   fmt::print("{}: {}, {} tensors\n", path, file.format(), file.tensors().size());
   for (const std::string& note : file.notes()) fmt::print("{}\n", note);
-  for (const auto& [key, value] : file.metadata()) fmt::print("  {:<24} {}\n", key, value);
+  for (const auto& [key, value] : file.metadata()) fmt::print("  {:<24} {}\n", printable(key), printable(value));
 
   const bool is_unet = file.format() == "safetensors" && file.find("segmentation_head.0.weight") != nullptr;
   if (tensors || !is_unet) print_tensors(file);

@@ -100,6 +100,8 @@ void check_config(const TrainConfig& c) {
   WEFT_CHECK(c.network.decoder_channels.size() == Encoder::stages, "--decoder-channels: expected {} numbers, got {}",
              Encoder::stages, c.network.decoder_channels.size());
   for (const std::int64_t width : c.network.decoder_channels) check_range("--decoder-channels", width, 1, 65536);
+  WEFT_CHECK(c.init.empty() || c.encoder_weights == "none",
+             "--init: the model brings an encoder of its own; leave --encoder-weights out");
   check_range("--size", c.size, UNet::stride, 16384);
   WEFT_CHECK(c.size % UNet::stride == 0, "--size: expected a multiple of {}, got {}; the nearest are {} and {}",
              UNet::stride, c.size, c.size / UNet::stride * UNet::stride, (c.size / UNet::stride + 1) * UNet::stride);
@@ -113,7 +115,7 @@ void check_config(const TrainConfig& c) {
   check_range("--early-stop", c.early_stop, 0, many);
   check_range("--seed", c.seed, 0, INT64_MAX);
   check_range("--checkpoint-steps", c.checkpoint_steps, 0, many);
-  WEFT_CHECK(c.checkpoint_minutes >= 0, "--checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
+  WEFT_CHECK(c.checkpoint_minutes >= 0 && std::isfinite(c.checkpoint_minutes), "--checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
   WEFT_CHECK(c.learning_rate > 0 && std::isfinite(c.learning_rate), "--lr: expected above 0, got {}", c.learning_rate);
   WEFT_CHECK(c.optimizer.momentum >= 0 && c.optimizer.momentum < 1,
              "--momentum: expected at least 0 and below 1, got {}", c.optimizer.momentum);

@@ -37,11 +37,13 @@ void make_folder(const fs::path& folder) {
   WEFT_CHECK(fs::is_directory(folder), "{}: is not a folder", folder.string());
 }
 
+bool holds_models(const fs::path& folder) {
+  return fs::exists(folder / last_file) || fs::exists(folder / best_file);
+}
+
 bool holds_a_run(const fs::path& folder) {
-  for (const char* file : {checkpoint_file, last_file, best_file}) {
-    if (fs::exists(folder / file)) return true;
-  }
-  return fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0;
+  return fs::exists(folder / checkpoint_file) || holds_models(folder) ||
+         (fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0);
 }
 
 LoaderOptions loader_options(const TrainConfig& config) {
@@ -82,6 +84,9 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   const bool continues = resume && fs::exists(checkpoint);
   WEFT_CHECK(resume || !holds_a_run(folder_),
              "{}: holds a run already; continue it with --resume, or choose another folder", folder_.string());
+  // Killed before its first checkpoint a run starts again, but nobody's models are overwritten by a new one.
+  WEFT_CHECK(!resume || continues || !holds_models(folder_),
+             "{}: holds models, but no checkpoint to continue from; choose another folder", folder_.string());
 
   const auto note = [&](const std::string& line) { observer_.note(line); };
   note(fmt::format("{} pictures to train on, {} to validate", data_.training.size(), data_.validation.size()));
@@ -96,6 +101,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   // The folder is touched only now, when all that the settings name has been found and read.
   make_folder(folder_);
   lock_.emplace(folder_);
+  remove_stale_temporaries(folder_);
   if (continues) restore(checkpoint);
 
   info_.network = config_.network;

@@ -1,5 +1,8 @@
 #include "core/atomic_file.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -34,5 +37,25 @@ TEST_CASE("a file is replaced on commit and untouched without it", "[atomic_file
   CHECK_THROWS_WITH(write_file(folder / "missing" / "a", "x"), Contains("cannot create: No such file or directory"));
   CHECK_THROWS_WITH(write_file(folder, "x"), Contains("it is a folder"));
   CHECK_THROWS_WITH(write_file("/dev/full", "x"), Contains("not a regular file"));
+  fs::remove_all(folder);
+}
+
+TEST_CASE("temporary files of dead writers are removed, others stay", "[atomic_file]") {
+  const fs::path folder = fs::temp_directory_path() / "weft_stale_temporaries";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);  // now no process has this id
+  const std::string dead = fmt::format("a.{}.tmp", child), own = fmt::format("a.{}.tmp", ::getpid());
+  for (const std::string& name : {dead, own, std::string("a.tmp"), std::string("notes.1.tmp.txt")})
+    std::ofstream(folder / name) << "x";
+  remove_stale_temporaries(folder);
+  CHECK_FALSE(fs::exists(folder / dead));
+  CHECK(fs::exists(folder / own));
+  CHECK(fs::exists(folder / "a.tmp"));
+  CHECK(fs::exists(folder / "notes.1.tmp.txt"));
+  remove_stale_temporaries(folder / "missing");
   fs::remove_all(folder);
 }

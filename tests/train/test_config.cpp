@@ -1,5 +1,6 @@
 #include "train/config.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.h"
@@ -70,5 +71,8 @@ TEST_CASE("settings that make no sense are named", "[train]") {
           c.network.decoder_channels = {8, 8};
         }) == "--decoder-channels: expected 5 numbers, got 2");
   CHECK_THAT(message([](TrainConfig& c) { c.val_list = "val.txt"; }), Contains("--val-list: give --train-list too"));
+  CHECK_THAT(message([](TrainConfig& c) { c.init = "a.safetensors", c.encoder_weights = "b.safetensors"; }),
+             Contains("leave --encoder-weights out"));
+  CHECK_THAT(message([](TrainConfig& c) { c.checkpoint_minutes = INFINITY; }), Contains("--checkpoint-minutes"));
   CHECK_THAT(message([](TrainConfig& c) { c.val_fraction = 1; }), Contains("below 1"));
 }

@@ -214,6 +214,11 @@ TEST_CASE_METHOD(OneThread, "a folder that holds a run is not written over", "[t
   write_text(folder / "data" / "train.txt", list);
   config.epochs = 2;  // may be raised
   CHECK(train(config, folder / "run", true).progress.epochs_done == 2);
+
+  const std::string best = read_text(folder / "run" / "best.safetensors");
+  std::filesystem::remove(folder / "run" / "checkpoint.safetensors");
+  CHECK_THAT(message_of(config, folder / "run", true), Contains("holds models, but no checkpoint to continue from"));
+  CHECK(read_text(folder / "run" / "best.safetensors") == best);
 }
 
 TEST_CASE_METHOD(OneThread, "a loss that is no number stops the run and names step, pictures and advice", "[train]") {
