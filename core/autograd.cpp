@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/parallel.h"
+#include "core/pass_profile.h"
 
 namespace weft {
 namespace {
@@ -26,6 +27,7 @@ void accumulate(Tensor& into, const Tensor& from) {
     into = from;
     return;
   }
+  const ProfileScope scope(describe_pass("add gradients", into, 3));
   Tensor sum = reuse_or_empty(into);
   dispatch_float(sum.dtype(), "backward", [&](auto zero) {
     using T = decltype(zero);

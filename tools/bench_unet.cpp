@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/allocator.h"
+#include "core/autograd.h"
 #include "core/kernels/isa.h"
 #include "core/parallel.h"
 #include "models/registry.h"
@@ -21,7 +23,7 @@ struct Options {
   tools::BenchOptions workload;
   std::string mode = "infer";
   int iterations = 10;
-  bool layers = false, json = false, scaling = false, serve = false;
+  bool layers = false, json = false, scaling = false, serve = false, checkpoint_activations = false;
 };
 
 struct Times {
@@ -109,6 +111,8 @@ int run(Options& options) {
   options.workload.is_training = options.mode == "train";
   if (options.workload.size % UNet::stride != 0)
     throw tools::UsageError(fmt::format("--size must be a multiple of {}", UNet::stride));
+  std::optional<RecomputeActivations> recompute;
+  if (options.checkpoint_activations) recompute.emplace();
   if (options.scaling) return scaling(options);
   if (!options.serve) return bench(options);
   tools::BenchWorkload workload(options.workload);
@@ -131,6 +135,7 @@ int main(int argc, char** argv) {
   app.add_option("--mode", options.mode, "forward only, or a whole training step")
       ->check(CLI::IsMember({"infer", "train"}))
       ->capture_default_str();
+  app.add_flag("--checkpoint-activations", options.checkpoint_activations, "train as train_unet's option of that name");
   app.add_option("--iters", options.iterations, "timed repetitions, after one that is not")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

@@ -4,8 +4,10 @@
 #include <sys/resource.h>
 
 #include <memory>
+#include <optional>
 
 #include "core/allocator.h"
+#include "core/autograd.h"
 #include "tools/common/data_options.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/progress_bar.h"
@@ -21,7 +23,7 @@ struct Options {
   DataOptions data;
   TrainConfig config;
   std::string out;
-  bool no_shuffle = false, resume = false;
+  bool no_shuffle = false, resume = false, checkpoint_activations = false;
   std::string upsample = "nearest", optimizer = "adam", schedule = "constant";
 };
 
@@ -85,6 +87,9 @@ void add_options(CLI::App& app, Options& o) {
   option("--early-stop", c.early_stop, "stop after that many epochs without a better mIoU; 0: never", "N", steps);
   option("--dice-weight", c.dice_weight, "weight of the Dice loss", "W", steps);
   option("--bce-weight", c.bce_weight, "weight of the binary cross-entropy", "W", steps);
+  app.add_flag("--checkpoint-activations", o.checkpoint_activations,
+               "less memory: half of the activations are computed again in the backward pass; the same bits")
+      ->group(steps);
   option("--seed", c.seed, "of starting weights, order, augmentation and the split", "K", steps);
   option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N",
          steps);
@@ -172,6 +177,8 @@ int train(const Options& options) {
   Display display;
   Trainer trainer(config, options.out, options.resume, display);
   catch_interrupts();
+  std::optional<RecomputeActivations> recompute;
+  if (options.checkpoint_activations) recompute.emplace();
   const TrainResult result = trainer.run();
   if (result.end == TrainResult::End::asked_to) {
     fmt::print(stderr, "stopped after step {}; the same command with --resume goes on from there\n",

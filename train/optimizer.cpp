@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "core/profile.h"
 #include "train/adam.h"
 #include "train/sgd.h"
 
@@ -35,6 +36,13 @@ Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string
 }
 
 void Optimizer::step(double learning_rate) {
+  const ProfileScope scope([&](ProfileEntry& entry) {
+    entry.op = "optimizer";
+    entry.shapes = fmt::format("{} parameters", slots_.size());
+    // Read the gradient; read and write the weights and each moment.
+    for (const Slot& slot : slots_)
+      entry.bytes += slot.parameter.bytes() * static_cast<std::int64_t>(3 + 2 * moment_names_.size());
+  });
   for (Slot& slot : slots_) {
     const Tensor gradient = slot.parameter.grad();
     if (!gradient.defined()) continue;

@@ -10,7 +10,7 @@
 namespace weft::kernels {
 namespace {
 
-constexpr std::int64_t chunk_elements = 32 * 1024;  // 128 KB: the second pass over a chunk finds it in L2
+constexpr std::int64_t chunk_elements = 32 * 1024;  // 128 KB
 constexpr std::int64_t min_chunk_rows = 64;         // the chunks' sums stay small against the data
 constexpr std::int64_t channel_grain = 16;
 constexpr std::int64_t large_elements = 4 << 20;    // 16 MB: by the time it is complete, its first part left the caches
@@ -42,18 +42,18 @@ BatchNormBackward<float> part_of(BatchNormBackward<float> b, std::int64_t begin,
 
 }  // namespace
 
-// With n_k rows, mean m_k + s_k / n_k (s_k: what rounding m_k left over) and squares q_k about m_k in chunk k:
-//   mean = sum n_k mean_k / R          R var = sum (q_k - s_k^2 / n_k) + n_k (mean_k - mean)^2
+// Chunk k has n_k rows, the centre c_k, and sums s_k of x - c_k and q_k of its square. Its mean is m_k = c_k + s_k / n_k:
+//   mean = sum n_k m_k / R          R var = sum (q_k - s_k^2 / n_k) + n_k (m_k - mean)^2
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var) {
   const std::int64_t chunks = chunk_count(rows, channels), grain = chunk_rows(channels);
   ScratchBuffer scratch(static_cast<std::size_t>(3 * chunks * channels) * sizeof(float));
-  float* means = scratch.as<float>();
-  float* sums = means + chunks * channels;
+  float* centres = scratch.as<float>();
+  float* sums = centres + chunks * channels;
   float* squares = sums + chunks * channels;
   const IsaKernels& isa = isa_kernels();
   for_each_chunk(rows, channels, [&](std::int64_t chunk, std::int64_t begin, std::int64_t count) {
     const std::int64_t at = chunk * channels;
-    isa.column_deviations(x + begin * channels, count, channels, means + at, sums + at, squares + at);
+    isa.column_deviations(x + begin * channels, count, channels, centres + at, sums + at, squares + at);
   });
   parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
     double total[channel_grain] = {}, centre[channel_grain] = {}, deviation[channel_grain] = {};
@@ -61,7 +61,7 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
     for (std::int64_t k = 0; k < chunks; ++k) {
       for (std::int64_t c = first; c < last; ++c) {
         const std::int64_t at = k * channels + c;
-        total[c - first] += rows_of(k) * static_cast<double>(means[at]) + static_cast<double>(sums[at]);
+        total[c - first] += rows_of(k) * static_cast<double>(centres[at]) + static_cast<double>(sums[at]);
       }
     }
     for (std::int64_t c = first; c < last; ++c) centre[c - first] = total[c - first] / static_cast<double>(rows);
@@ -70,7 +70,7 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
       for (std::int64_t c = first; c < last; ++c) {
         const std::int64_t at = k * channels + c;
         const double s = static_cast<double>(sums[at]),
-                     d = static_cast<double>(means[at]) + s * over_n - centre[c - first];
+                     d = static_cast<double>(centres[at]) + s * over_n - centre[c - first];
         deviation[c - first] += static_cast<double>(squares[at]) - s * s * over_n + n * d * d;
       }
     }

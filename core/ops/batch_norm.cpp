@@ -16,7 +16,7 @@
 #include "core/autograd.h"
 #include "core/kernels/batch_norm.h"
 #include "core/ops.h"
-#include "core/profile.h"
+#include "core/pass_profile.h"
 
 namespace weft {
 namespace {
@@ -41,16 +41,6 @@ void move_running(const Tensor& running, const T* batch, double momentum, double
   }
 }
 
-/// `tensors`: how many of x's size the pass reads and writes.
-auto describe(const char* pass, const Tensor& x, int tensors) {
-  return [=](ProfileEntry& entry) {
-    entry.op = pass;
-    entry.shapes = x.shape().to_string();
-    entry.algorithm = x.dtype() == DType::f32 ? "vector" : "reference";
-    entry.bytes = tensors * x.bytes();
-  };
-}
-
 /// Per channel: the mean, 1 / sqrt(var + epsilon), and the two numbers of y = x factor + offset.
 struct Coefficients {
   Tensor mean, inv, factor, offset;
@@ -66,7 +56,7 @@ Coefficients coefficients_of(const Tensor& x, const Tensor& gamma, const Tensor&
     T* mean = k.mean.mutable_data<T>();
     T* inv = k.inv.mutable_data<T>();
     if (options.training) {
-      const ProfileScope scope(describe("batch_norm statistics", x, 1));
+      const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
       kernels::batch_norm_statistics(x.data<T>(), rows, channels, mean, inv);
       move_running(running_mean, mean, options.momentum, 1);
       move_running(running_var, inv, options.momentum, static_cast<double>(rows) / static_cast<double>(rows - 1));
@@ -87,7 +77,7 @@ Coefficients coefficients_of(const Tensor& x, const Tensor& gamma, const Tensor&
 
 Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Activation activation) {
   Tensor y = Tensor::empty(x.shape(), x.dtype());
-  const ProfileScope scope(describe("batch_norm apply", x, residual.defined() ? 3 : 2));
+  const ProfileScope scope(describe_pass("batch_norm apply", x, residual.defined() ? 3 : 2));
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
     using T = decltype(zero);
     kernels::scale_shift(x.data<T>(), residual.defined() ? residual.data<T>() : nullptr, rows_of(x), x.size(3),
@@ -118,7 +108,7 @@ Gradients gradients_of(const Tensor& x, const Tensor& y, const Tensor& dy, const
                                     .offset = k.offset.data<T>(),
                                     .activation = options.activation};
     {
-      const ProfileScope scope(describe("batch_norm sums", x, stores_dz ? 4 : 2));
+      const ProfileScope scope(describe_pass("batch_norm sums", x, stores_dz ? 4 : 2));
       kernels::batch_norm_parameter_gradients(b, dgamma.mutable_data<T>(), dbeta.mutable_data<T>(),
                                               stores_dz ? dz.mutable_data<T>() : nullptr);
     }
@@ -126,7 +116,7 @@ Gradients gradients_of(const Tensor& x, const Tensor& y, const Tensor& dy, const
       b.dy = dz.data<T>();
       b.activation = Activation::none;
     }
-    const ProfileScope scope(describe("batch_norm dx", x, 3));
+    const ProfileScope scope(describe_pass("batch_norm dx", x, 3));
     kernels::batch_norm_input_gradient(b, dgamma.data<T>(), dbeta.data<T>(), options.training, dx.mutable_data<T>());
   });
   return {dx, dgamma, dbeta, has_residual ? dz : Tensor()};

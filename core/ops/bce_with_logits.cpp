@@ -12,6 +12,7 @@
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "core/ops/sigmoid_value.h"
+#include "core/pass_profile.h"
 #include "core/reduce.h"
 
 namespace weft {
@@ -28,6 +29,7 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
     using T = decltype(zero);
     const T* z = logits.data<T>();
     const T* t = targets.data<T>();
+    const ProfileScope scope(describe_pass("bce_with_logits", logits, 2));
     return sum_terms<1>(logits.count(), [&](std::int64_t i, auto& sums) {
       sums[0] += static_cast<double>(std::max(z[i], T{0}) - z[i] * t[i] + std::log1p(std::exp(-std::abs(z[i]))));
     })[0] / count;
@@ -36,6 +38,7 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
   return record(Tensor::full({}, loss, logits.dtype()), "bce_with_logits", {logits},
                 [logits = Saved(logits), targets = Saved(targets), count](const Tensor& dy) {
                   Tensor dz = Tensor::empty(logits->shape(), logits->dtype());
+                  const ProfileScope scope(describe_pass("bce_with_logits dx", dz, 3));
                   dispatch_float(dz.dtype(), "bce_with_logits", [&](auto zero) {
                     using T = decltype(zero);
                     const T* z = logits->data<T>();

@@ -14,6 +14,7 @@
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "core/ops/sigmoid_value.h"
+#include "core/pass_profile.h"
 #include "core/reduce.h"
 
 namespace weft {
@@ -28,6 +29,7 @@ Tensor dice_loss(const Tensor& logits, const Tensor& targets) {
     using T = decltype(zero);
     const T* z = logits.data<T>();
     const T* t = targets.data<T>();
+    const ProfileScope scope(describe_pass("dice_loss", logits, 2));
     return sum_terms<3>(logits.count(), [&](std::int64_t i, auto& sums) {
       const double p = static_cast<double>(sigmoid_value(z[i]));
       sums[0] += p * static_cast<double>(t[i]);
@@ -43,6 +45,7 @@ Tensor dice_loss(const Tensor& logits, const Tensor& targets) {
                 [logits = Saved(logits), targets = Saved(targets), ratio, size, has_positive](const Tensor& dy) {
                   if (!has_positive) return Gradients{Tensor::zeros(logits->shape(), logits->dtype())};
                   Tensor dz = Tensor::empty(logits->shape(), logits->dtype());
+                  const ProfileScope scope(describe_pass("dice_loss dx", dz, 3));
                   dispatch_float(dz.dtype(), "dice_loss", [&](auto zero) {
                     using T = decltype(zero);
                     const T* z = logits->data<T>();

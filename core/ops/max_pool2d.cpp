@@ -10,6 +10,7 @@
 #include "core/allocator.h"
 #include "core/autograd.h"
 #include "core/ops/pool2d.h"
+#include "core/pass_profile.h"
 
 namespace weft {
 namespace {
@@ -28,14 +29,17 @@ Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
 
   Tensor y = Tensor::empty({sizes.n, sizes.oh, sizes.ow, sizes.c}, x.dtype());
   const auto winners = needs_recording({x}) ? allocate_bytes(y.count()) : nullptr;
+  const double share = static_cast<double>(y.count()) / static_cast<double>(x.count());  // y against x
+  const ProfileScope scope(describe_pass("max_pool2d", x, 1 + share));
   dispatch_float(x.dtype(), "max_pool2d", [&](auto zero) {
     using T = decltype(zero);
     kernels::max_pool2d(sizes, x.data<T>(), y.mutable_data<T>(), winners.get());
   });
 
   return record(y, "max_pool2d", {x},
-                [sizes, winners](const Tensor& dy) {
+                [sizes, winners, share](const Tensor& dy) {
                   Tensor dx = Tensor::empty({sizes.n, sizes.h, sizes.w, sizes.c}, dy.dtype());
+                  const ProfileScope dx_scope(describe_pass("max_pool2d dx", dx, 1 + share));
                   dispatch_float(dy.dtype(), "max_pool2d", [&](auto zero) {
                     using T = decltype(zero);
                     kernels::max_pool2d_adjoint(sizes, dy.data<T>(), winners.get(), dx.mutable_data<T>());

@@ -1,5 +1,6 @@
 #include "core/autograd.h"
 
+#include "core/allocator.h"
 #include "core/ops.h"
 #include "tests/gradcheck.h"
 
@@ -37,6 +38,43 @@ TEST_CASE("what an operation saved must not be overwritten", "[autograd]") {
   const Tensor y = mul(x, w);
   w.fill(4);
   CHECK_THROWS_WITH(y.backward(), Contains("saved for the gradient was overwritten"));
+}
+
+TEST_CASE("an output that is quickly made again is not kept", "[autograd]") {
+  const auto normalised = [](const Tensor& x) {
+    const Tensor one = Tensor::full({4}, 1), none = Tensor::zeros({4});
+    return batch_norm(x, one, none, none.clone(), one.clone(), {.activation = Activation::relu});
+  };
+  const auto bytes_kept = [&](const Tensor& x) {
+    const std::size_t before = memory_use().live_bytes;
+    Tensor y = normalised(x);
+    const Tensor z = mul(y, y);  // saves y, twice
+    y = Tensor();
+    return memory_use().live_bytes - before - static_cast<std::size_t>(z.bytes());
+  };
+  const Tensor x = random_f32({1, 64, 64, 4}).set_requires_grad(true);
+  const auto size = static_cast<std::size_t>(x.bytes());
+  CHECK(bytes_kept(x) > size);
+  {
+    const RecomputeActivations recompute;
+    CHECK(bytes_kept(x) < size / 2);
+    CHECK(RecomputeActivations::is_on());
+  }
+  CHECK_FALSE(RecomputeActivations::is_on());
+
+  const auto gradient = [&] {
+    x.zero_grad();
+    const Tensor y = normalised(x);
+    sum(mul(y, y)).backward();
+    return x.grad();
+  };
+  const Tensor expected = gradient();
+  const RecomputeActivations recompute;
+  CHECK(equal(gradient(), expected));
+
+  const Tensor y = normalised(x), z = sum(mul(y, y));
+  x.fill(1);  // y can no longer be made again
+  CHECK_THROWS_WITH(z.backward(), Contains("saved for the gradient was overwritten"));
 }
 
 TEST_CASE("nothing is recorded without need", "[autograd]") {

@@ -45,8 +45,8 @@ struct IsaKernels {
   std::int64_t (*multiply_adds_in_registers)(std::int64_t rounds);
 
   // Passes of batch normalisation over some rows, on one thread. Per-channel arrays have `channels` floats.
-  /// The rows' own mean, as rounded, and the sums of x - mean and of its square.
-  void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
+  /// centre, the mean of the first rows, and the sums of x - centre and of its square.
+  void (*column_deviations)(const float* x, std::int64_t rows, std::int64_t channels, float* centre, float* sums,
                             float* squares);
   /// y = act(x factor + offset + residual); residual may be null. `past_caches`: y is stored without being fetched.
   void (*scale_shift_rows)(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,

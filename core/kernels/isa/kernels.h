@@ -25,7 +25,7 @@ void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float*
 
 std::int64_t multiply_adds_in_registers(std::int64_t rounds);
 
-void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* sums,
+void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* centre, float* sums,
                        float* squares);
 void scale_shift_rows(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
                       const float* factor, const float* offset, Activation activation, bool past_caches, float* y);

@@ -51,6 +51,20 @@ TEST_CASE("batch norm statistics, also where the mean is large against the sprea
   }
 }
 
+TEST_CASE("batch norm statistics where the first rows are all of the spread", "[batch_norm]") {
+  const std::int64_t rows = 9000, channels = 20;
+  GuardedBuffer x = fractions(rows * channels, 1);
+  for (std::int64_t i = 0; i < 16 * channels; ++i) x.data()[i] += 1000;
+  const auto count = static_cast<std::size_t>(channels);
+  std::vector<float> mean(count), var(count), expected_mean(count), expected_var(count);
+  reference::batch_norm_statistics(x.data(), rows, channels, expected_mean.data(), expected_var.data());
+  for_each_isa([&] {
+    batch_norm_statistics(x.data(), rows, channels, mean.data(), var.data());
+    check_close(mean, expected_mean, 1e-5, std::sqrt(static_cast<double>(expected_var[0])));
+    check_close(var, expected_var, 2e-4, expected_var[0]);
+  });
+}
+
 TEST_CASE("scale_shift with each activation, with a residual and without", "[batch_norm]") {
   for (const auto& [rows, channels] : shapes) {
     GuardedBuffer x = small_integers(rows * channels, 2, 5);
