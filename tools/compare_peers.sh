@@ -1,7 +1,7 @@
 #!/bin/sh
 # weft beside PyTorch, ONNX Runtime and OpenCV, on this machine:
 #
-#   tools/compare_peers.sh [--build DIR] [--rounds N] [--quick] [--docs FILE]
+#   tools/compare_peers.sh [--build DIR] [--rounds N] [--quick] [--no-install] [--docs FILE]
 #
 # Installs the peers from packages where that is possible (a peer that cannot be installed is named in the table), and
 # then runs tools/peers/compare.py, which says what is measured and how. Wants a build of weft in --build, by default
@@ -11,11 +11,12 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build="$here/../build"
-next=""
+installs=yes
+previous=""
 for argument in "$@"; do
-  [ "$next" = build ] && build=$argument
-  next=""
-  [ "$argument" = --build ] && next=build
+  [ "$previous" = --build ] && build=$argument
+  [ "$argument" = --no-install ] && installs=no
+  previous=$argument
 done
 python=${PYTHON:-/usr/bin/python3}
 
@@ -30,12 +31,14 @@ package() {
   fi
   say "cannot install $1 (as root: apt-get install $1)"
 }
-package python3-torch torch
-package python3-opencv cv2
+if [ $installs = yes ]; then
+  package python3-torch torch
+  package python3-opencv cv2
+fi
 
 # --ignore-scripts: the rest fetches libraries for GPUs.
 export ONNXRUNTIME_NODE="${ONNXRUNTIME_NODE:-$build/peers/onnxruntime}"
-if [ ! -d "$ONNXRUNTIME_NODE/node_modules/onnxruntime-node" ]; then
+if [ $installs = yes ] && [ ! -d "$ONNXRUNTIME_NODE/node_modules/onnxruntime-node" ]; then
   say "installing onnxruntime-node into $ONNXRUNTIME_NODE"
   mkdir -p "$ONNXRUNTIME_NODE"
   (cd "$ONNXRUNTIME_NODE" && npm install --ignore-scripts --no-audit --no-fund onnxruntime-node) >&2 ||
@@ -43,7 +46,7 @@ if [ ! -d "$ONNXRUNTIME_NODE/node_modules/onnxruntime-node" ]; then
 fi
 
 if ! command -v "$python" >/dev/null; then
-  say "$python is missing: PYTHON names another"
-  exit 1
+  say "skipped: $python is missing; PYTHON names another"
+  exit 77
 fi
 exec "$python" -B "$here/peers/compare.py" "$@"

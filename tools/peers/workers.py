@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,8 +30,9 @@ class Missing(Exception):
 class Worker:
     def __init__(self, command, threads, environment=None):
         merged = {**os.environ, "OMP_NUM_THREADS": str(threads), **(environment or {})}
+        self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=merged)
+                                        stderr=self.errors, text=True, env=merged)
         self.ms = []
         self.losses = []
         self.name = self.answer()["ready"]
@@ -38,9 +40,11 @@ class Worker:
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            error = self.process.stderr.read().strip().splitlines()
             self.process.wait()
-            raise Missing(error[-1] if error else f"ended with status {self.process.returncode}")
+            self.errors.seek(0)
+            lines = self.errors.read().strip().splitlines()
+            errors = [line for line in lines if "Error" in line] or lines
+            raise Missing(errors[-1].strip() if errors else f"ended with status {self.process.returncode}")
         return json.loads(line)
 
     def ask(self, request):
@@ -66,7 +70,7 @@ class Worker:
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
-        self.process.stderr.close()
+        self.errors.close()
 
 
 def weft(files, arch, threads, mode="infer", batch=1):
