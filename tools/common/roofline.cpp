@@ -27,10 +27,21 @@ std::string cell(const RooflineRow* row) {
                      row->is_memory_bound ? 'm' : ' ');
 }
 
+bool is_convolution(const RooflineRow& row) { return row.macs > 0; }
+
+void add_to(RooflineRow& sum, const RooflineRow& row) {
+  sum.calls += row.calls;
+  sum.ms += row.ms;
+  sum.bound_ms += row.bound_ms;
+  sum.macs += row.macs;
+  sum.bytes += row.bytes;
+}
+
 std::string layers_text(const std::vector<RooflineRow>& rows) {
   std::map<std::string, std::array<const RooflineRow*, 3>> by_layer;
   std::vector<std::string> order;
   for (const RooflineRow& row : rows) {
+    if (!is_convolution(row)) continue;
     auto [at, is_new] = by_layer.try_emplace(row.layer);
     if (is_new) order.push_back(row.layer);
     at->second[static_cast<std::size_t>(std::find(passes.begin(), passes.end(), row.pass) - passes.begin())] = &row;
@@ -53,6 +64,23 @@ std::string layers_text(const std::vector<RooflineRow>& rows) {
   return text;
 }
 
+double gigabytes_per_second(const RooflineRow& row) { return 1e-6 * static_cast<double>(row.bytes) / row.ms; }
+
+/// What only reads and writes: batch normalisation, losses, sums of gradients, the optimizer.
+std::string passes_text(const std::vector<RooflineRow>& rows) {
+  std::map<std::string, RooflineRow> kinds;
+  for (const RooflineRow& row : rows) {
+    if (!is_convolution(row)) add_to(kinds[row.op + (row.pass == passes[0] ? "" : ", " + row.pass)], row);
+  }
+  if (kinds.empty()) return "";
+  std::string text = fmt::format("\n{:<72} {:>5} |{:>9} {:>8} {:>5}\n", "passes over data", "calls", "ms", "GB/s", "bound");
+  for (const auto& [kind, row] : kinds) {
+    text += fmt::format("{:<72} {:>5} |{:>9.3f} {:>8.1f} {:>4.0f}%m\n", kind, row.calls, row.ms, gigabytes_per_second(row),
+                        100 * row.share_of_bound());
+  }
+  return text;
+}
+
 std::string worst_text(const std::vector<RooflineRow>& rows) {
   std::vector<RooflineRow> worst = rows;
   std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.lost_ms() > b.lost_ms(); });
@@ -61,8 +89,8 @@ std::string worst_text(const std::vector<RooflineRow>& rows) {
                                  "ms", "bound", "GFLOP/s", "GB/s", "pass", "algorithm", "layer");
   for (const RooflineRow& row : worst) {
     text += fmt::format("{:>8.3f} {:>9.3f} {:>5.0f}% {:>9.1f} {:>7.1f}  {:<16} {:<14} {}\n", row.lost_ms(), row.ms,
-                        100 * row.share_of_bound(), row.gflops(), 1e-6 * static_cast<double>(row.bytes) / row.ms,
-                        row.pass, row.algorithm, row.layer);
+                        100 * row.share_of_bound(), row.gflops(), gigabytes_per_second(row), row.pass,
+                        row.algorithm, row.layer);
   }
   return text;
 }
@@ -78,6 +106,7 @@ std::vector<RooflineRow> roofline(const std::vector<ProfileEntry>& entries, cons
     const auto [at, is_new] = index.try_emplace(layer + ", " + pass, rows.size());
     if (is_new) {
       rows.emplace_back();
+      rows.back().op = op;
       rows.back().layer = layer;
       rows.back().pass = pass;
     }
@@ -96,20 +125,19 @@ std::vector<RooflineRow> roofline(const std::vector<ProfileEntry>& entries, cons
 }
 
 std::string roofline_text(const std::vector<RooflineRow>& rows, const Machine& machine, double step_ms) {
-  RooflineRow sum;
-  for (const RooflineRow& row : rows) {
-    sum.ms += row.ms;
-    sum.bound_ms += row.bound_ms;
-    sum.macs += row.macs;
-  }
+  RooflineRow convolutions, others;
+  for (const RooflineRow& row : rows) add_to(is_convolution(row) ? convolutions : others, row);
   return fmt::format(
              "{}, {}, {} threads: {:.1f} GFLOP/s in registers, {:.1f} GB/s from and to memory, both measured\n"
              "bound: the least time by these two, m where memory binds, over the time taken; multiply-adds are counted\n"
              "as a plain convolution's, so Winograd's forms, and data that stay in the caches, can exceed 100%\n\n",
              machine.processor, machine.isa, machine.threads, machine.gflops, machine.gigabytes) +
-         layers_text(rows) + worst_text(rows) +
-         fmt::format("\nconvolutions {:.1f} ms at {:.1f} GFLOP/s, {:.0f}% of the bound; all else {:.1f} ms of {:.1f}\n",
-                     sum.ms, sum.gflops(), 100 * sum.share_of_bound(), std::max(0.0, step_ms - sum.ms), step_ms);
+         layers_text(rows) + passes_text(rows) + worst_text(rows) +
+         fmt::format(
+             "\nconvolutions {:.1f} ms at {:.1f} GFLOP/s, {:.0f}% of the bound; passes over data {:.1f} ms; all else {:.1f} "
+             "ms of {:.1f}\n",
+             convolutions.ms, convolutions.gflops(), 100 * convolutions.share_of_bound(), others.ms,
+             std::max(0.0, step_ms - convolutions.ms - others.ms), step_ms);
 }
 
 nlohmann::ordered_json roofline_json(const std::vector<RooflineRow>& rows, const Machine& machine) {
