@@ -34,7 +34,8 @@ std::vector<float> per_channel(std::int64_t channels, float first, float step) {
 }  // namespace
 
 TEST_CASE("batch norm statistics, also where the mean is large against the spread", "[batch_norm]") {
-  for (const auto& [rows, channels] : shapes) {
+  for (const auto& shape : shapes) {
+    const std::int64_t rows = shape.first, channels = shape.second;
     for (float offset : {0.0f, 4096.0f}) {
       INFO(rows << " rows, " << channels << " channels, offset " << offset);
       GuardedBuffer x = fractions(rows * channels, 1);
@@ -66,7 +67,8 @@ TEST_CASE("batch norm statistics where the first rows are all of the spread", "[
 }
 
 TEST_CASE("scale_shift with each activation, with a residual and without", "[batch_norm]") {
-  for (const auto& [rows, channels] : shapes) {
+  for (const auto& shape : shapes) {
+    const std::int64_t rows = shape.first, channels = shape.second;
     GuardedBuffer x = small_integers(rows * channels, 2, 5);
     GuardedBuffer residual = small_integers(rows * channels, 8, 5);
     const std::vector<float> factor = per_channel(channels, 1, 1), offset = per_channel(channels, -2, 2);
@@ -102,7 +104,8 @@ TEST_CASE("scale_shift of a tensor too large for the caches", "[batch_norm]") {
 }
 
 TEST_CASE("batch norm gradients with each activation, told from x and from y", "[batch_norm]") {
-  for (const auto& [rows, channels] : shapes) {
+  for (const auto& shape : shapes) {
+    const std::int64_t rows = shape.first, channels = shape.second;
     // Integers and powers of two: all sums are exact. y and x factor + offset hold 0 and 6, where the slope changes.
     GuardedBuffer x = small_integers(rows * channels, 3), y = small_integers(rows * channels, 4, 7),
                   dy = small_integers(rows * channels, 5);
