@@ -36,7 +36,27 @@ InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channe
   register_module("conv", sequence_);
 }
 
+bool InvertedResidual::can_fuse(const Tensor& x) const {
+  return x.dtype() == DType::f32 && (!expand_ || nn::can_fold(expand_->conv, expand_->bn, x)) &&
+         nn::can_fold(depthwise_.conv, depthwise_.bn, x) && nn::can_fold(project_, project_bn_, x);
+}
+
+const PackedInvertedResidual& InvertedResidual::fused() const {
+  const std::uint64_t version = (expand_ ? nn::folded_version(expand_->conv, expand_->bn) : 0) +
+                                nn::folded_version(depthwise_.conv, depthwise_.bn) +
+                                nn::folded_version(project_, project_bn_);
+  if (fused_version_ == version && fused_.is_ready()) return fused_;
+  const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
+  const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
+  const auto [wp, bp] = nn::fold(project_, project_bn_);
+  fused_ = PackedInvertedResidual({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride, has_shortcut_);
+  fused_version_ = version;
+  return fused_;
+}
+
 Tensor InvertedResidual::forward(const Tensor& x) const {
+  if (can_fuse(x)) return fused().forward(x);
+  fused_ = PackedInvertedResidual();  // training changes the weights at each step: it would only take memory
   const Tensor expanded = expand_ ? expand_->forward(x) : x;
   return nn::conv_bn(project_, project_bn_, Activation::none, depthwise_.forward(expanded),
                      has_shortcut_ ? x : Tensor());

@@ -5,6 +5,7 @@
 // depthwise convolution works on each of them alone, and a 1x1 convolution projects back to few channels,
 // without an activation, because a ReLU would destroy information there.
 
+#include "core/ops/packed_inverted_residual.h"
 #include "models/encoder.h"
 #include "nn/module_list.h"
 
@@ -17,12 +18,18 @@ class InvertedResidual : public nn::Module {
   Tensor forward(const Tensor& x) const;
 
  private:
+  bool can_fuse(const Tensor& x) const;
+  /// The whole block as one operation.
+  const PackedInvertedResidual& fused() const;
+
   nn::Module sequence_;  // "conv": its children are numbered, with the projection's two apart
   std::unique_ptr<nn::ConvBnAct> expand_;
   nn::ConvBnAct depthwise_;
   nn::Conv2d project_;
   nn::BatchNorm2d project_bn_;
   const bool has_shortcut_;
+  mutable PackedInvertedResidual fused_;
+  mutable std::uint64_t fused_version_ = 0;  // of the tensors that it was made from
 };
 
 class MobileNetV2 : public Encoder {

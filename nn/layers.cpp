@@ -44,13 +44,14 @@ Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
 
 Tensor Linear::forward(const Tensor& x) const { return add(matmul(x, permute(weight, {1, 0})), bias); }
 
-const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const {
+std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn) {
   // Versions only grow, so their sum changes exactly when one of them does.
-  const std::uint64_t version =
-      weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() + bn.running_var.version();
-  if (folded_version_ == version && folded_.is_ready()) return folded_;
+  return conv.weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() +
+         bn.running_var.version();
+}
 
-  Tensor w = weight.clone();
+FoldedConv fold(const Conv2d& conv, const BatchNorm2d& bn) {
+  Tensor w = conv.weight.clone();
   Tensor b = bn.bias.clone();
   const std::int64_t filters = w.size(0), filter_size = w.count() / filters;
   dispatch_float(w.dtype(), "fold", [&](auto zero) {
@@ -64,19 +65,21 @@ const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_c
       bp[k] -= factor * bn.running_mean.data<T>()[k];
     }
   });
-  folded_ = PackedConv(w, b, options, upsampled_channels);
-  folded_version_ = version;
-  return folded_;
+  return {w, b};
 }
 
-namespace {
-
-/// True where batch norm is a constant of the convolution.
 bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const Tensor& other) {
   return !bn.is_training() && !needs_recording({x, conv.weight, bn.weight, bn.bias, other});
 }
 
-}  // namespace
+const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const {
+  const std::uint64_t version = folded_version(*this, bn);
+  if (folded_version_ == version && folded_.is_ready()) return folded_;
+  const FoldedConv conv = fold(*this, bn);
+  folded_ = PackedConv(conv.weight, conv.bias, options, upsampled_channels);
+  folded_version_ = version;
+  return folded_;
+}
 
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual) {

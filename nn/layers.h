@@ -72,12 +72,20 @@ class Linear : public Module {
   Tensor weight, bias;
 };
 
-/// activation(bn(conv(x)) + residual); `residual` may be undefined. Where nothing is to be learned (evaluation mode
-/// without gradients, or a frozen module), batch norm is folded into the convolution's weights:
+/// The convolution that equals `conv` followed by `bn` in evaluation mode:
 ///
 ///   gamma (w * x - mean) / s + beta  =  (gamma / s) w * x + (beta - gamma mean / s),     s = sqrt(var + eps)
-///
-/// and the whole runs as one convolution.
+struct FoldedConv {
+  Tensor weight, bias;
+};
+FoldedConv fold(const Conv2d& conv, const BatchNorm2d& bn);
+/// A number that changes whenever the result of fold() may: the key of what is kept of it.
+std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn);
+/// True where batch norm is a constant of the convolution: nothing is to be learned from x and `other` through it
+/// (evaluation mode without gradients, or a frozen module).
+bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const Tensor& other = Tensor());
+
+/// activation(bn(conv(x)) + residual); `residual` may be undefined. Where can_fold, it runs as one convolution.
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual = Tensor());
 

@@ -5,6 +5,7 @@
 
 #include "core/kernels/batch_norm_backward.h"
 #include "core/kernels/conv.h"
+#include "core/kernels/inverted_residual.h"
 #include "core/kernels/isa/tap_grid.h"
 #include "core/kernels/winograd_work.h"
 
@@ -39,6 +40,13 @@ struct IsaKernels {
   /// dw of the depthwise convolution whose forward grid is `grid`.
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
+  /// core/kernels/inverted_residual.h says what these do.
+  std::int64_t (*inverted_residual_packed_floats)(const InvertedResidualProblem& p);
+  void (*inverted_residual_pack)(const InvertedResidualProblem& p, const InvertedResidualWeights& weights,
+                                 float* packed);
+  std::int64_t (*inverted_residual_scratch)(const InvertedResidualProblem& p);
+  void (*inverted_residual)(const InvertedResidualProblem& p, const float* x, const float* packed, float* scratch,
+                            float* y);
 
   /// Multiply-adds in registers alone, `rounds` times on each of as many registers as hide their latency: the
   /// processor's peak. Returns how many there were.

@@ -22,6 +22,10 @@ void depthwise_taps(const TapGrid& grid, const float* source, const float* w, co
                     float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
+std::int64_t inverted_residual_packed_floats(const InvertedResidualProblem& p);
+void inverted_residual_pack(const InvertedResidualProblem& p, const InvertedResidualWeights& weights, float* packed);
+std::int64_t inverted_residual_scratch(const InvertedResidualProblem& p);
+void inverted_residual(const InvertedResidualProblem& p, const float* x, const float* packed, float* scratch, float* y);
 
 std::int64_t multiply_adds_in_registers(std::int64_t rounds);
 

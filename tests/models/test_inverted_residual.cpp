@@ -1,0 +1,97 @@
+// A block of MobileNetV2 takes one of two ways: layer by layer where gradients are wanted or batch statistics used,
+// else as one operation (core/ops/packed_inverted_residual.h). Here the first is held against the second.
+
+#include "core/autograd.h"
+#include "core/profile.h"
+#include "models/mobilenet_v2.h"
+#include "tests/gradcheck.h"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+/// Weights and running statistics as if trained.
+void randomise(const nn::Module& module) {
+  for (const auto& [name, tensor] : module.state_dict()) {
+    if (tensor.dtype() != DType::f32) continue;
+    const Tensor noise = random_f64(tensor.shape());
+    for (std::int64_t i = 0; i < tensor.count(); ++i) {
+      const double draw = noise.data<double>()[i];
+      Tensor(tensor).mutable_data<float>()[i] =
+          static_cast<float>(name.ends_with("running_var") ? 0.5 + draw * draw : 0.5 * draw);
+    }
+  }
+}
+
+Tensor without_gradients(const InvertedResidual& block, const Tensor& x) {
+  const NoGrad no_grad;
+  return block.forward(x);
+}
+
+}  // namespace
+
+TEST_CASE("inference with a fused block equals the layers one by one", "[models]") {
+  struct Case {
+    std::int64_t channels_in, channels_out, stride, expansion;
+    Shape x;
+  };
+  for (const Case& c : {Case{32, 16, 1, 1, {1, 9, 11, 32}},
+                        {16, 24, 2, 6, {2, 17, 9, 16}},
+                        {24, 24, 1, 6, {1, 35, 6, 24}},
+                        {32, 64, 2, 6, {1, 8, 8, 32}},
+                        {24, 32, 1, 6, {1, 5, 3, 24}},
+                        {8, 8, 1, 1, {1, 4, 20, 8}}}) {
+    InvertedResidual block(c.channels_in, c.channels_out, c.stride, c.expansion);
+    randomise(block);
+    block.eval();
+    const Tensor x = random_f32(c.x);
+    const Tensor expected = block.forward(x);  // the parameters want gradients
+    CHECK(expected.requires_grad());
+    CHECK(relative_difference(without_gradients(block, x), expected) < 1e-5);
+  }
+}
+
+TEST_CASE("a fused block follows its weights and its mode", "[models]") {
+  InvertedResidual block(8, 8, 1, 6);
+  randomise(block);
+  block.eval();
+  const Tensor x = random_f32({1, 6, 6, 8});
+  const Tensor before = without_gradients(block, x);
+
+  for (const auto& [name, tensor] : block.state_dict()) {
+    if (tensor.dtype() != DType::f32) continue;
+    INFO("after a change of " << name);
+    Tensor(tensor).mutable_data<float>()[0] += 0.25f;
+    CHECK(relative_difference(without_gradients(block, x), block.forward(x)) < 1e-5);
+  }
+  CHECK(relative_difference(without_gradients(block, x), before) > 1e-3);
+
+  block.train();
+  const Tensor trained = without_gradients(block, x);
+  CHECK(relative_difference(trained, block.forward(x)) == 0);
+
+  block.set_frozen(true);  // nothing to learn: fused, though not under NoGrad
+  CHECK(relative_difference(block.forward(x), without_gradients(block, x)) == 0);
+}
+
+TEST_CASE("a profile shows a fused block as one piece of work", "[models]") {
+  InvertedResidual block(8, 12, 2, 6);
+  block.eval();
+  const Profile profile;
+  without_gradients(block, Tensor::zeros({1, 5, 6, 8}));
+  REQUIRE(profile.entries().size() == 1);
+  const ProfileEntry& entry = profile.entries()[0];
+  CHECK(entry.op == "inverted_residual");
+  CHECK(entry.shapes == "[1, 5, 6, 8] -> 48 -> [1, 3, 3, 12], /2");
+  CHECK(entry.macs == 30 * 8 * 48 + 9 * 48 * 9 + 9 * 48 * 12);
+}
+
+TEST_CASE("in double precision a block runs layer by layer", "[models]") {
+  InvertedResidual block(4, 4, 1, 2);
+  block.to(DType::f64);
+  block.eval();
+  const Profile profile;
+  CHECK(without_gradients(block, random_f64({1, 3, 3, 4})).dtype() == DType::f64);
+  CHECK(profile.entries().size() == 3);
+}
