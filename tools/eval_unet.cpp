@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/atomic_file.h"
+#include "data/stress/stress.h"
 #include "tools/common/data_options.h"
 #include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
-#include "train/evaluate.h"
+#include "train/detail_metrics.h"
 
 namespace {
 
@@ -19,7 +21,14 @@ using nlohmann::ordered_json;
 struct Options {
   DataOptions data;
   std::string model, arch, list, per_image, json;
-  std::int64_t size = 0;
+  std::vector<std::string> stresses;
+  std::int64_t size = 0, seed = 0;
+};
+
+/// mIoU by strength 1, 2, ... of one stress.
+struct StressResult {
+  std::string name;
+  std::vector<double> mean_iou;
 };
 
 Model open_model(const Options& options) {
@@ -74,31 +83,131 @@ void print_results(const Evaluation& evaluation, const LabelMap& labels) {
   }
 }
 
+void print_details(const DetailMetrics& details) {
+  fmt::print("boundary F-score at {} pixels {:.4f}\nthin parts found {:.2f}%\n", DetailMetrics::boundary_tolerance,
+             details.boundary_f(), 100 * details.thin().share());
+  fmt::print("{:<20} {:>12} {:>10}\n", "person's share", "pictures", "mIoU");
+  for (const PersonSize& size : details.person_sizes()) {
+    if (size.pictures > 0)
+      fmt::print("{:<20} {:>12} {:>10.4f}\n", fmt::format("{:.0f}% to {:.0f}%", 100 * size.low, 100 * size.high),
+                 size.pictures, size.mean_iou());
+  }
+  fmt::print("{:<20} {:>12}\n", "IoU", "pictures");
+  for (std::size_t i = 0; i < DetailMetrics::bins; ++i) {
+    const std::int64_t count = details.histogram()[i];
+    if (count == 0) continue;
+    const double low = static_cast<double>(i) / DetailMetrics::bins;
+    fmt::print("{:<20} {:>12} {}\n", fmt::format("{:.2f} to {:.2f}", low, low + 1.0 / DetailMetrics::bins), count,
+               std::string(static_cast<std::size_t>(std::min<std::int64_t>(count, 60)), '#'));
+  }
+  fmt::print("worst pictures\n");
+  for (const ScoredPicture& picture : details.worst()) fmt::print("{:<20} {:.4f}\n", picture.stem, picture.iou);
+}
+
+ordered_json details_json(const DetailMetrics& details) {
+  ordered_json sizes = ordered_json::array(), worst = ordered_json::array();
+  for (const PersonSize& s : details.person_sizes())
+    sizes.push_back({{"from", s.low}, {"to", s.high}, {"pictures", s.pictures}, {"miou", s.mean_iou()}});
+  for (const ScoredPicture& p : details.worst()) worst.push_back({{"stem", p.stem}, {"iou", p.iou}});
+  return {{"boundary_f", details.boundary_f()},
+          {"boundary_tolerance", DetailMetrics::boundary_tolerance},
+          {"thin_pixels", details.thin().pixels},
+          {"thin_recall", details.thin().share()},
+          {"person_sizes", sizes},
+          {"iou_histogram", details.histogram()},
+          {"worst", worst}};
+}
+
+/// Judges the model on the pictures under each stress at each strength.
+std::vector<StressResult> judge_stresses(const Options& options, const Model& model, const Dataset& pictures) {
+  const auto total = static_cast<std::int64_t>(options.stresses.size() * stress_strengths * pictures.size());
+  ProgressBar progress("stress", total, "pictures");
+  std::vector<StressResult> results;
+  std::int64_t done = 0;
+  for (const std::string& name : options.stresses) {
+    results.push_back({name, {}});
+    for (int strength = 1; strength <= stress_strengths; ++strength) {
+      const Evaluation evaluation = evaluate(
+          *model.network, model.info, pictures, {},
+          [&](const EvaluatedPicture&) { progress.update(++done, fmt::format("{} {}", name, strength)); },
+          [&](std::size_t i, Sample sample) {
+            return stressed(std::move(sample), pictures.files(i).stem, name, strength,
+                            static_cast<std::uint64_t>(options.seed));
+          });
+      results.back().mean_iou.push_back(evaluation.metrics.mean_iou());
+    }
+  }
+  return results;
+}
+
+void print_stresses(const std::vector<StressResult>& results, double clean) {
+  if (results.empty()) return;
+  fmt::print("{:<12}", "stress");
+  for (int strength = 1; strength <= stress_strengths; ++strength) fmt::print(" {:>15}", strength);
+  fmt::print("   mIoU, and its share of the clean {:.4f}\n", clean);
+  for (const StressResult& result : results) {
+    fmt::print("{:<12}", result.name);
+    for (const double miou : result.mean_iou)
+      fmt::print(" {:>7.4f} {:>6.1f}%", miou, clean > 0 ? 100 * miou / clean : 0);
+    fmt::print("\n");
+  }
+}
+
+ordered_json stresses_json(const std::vector<StressResult>& results, double clean) {
+  ordered_json json = ordered_json::object();
+  for (const StressResult& result : results) {
+    std::vector<double> kept;
+    for (const double miou : result.mean_iou) kept.push_back(clean > 0 ? miou / clean : 0);
+    json[result.name] = {{"miou", result.mean_iou}, {"kept", kept}};
+  }
+  return json;
+}
+
+/// One label map must hold what occlusion writes: id 0, not clothing.
+void check_background(const LabelMap& labels) {
+  for (const LabelMap::Label& label : labels.labels()) {
+    if (label.id == 0 && !label.is_clothing) return;
+  }
+  fail("label map '{}' has no id 0 that is not clothing: occlusion can't be judged with it", labels.name());
+}
+
 int judge(const Options& options) {
   if (options.size % UNet::stride != 0)
     throw UsageError(fmt::format("--size: expected a multiple of {}, got {}", UNet::stride, options.size));
   const Model model = open_model(options);
   const Dataset pictures = open_data(options, model.info);
+  if (std::count(options.stresses.begin(), options.stresses.end(), "occlusion") > 0)
+    check_background(pictures.labels());
 
   std::string rows = "stem,iou,dice,true_positive,false_positive,false_negative,true_negative,loss\n";
   Evaluation evaluation{SegmentationMetrics(pictures.labels())};
+  DetailMetrics details;
   {
     ProgressBar progress("evaluation", static_cast<std::int64_t>(pictures.size()), "pictures");
     evaluation = evaluate(*model.network, model.info, pictures, {}, [&](const EvaluatedPicture& p) {
       const Confusion& c = p.counts;
-      rows += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(pictures.files(p.index).stem), c.iou(), c.dice(),
-                          c.true_positive, c.false_positive, c.false_negative, c.true_negative, p.loss);
+      const std::string& stem = pictures.files(p.index).stem;
+      rows += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(stem), c.iou(), c.dice(), c.true_positive,
+                          c.false_positive, c.false_negative, c.true_negative, p.loss);
+      details.add(stem, p);
       progress.update(static_cast<std::int64_t>(p.index + 1));
     });
   }
-  print_results(evaluation, pictures.labels());  // first: a file that can't be written must not cost the figures
+  const SegmentationMetrics& metrics = evaluation.metrics;
+  // First: a file that can't be written must not cost the figures.
+  print_results(evaluation, pictures.labels());
+  print_details(details);
+  std::fflush(stdout);
+  const std::vector<StressResult> stresses = judge_stresses(options, model, pictures);
+  print_stresses(stresses, metrics.mean_iou());
   if (!options.per_image.empty()) write_file(options.per_image, rows);
   if (!options.json.empty()) {
-    const SegmentationMetrics& metrics = evaluation.metrics;
-    const ordered_json report{{"model", options.model},         {"data", options.data.data},
-                              {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
-                              {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
-                              {"loss", evaluation.loss},        {"labels", labels_json(evaluation, pictures.labels())}};
+    ordered_json report{{"model", options.model},         {"data", options.data.data},
+                        {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
+                        {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
+                        {"loss", evaluation.loss},        {"labels", labels_json(evaluation, pictures.labels())}};
+    report["details"] = details_json(details);
+    if (!stresses.empty()) report["stress"] = stresses_json(stresses, metrics.mean_iou());
     write_file(options.json, report.dump(2) + "\n");
   }
   return 0;
@@ -118,6 +227,16 @@ int main(int argc, char** argv) {
                  "height and width of the network's input, a multiple of 32; default: the model's")
       ->check(CLI::Range(32, 16384))
       ->type_name("N");
+  app.add_option("--stress", options.stresses,
+                 "judge also under these, at five strengths each, separated by commas: low_light, backlight, "
+                 "occlusion, blur, noise, jpeg")
+      ->delimiter(',')
+      ->check(CLI::IsMember(stress_names()))
+      ->type_name("NAME,...");
+  app.add_option("--seed", options.seed, "of what is random in the stresses")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->type_name("K");
   app.add_option("--per-image", options.per_image, "write a line a picture to this file")->type_name("CSV");
   app.add_option("--json", options.json, "write the figures to this file")->type_name("FILE");
   return run_tool(app, argc, argv, [&] { return judge(options); });

@@ -30,11 +30,13 @@ Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const LossWeig
 }
 
 Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures, const LossWeights& weights,
-                    const std::function<void(const EvaluatedPicture&)>& each) {
+                    const std::function<void(const EvaluatedPicture&)>& each,
+                    const std::function<Sample(std::size_t, Sample)>& change) {
   const NoGrad no_grad;
   Evaluation result{SegmentationMetrics(pictures.labels())};
-  OrderedPrefetcher<Prepared> prefetcher(pictures.size(), 2,
-                                         [&](std::size_t i) { return prepare(pictures.load(i), info); });
+  OrderedPrefetcher<Prepared> prefetcher(pictures.size(), 2, [&](std::size_t i) {
+    return prepare(change ? change(i, pictures.load(i)) : pictures.load(i), info);
+  });
 
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const Prepared prepared = prefetcher.next();

@@ -29,10 +29,11 @@ struct Evaluation {
 };
 
 /// `network` must be in evaluation mode; size, fit, normalisation and threshold are `info`'s. `each` is called for
-/// every picture, in order. The next pictures are decoded meanwhile. Throws Error, naming the file, where one can't be
-/// read.
+/// every picture, in order. The next pictures are decoded meanwhile, and go through `change` where it is given (on that
+/// other thread). Throws Error, naming the file, where one can't be read.
 Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures,
-                    const LossWeights& weights = {}, const std::function<void(const EvaluatedPicture&)>& each = {});
+                    const LossWeights& weights = {}, const std::function<void(const EvaluatedPicture&)>& each = {},
+                    const std::function<Sample(std::size_t, Sample)>& change = {});
 
 /// weights.dice * dice_loss + weights.bce * bce_with_logits, and its two parts.
 struct Loss {
