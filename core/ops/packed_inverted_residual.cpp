@@ -17,6 +17,8 @@ void describe(ProfileEntry& entry, const InvertedResidualProblem& p) {
                              p.out_h(), p.out_w(), p.c_out, p.stride == 1 ? "" : fmt::format(", /{}", p.stride));
   entry.algorithm = "fused";
   entry.macs = p.multiply_adds();
+  const std::int64_t weights = kernels::inverted_residual_packed_floats(p);
+  entry.bytes = 4 * (p.n * (p.h * p.w * p.c_in + p.out_h() * p.out_w() * p.c_out) + weights);
 }
 
 const float* data_or_null(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }

@@ -85,6 +85,7 @@ TEST_CASE("a profile shows a fused block as one piece of work", "[models]") {
   CHECK(entry.op == "inverted_residual");
   CHECK(entry.shapes == "[1, 5, 6, 8] -> 48 -> [1, 3, 3, 12], /2");
   CHECK(entry.macs == 30 * 8 * 48 + 9 * 48 * 9 + 9 * 48 * 12);
+  CHECK(entry.bytes >= 4 * (30 * 8 + 9 * 12 + 48 * (8 + 9 + 12)));
 }
 
 TEST_CASE("in double precision a block runs layer by layer", "[models]") {
