@@ -87,8 +87,8 @@ int scaling(const Options& options) {
     fmt::print("{} {}, {} threads, {}\n{:>5} {:>6} {:>10} {:>10} {:>9} {:>8}\n", options.workload.arch, options.mode,
                num_threads(), kernels::isa_name(), "size", "batch", "ms", "ns/pixel", "MB", "B/pixel");
   }
-  for (const auto& [size, batch] : {std::pair{128, 1}, {256, 1}, {512, 1}, {1024, 1}, {2048, 1},
-                                    {256, 2}, {256, 4}, {256, 8}, {256, 16}}) {
+  for (const auto& [size, batch] :
+       {std::pair{128, 1}, {256, 1}, {512, 1}, {1024, 1}, {2048, 1}, {256, 2}, {256, 4}, {256, 8}, {256, 16}}) {
     tools::BenchOptions o = options.workload;
     o.size = size;
     o.batch = batch;
@@ -123,11 +123,13 @@ int run(Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times the U-Net, on random weights and noise where nothing else is given: time does not depend on them.",
-               "bench_unet");
+  CLI::App app(
+      "Times the U-Net, on random weights and noise where nothing else is given: time does not depend on them.",
+      "bench_unet");
   Options options;
   tools::BenchOptions& workload = options.workload;
-  auto* arch = app.add_option("--arch", workload.arch, "encoder")->check(CLI::IsMember(architectures()))->capture_default_str();
+  auto* arch =
+      app.add_option("--arch", workload.arch, "encoder")->check(CLI::IsMember(architectures()))->capture_default_str();
   app.add_option("--size", workload.size, "height and width in pixels, a multiple of 32")
       ->check(CLI::Range(32, 8192))
       ->capture_default_str();
@@ -141,8 +143,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--layers", options.layers, "also every layer's rate against the machine's peak, and the worst ten");
   app.add_flag("--json", options.json, "one line of json");
-  auto* scaling = app.add_flag("--scaling", options.scaling, "time and memory a pixel: sizes 128 to 2048, batches 1 to 16")
-      ->excludes("--layers");
+  auto* scaling =
+      app.add_flag("--scaling", options.scaling, "time and memory a pixel: sizes 128 to 2048, batches 1 to 16")
+          ->excludes("--layers");
   app.add_option("--model", workload.model, "a model file instead of random weights")->excludes(arch);
   app.add_option("--input", workload.input, "raw float32 [batch, size, size, 3] instead of noise")->excludes(scaling);
   app.add_option("--targets", workload.targets, "raw float32 [batch, size, size, 1] of 0 and 1, for --mode train")

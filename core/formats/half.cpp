@@ -9,14 +9,15 @@ namespace {
 
 constexpr std::uint32_t sign_of_f32 = 0x8000'0000, infinity_of_f32 = 0x7F80'0000;
 
-// (1024 + mantissa) 2^(exponent - 25), and mantissa 2^-24 for subnormals: one product for all, always exact. There is no
-// branch, so that the compiler takes many numbers at once.
+// (1024 + mantissa) 2^(exponent - 25), and mantissa 2^-24 for subnormals: one product for all, always exact. There is
+// no branch, so that the compiler takes many numbers at once.
 float widen_f16(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
   const std::uint32_t exponent = (half >> 10) & 31u, is_subnormal = exponent == 0, is_not_finite = exponent == 31;
   const std::uint32_t significand = (half & 1023u) + 1024 * (1 - is_subnormal);
   const float scale = std::bit_cast<float>((exponent + is_subnormal + 127 - 25) << 23);
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(significand)) * scale);
+  const std::uint32_t bits =
+      std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(significand)) * scale);
   return std::bit_cast<float>(sign | (bits + is_not_finite * (112u << 23)));  // infinities and NaN: exponent 143 to 255
 }
 

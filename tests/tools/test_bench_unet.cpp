@@ -61,7 +61,9 @@ TEST_CASE("bench_unet --serve runs on request, on the numbers that it is given",
   const std::string input = (folder / "x.f32").string(), first = (folder / "a.f32").string(),
                     second = (folder / "b.f32").string();
   std::vector<float> values(64 * 64 * 3, 0.25f);
-  const auto write = [&] { write_file(input, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}); };
+  const auto write = [&] {
+    write_file(input, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
+  };
   const auto serve = [&](const std::string& output) {
     return bench({"--serve", "--input", input}, "printf 'run\\nsave " + output + "\\n' |");
   };

@@ -27,8 +27,7 @@ Tensor filled(const Shape& shape, Draw&& draw) {
 Tensor read_raw(const std::string& path, const Shape& shape) {
   const FileBytes file = FileBytes::map(path);
   const auto bytes = static_cast<std::size_t>(shape.count()) * sizeof(float);
-  WEFT_CHECK(file.size() == bytes, "{}: expected {} bytes of float32 {}, got {}", path, bytes, shape,
-             file.size());
+  WEFT_CHECK(file.size() == bytes, "{}: expected {} bytes of float32 {}, got {}", path, bytes, shape, file.size());
   Tensor t = Tensor::empty(shape);
   std::memcpy(t.mutable_data<float>(), file.bytes().data(), bytes);
   return t;
@@ -47,8 +46,10 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
     : is_training_(options.is_training), network_(make_network(options)) {
   network_->train(is_training_);
   Random draw(0);
-  const Shape pictures{options.batch, options.size, options.size, 3}, masks{options.batch, options.size, options.size, 1};
-  pictures_ = options.input.empty() ? filled(pictures, [&] { return draw.normal(); }) : read_raw(options.input, pictures);
+  const Shape pictures{options.batch, options.size, options.size, 3},
+      masks{options.batch, options.size, options.size, 1};
+  pictures_ =
+      options.input.empty() ? filled(pictures, [&] { return draw.normal(); }) : read_raw(options.input, pictures);
   if (!is_training_) return;
   masks_ = options.targets.empty() ? filled(masks, [&] { return draw.chance(0.3) ? 1.0 : 0.0; })
                                    : read_raw(options.targets, masks);

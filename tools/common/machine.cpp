@@ -20,8 +20,8 @@ double shortest_ns(int runs, Body&& body) {
   for (int i = 0; i < runs; ++i) {
     const auto start = std::chrono::steady_clock::now();
     body();
-    shortest = std::min(shortest,
-                        std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
+    shortest =
+        std::min(shortest, std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
   }
   return shortest;
 }

@@ -8,8 +8,8 @@ namespace weft::tools {
 struct Machine {
   std::string processor, isa;
   int threads = 1;
-  double gflops = 0;      // multiply-adds in registers, each counted as two operations
-  double gigabytes = 0;   // a second, read plus written, by a pass over arrays larger than the caches
+  double gflops = 0;     // multiply-adds in registers, each counted as two operations
+  double gigabytes = 0;  // a second, read plus written, by a pass over arrays larger than the caches
 };
 
 /// Measures with the threads and the instruction set in use; takes about a quarter of a second.

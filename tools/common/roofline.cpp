@@ -73,10 +73,11 @@ std::string passes_text(const std::vector<RooflineRow>& rows) {
     if (!is_convolution(row)) add_to(kinds[row.op + (row.pass == passes[0] ? "" : ", " + row.pass)], row);
   }
   if (kinds.empty()) return "";
-  std::string text = fmt::format("\n{:<72} {:>5} |{:>9} {:>8} {:>5}\n", "passes over data", "calls", "ms", "GB/s", "bound");
+  std::string text =
+      fmt::format("\n{:<72} {:>5} |{:>9} {:>8} {:>5}\n", "passes over data", "calls", "ms", "GB/s", "bound");
   for (const auto& [kind, row] : kinds) {
-    text += fmt::format("{:<72} {:>5} |{:>9.3f} {:>8.1f} {:>4.0f}%m\n", kind, row.calls, row.ms, gigabytes_per_second(row),
-                        100 * row.share_of_bound());
+    text += fmt::format("{:<72} {:>5} |{:>9.3f} {:>8.1f} {:>4.0f}%m\n", kind, row.calls, row.ms,
+                        gigabytes_per_second(row), 100 * row.share_of_bound());
   }
   return text;
 }
@@ -85,12 +86,12 @@ std::string worst_text(const std::vector<RooflineRow>& rows) {
   std::vector<RooflineRow> worst = rows;
   std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.lost_ms() > b.lost_ms(); });
   worst.resize(std::min<std::size_t>(worst.size(), 10));
-  std::string text = fmt::format("\nwhere most time is lost\n{:>8} {:>9} {:>6} {:>9} {:>7}  {:<16} {:<14} {}\n", "lost ms",
-                                 "ms", "bound", "GFLOP/s", "GB/s", "pass", "algorithm", "layer");
+  std::string text = fmt::format("\nwhere most time is lost\n{:>8} {:>9} {:>6} {:>9} {:>7}  {:<16} {:<14} {}\n",
+                                 "lost ms", "ms", "bound", "GFLOP/s", "GB/s", "pass", "algorithm", "layer");
   for (const RooflineRow& row : worst) {
     text += fmt::format("{:>8.3f} {:>9.3f} {:>5.0f}% {:>9.1f} {:>7.1f}  {:<16} {:<14} {}\n", row.lost_ms(), row.ms,
-                        100 * row.share_of_bound(), row.gflops(), gigabytes_per_second(row), row.pass,
-                        row.algorithm, row.layer);
+                        100 * row.share_of_bound(), row.gflops(), gigabytes_per_second(row), row.pass, row.algorithm,
+                        row.layer);
   }
   return text;
 }
@@ -129,12 +130,14 @@ std::string roofline_text(const std::vector<RooflineRow>& rows, const Machine& m
   for (const RooflineRow& row : rows) add_to(is_convolution(row) ? convolutions : others, row);
   return fmt::format(
              "{}, {}, {} threads: {:.1f} GFLOP/s in registers, {:.1f} GB/s from and to memory, both measured\n"
-             "bound: the least time by these two, m where memory binds, over the time taken; multiply-adds are counted\n"
+             "bound: the least time by these two, m where memory binds, over the time taken; multiply-adds are "
+             "counted\n"
              "as a plain convolution's, so Winograd's forms, and data that stay in the caches, can exceed 100%\n\n",
              machine.processor, machine.isa, machine.threads, machine.gflops, machine.gigabytes) +
          layers_text(rows) + passes_text(rows) + worst_text(rows) +
          fmt::format(
-             "\nconvolutions {:.1f} ms at {:.1f} GFLOP/s, {:.0f}% of the bound; passes over data {:.1f} ms; all else {:.1f} "
+             "\nconvolutions {:.1f} ms at {:.1f} GFLOP/s, {:.0f}% of the bound; passes over data {:.1f} ms; all else "
+             "{:.1f} "
              "ms of {:.1f}\n",
              convolutions.ms, convolutions.gflops(), 100 * convolutions.share_of_bound(), others.ms,
              std::max(0.0, step_ms - convolutions.ms - others.ms), step_ms);
@@ -153,8 +156,9 @@ nlohmann::ordered_json roofline_json(const std::vector<RooflineRow>& rows, const
                       {"macs", row.macs},
                       {"bytes", row.bytes}});
   }
-  return {{"processor", machine.processor},     {"isa", machine.isa},   {"threads", machine.threads},
-          {"peak_gflops", machine.gflops}, {"memory_gb_s", machine.gigabytes}, {"layers", layers}};
+  return {{"processor", machine.processor},   {"isa", machine.isa},
+          {"threads", machine.threads},       {"peak_gflops", machine.gflops},
+          {"memory_gb_s", machine.gigabytes}, {"layers", layers}};
 }
 
 }  // namespace weft::tools

@@ -16,9 +16,9 @@ namespace weft::tools {
 
 /// All calls of one pass of one layer shape.
 struct RooflineRow {
-  std::string op;         // "conv2d"
-  std::string layer;      // "conv2d [1, 64, 64, 32] -> [1, 64, 64, 16], 3x3"
-  std::string pass;       // "forward", "input gradient", "weight gradient"
+  std::string op;     // "conv2d"
+  std::string layer;  // "conv2d [1, 64, 64, 32] -> [1, 64, 64, 16], 3x3"
+  std::string pass;   // "forward", "input gradient", "weight gradient"
   std::string algorithm;
   int calls = 0;
   double ms = 0, bound_ms = 0;  // of all calls together
@@ -33,8 +33,8 @@ struct RooflineRow {
 /// In order of first execution. Operations that end in " dx", " dskip" and " dw" are gradients of the layer before.
 std::vector<RooflineRow> roofline(const std::vector<ProfileEntry>& entries, const Machine& machine);
 
-/// Three tables: every convolution with its passes side by side, the passes over data alone by kind, and the ten rows that
-/// lose most time. `step_ms` is the whole run's time: what the profile does not cover is named, too.
+/// Three tables: every convolution with its passes side by side, the passes over data alone by kind, and the ten rows
+/// that lose most time. `step_ms` is the whole run's time: what the profile does not cover is named, too.
 std::string roofline_text(const std::vector<RooflineRow>& rows, const Machine& machine, double step_ms);
 nlohmann::ordered_json roofline_json(const std::vector<RooflineRow>& rows, const Machine& machine);
 

@@ -49,9 +49,9 @@ class Comparison:
             self.missing[name] = str(reason)
             return None
 
-    def check(self, what, difference):
-        self.checks.append({"what": what, "difference": difference, "is_met": difference <= TOLERANCE})
-        if not difference <= TOLERANCE:
+    def check(self, what, difference, tolerance=TOLERANCE):
+        self.checks.append({"what": what, "difference": difference, "tolerance": tolerance, "is_met": difference <= tolerance})
+        if not difference <= tolerance:
             say(f"DISAGREES: {what}: {difference:.1e}")
 
     def compare_logits(self, weft, peers, arch):
@@ -127,7 +127,8 @@ class Comparison:
                 script_runs.append(run_process(script, threads, TUNED_MALLOC))
         if script:
             clothing, expected = (float(re.search(r"([\d.]+)% clothing", run[2])[1]) for run in (script_runs[0], runs[0]))
-            self.check("share of clothing in infer_unet's mask, PyTorch", abs(clothing - expected) / 100)
+            # Both print it to 0.1%, and their JPEG decoders round differently.
+            self.check("share of clothing in infer_unet's mask, PyTorch", abs(clothing - expected) / 100, tolerance=2.1e-3)
         wall = min(run[0] for run in runs)
         self.rows.append(Row("infer_unet, whole process less the network alone", threads, "ms", wall - min(weft.ms), {},
                              at_most=60, is_absolute=True))

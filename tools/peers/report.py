@@ -79,11 +79,11 @@ def markdown(comparison, facts, rounds):
              f"{rounds} runs in turn. Ratio: the fastest peer's time over weft's, or weft's memory over PyTorch's.", ""]
     about += [f"- {name}: {version}" for name, version in comparison.versions.items()]
     about += [f"- {name} is missing: {reason}" for name, reason in comparison.missing.items()]
-    worst = max(comparison.checks, key=lambda check: check["difference"], default=None)
+    worst = max(comparison.checks, key=lambda check: check["difference"] / check["tolerance"], default=None)
     if worst:
-        failed = sum(not check["is_met"] for check in comparison.checks)
-        about.append(f"- outputs agree: {len(comparison.checks) - failed} of {len(comparison.checks)} checks within 1e-3, the largest "
-                     f"difference {worst['difference']:.1e} ({worst['what']})")
+        agreeing = sum(check["is_met"] for check in comparison.checks)
+        about.append(f"- outputs agree: {agreeing} of {len(comparison.checks)} checks; nearest to its tolerance of "
+                     f"{worst['tolerance']:g}: {worst['difference']:.1e} ({worst['what']})")
     return "\n".join(about) + "\n\n" + table(comparison) + "\n"
 
 
