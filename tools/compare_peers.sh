@@ -37,7 +37,8 @@ if [ $installs = yes ]; then
 fi
 
 # --ignore-scripts: the rest fetches libraries for GPUs.
-export ONNXRUNTIME_NODE="${ONNXRUNTIME_NODE:-$build/peers/onnxruntime}"
+mkdir -p "$build/peers"
+export ONNXRUNTIME_NODE="${ONNXRUNTIME_NODE:-$(cd "$build" && pwd)/peers/onnxruntime}"
 if [ $installs = yes ] && [ ! -d "$ONNXRUNTIME_NODE/node_modules/onnxruntime-node" ]; then
   say "installing onnxruntime-node into $ONNXRUNTIME_NODE"
   mkdir -p "$ONNXRUNTIME_NODE"
