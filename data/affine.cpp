@@ -41,14 +41,14 @@ struct Axis {
   float source(float at) const { return std::clamp(scale * at + offset, 0.0f, source_last); }
 };
 
-/// Calls inside(out, source x, source y) or outside(out) for each pixel of the warped canvas.
+/// Calls inside(out, source x, source y) or outside(out) for each pixel of the warped picture.
 template <class Inside, class Outside>
 void for_each_point(Image& out, const Placement& p, const Affine& map, Inside&& inside, Outside&& outside) {
   const Axis horizontal(p.canvas_width, p.x, p.width, p.picture_width),
       vertical(p.canvas_height, p.y, p.height, p.picture_height);
   // Copies: a store to a pixel might, as far as the compiler knows, change any int that is reached through a reference.
   const bool has_border = !p.fills_canvas();
-  const int width = p.canvas_width, height = p.canvas_height, channels = out.channels;
+  const int width = out.width, height = out.height, channels = out.channels;
   const auto dx = static_cast<float>(map.a), dy = static_cast<float>(map.d);
   for (int y = 0; y < height; ++y) {
     const auto x0 = static_cast<float>(map.b * y + map.c), y0 = static_cast<float>(map.e * y + map.f);
@@ -85,9 +85,9 @@ Affine Affine::inverse() const {
   return {ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)};
 }
 
-Image warp_picture(const Image& picture, const Placement& p, const Affine& map) {
+Image warp_picture(const Image& picture, const Placement& p, const Affine& map, int width, int height) {
   check_source("warp_picture", picture, p, 3);
-  Image out(p.canvas_width, p.canvas_height, 3);
+  Image out(width, height, 3);
   const std::uint8_t* const pixels = picture.pixels.data();
   const std::ptrdiff_t row = std::ptrdiff_t{picture.width} * 3;
   const std::ptrdiff_t right = picture.width > 1 ? 3 : 0, below = picture.height > 1 ? row : 0;
@@ -110,9 +110,9 @@ Image warp_picture(const Image& picture, const Placement& p, const Affine& map) 
   return out;
 }
 
-Image warp_mask(const Image& ids, const Placement& p, const Affine& map) {
+Image warp_mask(const Image& ids, const Placement& p, const Affine& map, int width, int height) {
   check_source("warp_mask", ids, p, 1);
-  Image out(p.canvas_width, p.canvas_height, 1);
+  Image out(width, height, 1);
   const std::uint8_t* const pixels = ids.pixels.data();
   const std::ptrdiff_t row = ids.width;
   const auto sample = [=](std::uint8_t* target, float x, float y) {  // x and y end at the last pixel's centre
@@ -120,6 +120,14 @@ Image warp_mask(const Image& ids, const Placement& p, const Affine& map) {
   };
   for_each_point(out, p, map, sample, [](std::uint8_t* target) { *target = 0; });
   return out;
+}
+
+Image warp_picture(const Image& picture, const Placement& p, const Affine& map) {
+  return warp_picture(picture, p, map, p.canvas_width, p.canvas_height);
+}
+
+Image warp_mask(const Image& ids, const Placement& p, const Affine& map) {
+  return warp_mask(ids, p, map, p.canvas_width, p.canvas_height);
 }
 
 }  // namespace weft

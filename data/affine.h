@@ -18,9 +18,12 @@ struct Affine {
   Affine inverse() const;
 };
 
-/// The warped canvas of a picture: pixel q shows what lies at map(q) on the canvas that `placement` describes, pixel
+/// A picture of `width` x `height` whose pixel q shows what lies at map(q) on the canvas that `placement` describes, pixel
 /// centres at whole numbers. Points outside the canvas are mirrored at the centres of its border pixels (reflect-101:
 /// ... 2 1 | 0 1 2 ... n-1 | n-2 ...). Bilinear for the RGB picture, nearest for label ids.
+Image warp_picture(const Image& picture, const Placement& placement, const Affine& map, int width, int height);
+Image warp_mask(const Image& ids, const Placement& placement, const Affine& map, int width, int height);
+/// The same, of the canvas's size.
 Image warp_picture(const Image& picture, const Placement& placement, const Affine& map);
 Image warp_mask(const Image& ids, const Placement& placement, const Affine& map);
 

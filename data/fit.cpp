@@ -8,10 +8,9 @@
 
 namespace weft {
 namespace {
-constexpr int max_side = 1 << 20;  // float coordinates of a warp are exact to a sixteenth of a pixel up to here
-}
 
-namespace {
+constexpr int max_side = 1 << 20;  // float coordinates of a warp are exact to a sixteenth of a pixel up to here
+constexpr int side_multiple = 32;  // the U-Net halves its input five times
 
 void check_picture(const char* what, const Image& picture, const Placement& p) {
   WEFT_CHECK(picture.width == p.picture_width && picture.height == p.picture_height,
@@ -26,12 +25,27 @@ void paste(const Image& part, const Placement& p, Image& canvas) {
   }
 }
 
+/// sqrt(A / (w h)) scales a picture of w x h to the area A. A side of the smallest size leaves the other one A / 32.
+Placement place_by_area(Placement p) {
+  const double area = static_cast<double>(p.canvas_width) * p.canvas_height;
+  const double scale = std::sqrt(area / (static_cast<double>(p.picture_width) * p.picture_height));
+  const double most = std::max(area / side_multiple, static_cast<double>(side_multiple));
+  const auto side = [&](int picture_side) {
+    const double wanted = std::min(picture_side * scale, most);
+    return std::max(1, static_cast<int>(std::lround(wanted / side_multiple))) * side_multiple;
+  };
+  p.width = p.canvas_width = side(p.picture_width);
+  p.height = p.canvas_height = side(p.picture_height);
+  return p;
+}
+
 }  // namespace
 
 Fit fit_from(const std::string& name) {
   if (name == "stretch") return Fit::stretch;
   if (name == "letterbox") return Fit::letterbox;
-  fail("unknown fit '{}'; expected stretch or letterbox", name);
+  if (name == "area") return Fit::area;
+  fail("unknown fit '{}'; expected stretch, letterbox or area", name);
 }
 
 Placement place(int picture_width, int picture_height, int canvas_width, int canvas_height, Fit fit) {
@@ -42,6 +56,7 @@ Placement place(int picture_width, int picture_height, int canvas_width, int can
              "[place] a picture of {} x {}: sides may have {} pixels at most", picture_width, picture_height, max_side);
   Placement p{picture_width, picture_height, canvas_width, canvas_height, 0, 0, canvas_width, canvas_height};
   if (fit == Fit::stretch) return p;
+  if (fit == Fit::area) return place_by_area(p);
   const double scale =
       std::min(static_cast<double>(canvas_width) / picture_width, static_cast<double>(canvas_height) / picture_height);
   p.width = std::clamp(static_cast<int>(std::lround(picture_width * scale)), 1, canvas_width);

@@ -15,9 +15,10 @@ namespace weft {
 enum class Fit {
   stretch,    // the picture fills the canvas; its aspect ratio changes
   letterbox,  // the picture keeps its aspect ratio and lies in the middle, with a border around it
+  area,       // the canvas takes the picture's aspect ratio and keeps its own area: no border, (nearly) no distortion
 };
 
-/// "stretch" or "letterbox"; throws Error for anything else.
+/// "stretch", "letterbox" or "area"; throws Error for anything else.
 Fit fit_from(const std::string& name);
 
 struct Placement {
@@ -28,7 +29,9 @@ struct Placement {
   bool fills_canvas() const { return width == canvas_width && height == canvas_height; }
 };
 
-/// Where a picture lies on a canvas of a given size.
+/// Where a picture lies on a canvas of a given size. With Fit::area the canvas is another one of the same area, whose
+/// sides are the multiples of 32 that the network asks for, nearest to the picture's aspect ratio: 512 x 512 becomes
+/// 416 x 640 for a picture of 400 x 600. The picture fills it, stretched by less than a 26th for sides of 416 and more.
 Placement place(int picture_width, int picture_height, int canvas_width, int canvas_height, Fit fit);
 
 /// The picture as it is, at the top left of the smallest canvas whose sides are multiples of `multiple`.

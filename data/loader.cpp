@@ -10,7 +10,8 @@ namespace weft {
 
 namespace {
 // First words of the keys of this file's random streams.
-const std::uint64_t order_stream = hash_text("loader order"), augment_stream = hash_text("loader augment");
+const std::uint64_t order_stream = hash_text("loader order"), augment_stream = hash_text("loader augment"),
+                    shape_stream = hash_text("loader shape");
 }  // namespace
 
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options) : dataset_(dataset), options_(options) {
@@ -42,24 +43,36 @@ std::unique_ptr<Loader::Batches> Loader::epoch(std::uint64_t epoch, std::size_t 
   return std::make_unique<Batches>(batches() - first, options_.ahead, make, options_.workers);
 }
 
+/// All samples of a batch have one size. Where each picture would have a canvas of its own, the batch is as one of them or
+/// as the canvas that was asked for: the network meets whole subjects as it will see them later, and crops.
+SampleSize Loader::sample_size(std::uint64_t epoch, std::size_t first_index, const Sample& first) const {
+  const SampleSize asked{options_.width, options_.height};
+  if (options_.fit != Fit::area || !Random(options_.seed, {shape_stream, epoch, first_index}).chance(0.5)) return asked;
+  const Placement p = place(first.picture.width, first.picture.height, asked.width, asked.height, options_.fit);
+  return {p.canvas_width, p.canvas_height};
+}
+
 Batch Loader::make_batch(std::uint64_t epoch, const std::vector<std::size_t>& indices) const {
+  std::vector<Sample> samples;
+  for (const std::size_t index : indices) samples.push_back(dataset_.load(index));
+  const SampleSize size = sample_size(epoch, indices[0], samples[0]);
   Batch batch;
   batch.n = static_cast<int>(indices.size());
-  batch.h = options_.height;
-  batch.w = options_.width;
+  batch.h = size.height;
+  batch.w = size.width;
   batch.indices = indices;
   const std::size_t pixels = static_cast<std::size_t>(batch.h) * static_cast<std::size_t>(batch.w);
   batch.images.resize(indices.size() * pixels * 3);
   batch.masks.resize(indices.size() * pixels);
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    const Sample sample = dataset_.load(indices[i]);
+    const auto& [picture, clothing, ids] = samples[i];
     Random random(options_.seed, {augment_stream, epoch, indices[i]});
     const AugmentDraw draw = draw_augmentation(options_.augment, random);
-    const Placement placement = place(sample.picture.width, sample.picture.height, batch.w, batch.h, options_.fit);
-    normalise(augment_picture(sample.picture, placement, draw), options_.normalisation,
-              std::span(batch.images).subspan(i * pixels * 3, pixels * 3));
-    const Image mask = augment_mask(sample.clothing, placement, draw);
-    std::copy(mask.pixels.begin(), mask.pixels.end(), batch.masks.begin() + static_cast<std::ptrdiff_t>(i * pixels));
+    const Placement placement = place(picture.width, picture.height, options_.width, options_.height, options_.fit);
+    const AugmentedPair pair = augment(picture, clothing, placement, draw, size);
+    normalise(pair.picture, options_.normalisation, std::span(batch.images).subspan(i * pixels * 3, pixels * 3));
+    const auto& mask = pair.mask.pixels;
+    std::copy(mask.begin(), mask.end(), batch.masks.begin() + static_cast<std::ptrdiff_t>(i * pixels));
   }
   return batch;
 }

@@ -25,8 +25,8 @@ struct Batch {
 };
 
 struct LoaderOptions {
-  int width = 512, height = 512;
-  Fit fit = Fit::stretch;
+  int width = 512, height = 512;  // of the canvas
+  Fit fit = Fit::stretch;         // with Fit::area half of the batches take the canvas of their first picture's shape
   AugmentOptions augment;
   Normalisation normalisation;
   int batch = 4;
@@ -52,6 +52,7 @@ class Loader {
   std::unique_ptr<Batches> epoch(std::uint64_t epoch, std::size_t first = 0) const;
 
  private:
+  SampleSize sample_size(std::uint64_t epoch, std::size_t first_index, const Sample& first) const;
   Batch make_batch(std::uint64_t epoch, const std::vector<std::size_t>& indices) const;
 
   const Dataset& dataset_;

@@ -35,8 +35,8 @@ class Description {
     info.height = size[0];
     info.width = size[1];
     info.fit = text("fit");
-    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox",
-               "{}: metadata fit is '{}', expected stretch or letterbox", file_.path(), info.fit);
+    WEFT_CHECK(info.fit == "stretch" || info.fit == "letterbox" || info.fit == "area",
+               "{}: metadata fit is '{}', expected stretch, letterbox or area", file_.path(), info.fit);
     const auto mean = numbers<double>("mean", 3), deviation = numbers<double>("std", 3);
     for (std::size_t c = 0; c < 3; ++c) {
       WEFT_CHECK(std::isfinite(mean[c]) && deviation[c] > 0 && std::isfinite(deviation[c]),

@@ -48,8 +48,8 @@ void add_options(CLI::App& app, Options& o) {
   option("--val-fraction", c.val_fraction, "share of the pictures held out for validation, without lists; 0: none", "F",
          data);
   option("--size", c.size, "height and width of the network's input, pixels; a multiple of 32", "N", data);
-  option("--fit", c.fit, "how a picture comes to that size: stretch or letterbox", "HOW", data);
-  option("--augment", c.augment, "default, strong or none", "HOW", data);
+  option("--fit", c.fit, "how a picture comes to that size: stretch, letterbox or area (a canvas of its own shape, of that area)", "HOW", data);
+  option("--augment", c.augment, "default, strong, robust or none", "HOW", data);
 
   const char* network = "Network";
   option("--arch", c.network.arch, "mobilenet_v2, resnet34 or resnet18", "A", network);

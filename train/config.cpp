@@ -105,8 +105,8 @@ void check_config(const TrainConfig& c) {
   check_range("--size", c.size, UNet::stride, 16384);
   WEFT_CHECK(c.size % UNet::stride == 0, "--size: expected a multiple of {}, got {}; the nearest are {} and {}",
              UNet::stride, c.size, c.size / UNet::stride * UNet::stride, (c.size / UNet::stride + 1) * UNet::stride);
-  check_choice("--fit", c.fit, {"stretch", "letterbox"});
-  check_choice("--augment", c.augment, {"default", "strong", "none"});
+  check_choice("--fit", c.fit, {"stretch", "letterbox", "area"});
+  check_choice("--augment", c.augment, {"default", "strong", "robust", "none"});
   check_range("--epochs", c.epochs, 1, many);
   check_range("--max-steps", c.max_steps, 0, many);
   check_range("--batch", c.batch, 1, 65536);

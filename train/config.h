@@ -25,7 +25,7 @@ struct TrainConfig {
   bool allow_missing_encoder_weights = false;
   std::string init;                      // a model file to start from
   std::int64_t size = 512;               // height and width of the network's input
-  std::string fit = "stretch";           // or "letterbox"
+  std::string fit = "stretch";           // or "letterbox", "area"
 
   // Steps.
   std::int64_t epochs = 10;
@@ -36,7 +36,7 @@ struct TrainConfig {
   double learning_rate = 1e-4;
   ScheduleKind schedule = ScheduleKind::constant;
   std::int64_t warmup = 0;               // steps
-  std::string augment = "default";       // "default", "strong", "none"
+  std::string augment = "default";       // "default", "strong", "robust", "none"
   std::int64_t freeze_encoder = 0;       // epochs
   double ema = 0;                        // decay; 0: no average
   std::int64_t early_stop = 0;           // epochs without a better mIoU; 0: never

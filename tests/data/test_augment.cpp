@@ -69,7 +69,7 @@ TEST_CASE("augmentations are named", "[augment]") {
   CHECK(AugmentOptions::named("default").rotate_limit == 15);
   CHECK(AugmentOptions::named("default").contrast_probability == 0);
   CHECK_THROWS_WITH(AugmentOptions::named("heavy"),
-                    Contains("unknown augmentation 'heavy'; expected none, default or strong"));
+                    Contains("unknown augmentation 'heavy'; expected none, default, strong or robust"));
 }
 
 TEST_CASE("switching one part off leaves the others as they were", "[augment]") {
@@ -92,7 +92,7 @@ TEST_CASE("picture and mask are augmented alike", "[augment]") {
     for (std::uint64_t i = 0; i < 30; ++i) {
       Random random(7, {i});
       const AugmentDraw draw = draw_augmentation(AugmentOptions::named("default"), random);
-      const Image canvas = augment_picture(picture, p, draw), ids = augment_mask(mask, p, draw);
+      const Image canvas = augment_picture(picture, p, draw, {96, 96}), ids = augment_mask(mask, p, draw, {96, 96});
       int differing = 0;
       for (int y = 0; y < 96; ++y) {
         for (int x = 0; x < 96; ++x) {
@@ -111,20 +111,20 @@ TEST_CASE("picture and mask are augmented alike", "[augment]") {
 TEST_CASE("no draw is the fitted picture, a flip is its mirror image", "[augment]") {
   const Image picture = jpeg::test_picture(31, 45), mask = jpeg::test_picture(31, 45, 1);
   const Placement p = place(31, 45, 64, 48, Fit::letterbox);
-  CHECK(augment_picture(picture, p, {}) == fit_picture(picture, p));
-  CHECK(augment_mask(mask, p, {}) == fit_mask(mask, p));
+  CHECK(augment_picture(picture, p, {}, {64, 48}) == fit_picture(picture, p));
+  CHECK(augment_mask(mask, p, {}, {64, 48}) == fit_mask(mask, p));
   AugmentDraw flip;
   flip.is_flipped = true;
-  const Image flipped = augment_picture(picture, p, flip), plain = fit_picture(picture, p);
+  const Image flipped = augment_picture(picture, p, flip, {64, 48}), plain = fit_picture(picture, p);
   for (int x = 0; x < 64; ++x) CHECK(flipped.at(20, x)[1] == plain.at(20, 63 - x)[1]);
-  CHECK(*augment_mask(mask, p, flip).at(20, 30) == *fit_mask(mask, p).at(20, 33));
+  CHECK(*augment_mask(mask, p, flip, {64, 48}).at(20, 30) == *fit_mask(mask, p).at(20, 33));
 }
 
 // Where a pixel of the plain canvas goes, by the definitions of ShiftScaleRotate and HorizontalFlip.
 TEST_CASE("flip, shift, scale and rotation do what their names say", "[augment]") {
   const int w = 101, h = 81;  // centre (50, 40)
   const auto target_of = [&](const AugmentDraw& draw, double x, double y) {
-    const Affine forward = augment_map(draw, w, h).inverse();
+    const Affine forward = augment_map(draw, w, h, {w, h}).inverse();
     return std::pair{forward.a * x + forward.b * y + forward.c, forward.d * x + forward.e * y + forward.f};
   };
   const auto check = [&](const AugmentDraw& draw, double x, double y, double expected_x, double expected_y) {
@@ -151,6 +151,40 @@ TEST_CASE("flip, shift, scale and rotation do what their names say", "[augment]"
   check(draw, 60, 40, 50, 50);
 }
 
+TEST_CASE("a canvas larger than the sample is cut where the crop says, a smaller one is mirrored", "[augment]") {
+  Image picture(64, 128, 3);
+  for (int y = 0; y < 128; ++y) {
+    for (int x = 0; x < 64; ++x) picture.at(y, x)[0] = static_cast<std::uint8_t>(y), picture.at(y, x)[1] = static_cast<std::uint8_t>(x);
+  }
+  const Placement p = place(64, 128, 64, 128, Fit::stretch);
+  const SampleSize square{96, 96};
+  AugmentDraw draw;
+  draw.crop_y = 0;
+  const Image top = augment_picture(picture, p, draw, square);
+  CHECK(top.at(0, 50)[0] == 0);
+  CHECK(top.at(95, 50)[0] == 95);
+  CHECK(top.at(0, 16)[1] == 0);   // 96 - 64 columns are missing: 16 on either side
+  CHECK(top.at(0, 10)[1] == 6);   // mirrored about the border pixel's centre
+  draw.crop_y = 1;
+  CHECK(augment_picture(picture, p, draw, square).at(95, 50)[0] == 127);
+  draw.crop_y = 0.5;
+  CHECK(augment_picture(picture, p, draw, square).at(0, 50)[0] == 16);
+  draw.scale = 2;   // 192 wide now, 256 high: the crop works in both directions
+  draw.is_warped = true;
+  draw.crop_x = draw.crop_y = 0;
+  const Image corner = augment_picture(picture, p, draw, {64, 128});
+  CHECK(corner.at(63, 0)[0] == 31);  // (63 + 1/2) / 2 - 1/2 = 31.25
+  CHECK(corner.at(0, 63)[1] == 31);
+}
+
+TEST_CASE("the aspect ratio is changed about the middle", "[augment]") {
+  AugmentDraw draw;
+  draw.aspect = 1.25;
+  const Affine forward = augment_map(draw, 101, 81, {101, 81}).inverse();
+  CHECK(forward.a * 60 + forward.b * 40 + forward.c == Approx(62.5));
+  CHECK(forward.d * 50 + forward.e * 50 + forward.f == Approx(48));
+}
+
 TEST_CASE("tones are bent by one table", "[augment]") {
   AugmentDraw draw;
   CHECK(augment_tones(draw)[77] == 77);
@@ -168,7 +202,7 @@ TEST_CASE("tones are bent by one table", "[augment]") {
   draw = {};
   draw.brightness = -0.2;
   const Image picture(4, 4, 3, 100);
-  CHECK(augment_picture(picture, place(4, 4, 4, 4, Fit::stretch), draw) == Image(4, 4, 3, 49));
+  CHECK(augment_picture(picture, place(4, 4, 4, 4, Fit::stretch), draw, {4, 4}) == Image(4, 4, 3, 49));
   const Image mask(4, 4, 1, 1);
-  CHECK(augment_mask(mask, place(4, 4, 4, 4, Fit::stretch), draw) == mask);
+  CHECK(augment_mask(mask, place(4, 4, 4, 4, Fit::stretch), draw, {4, 4}) == mask);
 }

@@ -14,6 +14,21 @@ TEST_CASE("stretch fills the canvas", "[fit]") {
   CHECK(fit_picture(picture, p) == resize_bilinear(picture, 64, 64));
 }
 
+TEST_CASE("area keeps the aspect ratio and the canvas's area, in sides that the network takes", "[fit]") {
+  const auto canvas = [](int width, int height, int side) {
+    const Placement p = place(width, height, side, side, Fit::area);
+    CHECK(p.fills_canvas());
+    return std::array{p.canvas_width, p.canvas_height};
+  };
+  CHECK(canvas(512, 512, 512) == std::array{512, 512});
+  CHECK(canvas(400, 600, 512) == std::array{416, 640});
+  CHECK(canvas(6000, 4000, 512) == std::array{640, 416});
+  CHECK(canvas(1, 1, 512) == std::array{512, 512});
+  CHECK(canvas(1, 100000, 512) == std::array{32, 8192});  // no side is below 32, no area above the one asked for
+  CHECK(canvas(33, 4097, 64) == std::array{32, 128});
+  CHECK(canvas(640, 480, 32) == std::array{32, 32});
+}
+
 TEST_CASE("letterbox keeps the aspect ratio and centres the picture", "[fit]") {
   const Placement p = place(300, 600, 64, 64, Fit::letterbox);
   CHECK(p.width == 32);
@@ -63,12 +78,12 @@ TEST_CASE("the way back is the inverse of the way there", "[fit]") {
     for (int x = 0; x < width; ++x)
       picture.at(y, x)[0] = static_cast<std::uint8_t>(2 * x), picture.at(y, x)[1] = static_cast<std::uint8_t>(2 * y);
   }
-  for (const Fit fit : {Fit::stretch, Fit::letterbox}) {
+  for (const Fit fit : {Fit::stretch, Fit::letterbox, Fit::area}) {
     for (const auto& [w, h] : {std::pair{64, 64}, {96, 160}, {256, 128}}) {
       const Placement p = place(width, height, w, h, fit);
       const Image canvas = fit_picture(picture, p);
       for (std::size_t c = 0; c < 2; ++c) {
-        std::vector<float> plane(static_cast<std::size_t>(w) * static_cast<std::size_t>(h));
+        std::vector<float> plane(canvas.pixels.size() / 3);
         for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = canvas.pixels[3 * i + c];
         const std::vector<float> back = unfit_plane(plane, p);
         for (int y = 6; y < height - 6; ++y) {
@@ -84,7 +99,8 @@ TEST_CASE("the way back is the inverse of the way there", "[fit]") {
 TEST_CASE("fits are named", "[fit]") {
   CHECK(fit_from("stretch") == Fit::stretch);
   CHECK(fit_from("letterbox") == Fit::letterbox);
-  CHECK_THROWS_WITH(fit_from("crop"), Contains("unknown fit 'crop'; expected stretch or letterbox"));
+  CHECK(fit_from("area") == Fit::area);
+  CHECK_THROWS_WITH(fit_from("crop"), Contains("unknown fit 'crop'; expected stretch, letterbox or area"));
   CHECK_THROWS_WITH(fit_picture(Image(4, 4, 3), place(5, 4, 8, 8, Fit::stretch)),
                     Contains("expected a picture of 5 x 4, got 4 x 4"));
   CHECK_THROWS_WITH(unfit_plane(std::vector<float>(3), place(5, 4, 8, 8, Fit::stretch)),

@@ -116,6 +116,26 @@ TEST_CASE("batches do not depend on the workers, nor on where an epoch is entere
   CHECK(all(Loader(data, options), 3, 4).empty());
 }
 
+TEST_CASE("with the fit by area a batch is square, or shaped as its first picture", "[loader]") {
+  const SmallData files(40);
+  const Dataset data = files.open();
+  LoaderOptions options = small_options();
+  options.width = options.height = 96;
+  options.fit = Fit::area;
+  options.augment = AugmentOptions::named("robust");
+  std::set<std::pair<int, int>> sizes;
+  for (const Batch& batch : all(Loader(data, options), 0)) {
+    sizes.insert({batch.h, batch.w});
+    CHECK(batch.masks.size() == static_cast<std::size_t>(batch.n * batch.h * batch.w));
+    CHECK(batch.images.size() == 3 * batch.masks.size());
+    const Sample first = data.load(batch.indices[0]);
+    const Placement p = place(first.picture.width, first.picture.height, 96, 96, Fit::area);
+    const bool is_square = batch.h == 96 && batch.w == 96;
+    CHECK((is_square || (batch.h == p.canvas_height && batch.w == p.canvas_width)));
+  }
+  CHECK(sizes.size() == 2);
+}
+
 TEST_CASE("augmentation differs between epochs and follows the sample, not its place", "[loader]") {
   const SmallData files(3);
   const Dataset data = files.open();

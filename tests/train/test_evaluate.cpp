@@ -36,7 +36,7 @@ TEST_CASE("evaluation counts pixels at the pictures' own size", "[train]") {
     mean_share += static_cast<double>(c) / static_cast<double>(n) / 3;
   }
 
-  for (const char* fit : {"stretch", "letterbox"}) {
+  for (const char* fit : {"stretch", "letterbox", "area"}) {
     ModelInfo info;
     info.height = info.width = 32;
     info.fit = fit;

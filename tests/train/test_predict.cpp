@@ -34,11 +34,13 @@ Prediction predicted(const Fixture& f, const Image& picture, const PredictOption
 TEST_CASE("logits come back at the picture's own size, whatever that is", "[predict]") {
   Fixture f;
   for (auto [w, h] : {std::pair{96, 64}, {50, 70}, {1, 1}, {333, 4}}) {
-    for (const char* fit : {"stretch", "letterbox"}) {
+    for (const char* fit : {"stretch", "letterbox", "area"}) {
       f.info.fit = fit;
       const Prediction p = predicted(f, noise(w, h));
       CHECK(p.logits.size() == static_cast<std::size_t>(w * h));
-      CHECK(p.canvas_logits.size() == 64 * 96);
+      CHECK(p.canvas_logits.size() == static_cast<std::size_t>(p.placement.canvas_width * p.placement.canvas_height));
+      CHECK(p.placement.canvas_width % 32 == 0);
+      CHECK(p.canvas_logits.size() <= 64 * 96);
       CHECK(p.probabilities().size() == p.logits.size());
     }
     const Prediction native = predicted(f, noise(w, h), {.is_native = true});
