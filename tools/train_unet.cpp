@@ -81,6 +81,7 @@ void add_options(CLI::App& app, Options& o) {
          "or plateau (half after 3 validations without a gain)",
          "S", steps);
   option("--warmup", c.warmup, "steps over which the learning rate rises to --lr", "N", steps);
+  option("--encoder-rate", c.encoder_rate, "the encoder learns with so many times the learning rate", "F", steps);
   option("--freeze-encoder", c.freeze_encoder, "epochs in which only the decoder learns", "EPOCHS", steps);
   option("--ema", c.ema, "validate and save the weights' moving average with this decay, such as 0.999; 0: the weights",
          "DECAY", steps);

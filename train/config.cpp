@@ -42,6 +42,7 @@ void for_each_setting(Config& c, Visit&& visit) {
   visit("optimizer", c.optimizer.kind, must_agree);
   visit("momentum", c.optimizer.momentum, must_agree);
   visit("lr", c.learning_rate, must_agree);
+  visit("encoder_rate", c.encoder_rate, must_agree);
   visit("weight_decay", c.optimizer.weight_decay, must_agree);
   visit("schedule", c.schedule, must_agree);
   visit("warmup", c.warmup, must_agree);
@@ -117,6 +118,8 @@ void check_config(const TrainConfig& c) {
   check_range("--checkpoint-steps", c.checkpoint_steps, 0, many);
   WEFT_CHECK(c.checkpoint_minutes >= 0 && std::isfinite(c.checkpoint_minutes), "--checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
   WEFT_CHECK(c.learning_rate > 0 && std::isfinite(c.learning_rate), "--lr: expected above 0, got {}", c.learning_rate);
+  WEFT_CHECK(c.encoder_rate > 0 && std::isfinite(c.encoder_rate),
+             "--encoder-rate: expected above 0, got {}; --freeze-encoder keeps the encoder as it is", c.encoder_rate);
   WEFT_CHECK(c.optimizer.momentum >= 0 && c.optimizer.momentum < 1,
              "--momentum: expected at least 0 and below 1, got {}", c.optimizer.momentum);
   WEFT_CHECK(c.optimizer.weight_decay >= 0 && std::isfinite(c.optimizer.weight_decay),

@@ -34,6 +34,7 @@ struct TrainConfig {
   bool shuffle = true;
   OptimizerOptions optimizer;
   double learning_rate = 1e-4;
+  double encoder_rate = 1;               // factor of the learning rate for the encoder's parameters
   ScheduleKind schedule = ScheduleKind::constant;
   std::int64_t warmup = 0;               // steps
   std::string augment = "default";       // "default", "strong", "robust", "none"

@@ -57,6 +57,15 @@ LoaderOptions loader_options(const TrainConfig& config) {
   return options;
 }
 
+/// The encoder's parameters, which may have a rate of their own, and the others.
+std::vector<ParameterGroup> parameter_groups(const UNet& network, double encoder_rate) {
+  std::vector<ParameterGroup> groups{{{}, encoder_rate}, {{}, 1}};
+  for (const auto& entry : network.named_parameters()) {
+    groups[entry.name.starts_with("encoder.") ? 0 : 1].parameters.push_back(entry);
+  }
+  return groups;
+}
+
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -94,7 +103,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
     note(fmt::format("warning: {} pictures are in both lists; the validation says little about new ones", shared));
   }
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
-  optimizer_ = make_optimizer(config_.optimizer, {{network_->named_parameters()}});
+  optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
   if (config_.ema > 0) average_.emplace(*network_, config_.ema);
   progress_.data_digest = data_.digest();
 

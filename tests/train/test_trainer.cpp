@@ -162,6 +162,30 @@ TEST_CASE_METHOD(OneThread, "a frozen encoder stays to the bit, statistics inclu
   CHECK(std::filesystem::exists(folder / "run" / "last.safetensors"));
 }
 
+TEST_CASE_METHOD(OneThread, "the encoder learns at its own rate", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 4);
+  TrainConfig config = tiny_config(folder / "data");
+  config.max_steps = 1;
+  const auto first_step = [&](double encoder_rate, const char* name, const char* run) {
+    config.encoder_rate = encoder_rate;
+    Recorder recorder;
+    Trainer trainer(config, folder / run, false, recorder);
+    const auto find = [&] {
+      for (const auto& entry : trainer.network().named_parameters())
+        if (entry.name == name) return entry.tensor.clone();
+      fail("no parameter {}", name);
+    };
+    const Tensor before = find();
+    trainer.run();
+    return std::abs(static_cast<double>(find().values<float>()[0] - before.values<float>()[0]));
+  };
+  // Adam's first step is the rate, but for epsilon.
+  CHECK(first_step(0.1, "segmentation_head.0.bias", "a") == Approx(config.learning_rate).epsilon(0.01));
+  CHECK(first_step(0.1, "encoder.features.18.1.weight", "b") == Approx(0.1 * config.learning_rate).epsilon(0.05));
+  CHECK(first_step(1, "encoder.features.18.1.weight", "c") == Approx(config.learning_rate).epsilon(0.05));
+}
+
 TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last short one is kept", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 5);
