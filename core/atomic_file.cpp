@@ -16,6 +16,10 @@ namespace weft {
 
 namespace fs = std::filesystem;
 
+namespace {
+constexpr std::size_t buffer_bytes = std::size_t{1} << 20;  // a model has hundreds of small tensors
+}  // namespace
+
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   // A rename over a device or a pipe would replace it by a file.
   WEFT_CHECK(!fs::is_directory(target_), "{}: cannot write: it is a folder", target_.string());
@@ -41,16 +45,30 @@ void AtomicFile::fail_with_errno(const char* action) {
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
   const char* position = static_cast<const char*>(data);
+  if (buffer_.size() + bytes > buffer_bytes) {
+    write_through(buffer_.data(), buffer_.size());
+    buffer_.clear();
+  }
+  if (bytes < buffer_bytes) {
+    buffer_.append(position, bytes);
+  } else {
+    write_through(position, bytes);
+  }
+}
+
+void AtomicFile::write_through(const char* data, std::size_t bytes) {
   while (bytes > 0) {
-    const ssize_t written = ::write(descriptor_, position, std::min<std::size_t>(bytes, std::size_t{1} << 30));
+    const ssize_t written = ::write(descriptor_, data, std::min<std::size_t>(bytes, std::size_t{1} << 30));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail_with_errno("write");
-    position += written;
+    data += written;
     bytes -= static_cast<std::size_t>(written);
   }
 }
 
 void AtomicFile::commit(Durability durability) {
+  write_through(buffer_.data(), buffer_.size());
+  buffer_.clear();
   const bool is_synced = durability == Durability::power_cut;
   if (is_synced && ::fsync(descriptor_) != 0) fail_with_errno("sync");
   const int closed = ::close(descriptor_);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace weft {
@@ -21,14 +22,16 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Appends; throws Error (disk full, ...).
+  /// Appends, small pieces by way of a buffer; throws Error (disk full, ...), perhaps only in a later call.
   void write(const void* data, std::size_t bytes);
   /// fsync, rename, fsync of the folder; without the syncs where only a kill must be survived. Throws Error.
   void commit(Durability durability = Durability::power_cut);
 
  private:
   [[noreturn]] void fail_with_errno(const char* action);
+  void write_through(const char* data, std::size_t bytes);
   std::filesystem::path target_, temporary_;
+  std::string buffer_;
   int descriptor_ = -1;
 };
 

@@ -154,20 +154,17 @@ std::optional<TrainResult::End> Trainer::reason_to_end() const {
 
 TrainResult Trainer::run() {
   std::optional<TrainResult::End> end;
-  while (!(end = reason_to_end())) {
+  while (!end && !(end = reason_to_end())) {
     if (!run_steps()) {
       end = TrainResult::End::asked_to;
     } else if (progress_.steps_in_epoch == steps_per_epoch_) {
       finish_epoch();
-      continue;
-    } else {
-      end = TrainResult::End::max_steps;
-      check_state();
-      save_model_as(last_file);
     }
-    keep_checkpoint();
-    break;
   }
+  const bool ends_in_epoch = *end == TrainResult::End::max_steps && progress_.steps_in_epoch > 0;
+  if (*end == TrainResult::End::asked_to || ends_in_epoch) keep_checkpoint();
+  // After the checkpoint, and also where a continued run had nothing left to do: a kill may have come between the two.
+  if (ends_in_epoch) save_model_as(last_file);
   return {*end, progress_, median(step_ms_)};
 }
 
@@ -234,6 +231,8 @@ std::string Trainer::checkpoint_text() const {
 
 void Trainer::finish_epoch() {
   check_state();
+  // A run that is killed after its first model, but before its checkpoint, could not go on.
+  if (checkpointed_steps_ == 0) keep_checkpoint();
   if (data_.validation.size() > 0) validate();
   ++progress_.epochs_done;
   progress_.steps_in_epoch = 0;

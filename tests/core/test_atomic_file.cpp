@@ -40,6 +40,23 @@ TEST_CASE("a file is replaced on commit and untouched without it", "[atomic_file
   fs::remove_all(folder);
 }
 
+TEST_CASE("pieces of any size come out in order", "[atomic_file]") {
+  const fs::path path = fs::temp_directory_path() / "weft_atomic_pieces";
+  std::string all;
+  {
+    AtomicFile file(path);
+    for (const std::size_t bytes : {std::size_t{3}, (std::size_t{1} << 20) - 1, std::size_t{1}, std::size_t{1} << 20,
+                                    std::size_t{0}, (std::size_t{3} << 20) + 5, std::size_t{7}}) {
+      const std::string piece(bytes, static_cast<char>('a' + all.size() % 23));
+      file.write(piece.data(), bytes);
+      all += piece;
+    }
+    file.commit();
+  }
+  CHECK(content_of(path) == all);
+  fs::remove(path);
+}
+
 TEST_CASE("temporary files of dead writers are removed, others stay", "[atomic_file]") {
   const fs::path folder = fs::temp_directory_path() / "weft_stale_temporaries";
   fs::remove_all(folder);

@@ -245,6 +245,34 @@ TEST_CASE_METHOD(OneThread, "a folder that holds a run is not written over", "[t
   CHECK(read_text(folder / "run" / "best.safetensors") == best);
 }
 
+TEST_CASE_METHOD(OneThread, "a run that ends between a model and its checkpoint goes on to the same bytes", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 8);
+  TrainConfig config = tiny_config(folder / "data");
+  config.max_steps = 3;
+  train(config, folder / "straight", false);
+  const auto check_same = [&] {
+    for (const char* file : {"checkpoint.safetensors", "last.safetensors", "best.safetensors"})
+      CHECK(read_text(folder / "run" / file) == read_text(folder / "straight" / file));
+  };
+
+  // The first epoch's best model is written, its checkpoint not yet.
+  struct Killed : TrainObserver {
+    void validated(const ValidationRecord&, bool) override { throw Error("killed"); }
+  } killed;
+  CHECK_THROWS_WITH(Trainer(config, folder / "run", false, killed).run(), "killed");
+  CHECK(std::filesystem::exists(folder / "run" / "best.safetensors"));
+  train(config, folder / "run", true);
+  check_same();
+
+  // The last checkpoint is written, its model not yet; and a run that is over has nothing to change.
+  std::filesystem::remove(folder / "run" / "last.safetensors");
+  train(config, folder / "run", true);
+  check_same();
+  train(config, folder / "run", true);
+  check_same();
+}
+
 TEST_CASE_METHOD(OneThread, "a loss that is no number stops the run and names step, pictures and advice", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 8);
