@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/check.h"
+#include "core/formats/printable.h"
 #include "core/random.h"
 #include "data/image_io.h"
 #include "data/read_file.h"
@@ -66,7 +67,10 @@ bool is_picture_name(const fs::path& file) {
 }
 
 std::vector<std::string> read_list(const fs::path& list) {
-  const auto bytes = read_file(list, max_list_bytes);
+  return parse_list(read_file(list, max_list_bytes), list.string());
+}
+
+std::vector<std::string> parse_list(Bytes bytes, const std::string& name) {
   std::vector<std::string> stems;
   std::set<std::string> seen;
   constexpr std::array<std::uint8_t, 3> byte_order_mark{0xEF, 0xBB, 0xBF};  // some editors begin UTF-8 files with it
@@ -80,11 +84,11 @@ std::vector<std::string> read_list(const fs::path& list) {
     if (stem.empty()) continue;
     const bool is_plain =
         stem.find_first_of(std::string("/\\\0", 3)) == std::string::npos && stem != "." && stem != "..";
-    WEFT_CHECK(is_plain, "{}: '{}' is not a stem: it leaves the folder", list.string(), stem);
-    WEFT_CHECK(seen.insert(stem).second, "{}: '{}' occurs twice", list.string(), stem);
+    WEFT_CHECK(is_plain, "{}: '{}' is not a stem: it leaves the folder", name, printable(stem));
+    WEFT_CHECK(seen.insert(stem).second, "{}: '{}' occurs twice", name, printable(stem));
     stems.push_back(std::move(stem));
   }
-  WEFT_CHECK(!stems.empty(), "{}: the list is empty", list.string());
+  WEFT_CHECK(!stems.empty(), "{}: the list is empty", name);
   return stems;
 }
 
@@ -99,7 +103,7 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, const fs::path
   const auto pictures = pictures_in(folders.images);
   for (const std::string& stem : read_list(list)) {
     const auto found = pictures.find(stem);
-    WEFT_CHECK(found != pictures.end(), "{}: '{}' has no picture in {}{}", list.string(), stem, folders.images.string(),
+    WEFT_CHECK(found != pictures.end(), "{}: '{}' has no picture in {}{}", list.string(), printable(stem), folders.images.string(),
                is_picture_name(stem) ? "; a list names pictures without their extension" : "");
     samples_.push_back(folders.sample(stem, found->second));
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/byte_reader.h"
 #include "data/image.h"
 #include "data/label_map.h"
 
@@ -66,5 +67,7 @@ bool is_picture_name(const std::filesystem::path& file);
 
 /// The stems in a list file, in order: one a line; blank lines and carriage returns are skipped. Throws Error as above.
 std::vector<std::string> read_list(const std::filesystem::path& list);
+/// The same of a file's content; `name` begins the messages.
+std::vector<std::string> parse_list(Bytes file, const std::string& name);
 
 }  // namespace weft

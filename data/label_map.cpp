@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/embedded.h"
 #include "core/formats/json.h"
+#include "core/formats/printable.h"
 #include "data/read_file.h"
 
 namespace weft {
@@ -91,7 +92,7 @@ Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
       if (hint.empty() && other != name_ && knows_all(load(other)))
         hint = fmt::format("; is it {} mask? use --labels {}", what, other);
     }
-    fail("{}: id {} is not in label map '{}'{}{}", mask_name, unknown, name_, range_text(labels_), hint);
+    fail("{}: id {} is not in label map '{}'{}{}", mask_name, unknown, printable(name_), range_text(labels_), hint);
   }
   Image binary(ids.width, ids.height, 1);
   std::transform(ids.pixels.begin(), ids.pixels.end(), binary.pixels.begin(),

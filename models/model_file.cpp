@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/formats/about_file.h"
 #include "core/formats/torch_file.h"
 #include "models/registry.h"
 
@@ -229,8 +230,9 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
   save_safetensors(path, describe(info), tensors_to_save(network.state_dict()), storage);
 }
 
-Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
-  const SafetensorsFile file = open_safetensors(path);
+namespace {
+
+Model read_model(const SafetensorsFile& file, const std::optional<std::string>& arch) {
   Model model;
   model.is_described = file.metadata().contains(format_key);
   if (model.is_described) {
@@ -239,12 +241,18 @@ Model load_model(const std::filesystem::path& path, const std::optional<std::str
   } else {
     model.info.network = recognise_unet(file.path(), shapes_in(file), arch);
   }
-  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", path.string(),
+  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", file.path(),
              model.info.network.arch, *arch);
   model.network = std::make_unique<UNet>(model.info.network);
   read_network(file, *model.network);
   model.network->eval();
   return model;
+}
+
+}  // namespace
+
+Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
+  return about_file(path.string(), [&] { return read_model(open_safetensors(path), arch); });
 }
 
 }  // namespace weft

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/formats/about_file.h"
 #include "core/formats/json.h"
 #include "models/model_file.h"
 
@@ -79,8 +80,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                    tensors_to_save(all));
 }
 
-Checkpoint load_checkpoint(const std::filesystem::path& path) {
-  const SafetensorsFile file(path);
+namespace {
+
+Checkpoint read_checkpoint(const SafetensorsFile& file) {
   WEFT_CHECK(metadata(file, format_key) == format_name, "{}: not a checkpoint of weft: it holds a '{}'", file.path(),
              metadata(file, format_key));
   file.verify_checksum();
@@ -95,6 +97,12 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     WEFT_CHECK(taken, "{}: unexpected tensor {}", file.path(), tensor.name);
   }
   return checkpoint;
+}
+
+}  // namespace
+
+Checkpoint load_checkpoint(const std::filesystem::path& path) {
+  return about_file(path.string(), [&] { return read_checkpoint(SafetensorsFile(path)); });
 }
 
 }  // namespace weft

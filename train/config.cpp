@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/formats/about_file.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -87,6 +88,26 @@ void check_range(const char* setting, std::int64_t value, std::int64_t low, std:
              value);
 }
 
+TrainConfig read_settings(const json& settings, const std::string& file) {
+  WEFT_CHECK(settings.is_object(), "{}: the settings are not a json object", file);
+  TrainConfig config;
+  std::set<std::string> known;
+  for_each_setting(config, [&](const char* name, auto& value, OnResume) {
+    known.insert(name);
+    WEFT_CHECK(settings.contains(name), "{}: setting '{}' is missing", file, name);
+    try {
+      value_from_json(settings.at(name), value);
+    } catch (const nlohmann::json::exception&) {
+      fail("{}: setting '{}' has the wrong type", file, name);
+    }
+  });
+  for (const auto& [name, value] : settings.items()) {
+    WEFT_CHECK(known.contains(name), "{}: unknown setting '{}'; was it written by another version of weft?", file,
+               name);
+  }
+  return config;
+}
+
 }  // namespace
 
 void check_config(const TrainConfig& c) {
@@ -139,23 +160,7 @@ json to_json(const TrainConfig& config) {
 }
 
 TrainConfig config_from_json(const json& json, const std::string& file) {
-  WEFT_CHECK(json.is_object(), "{}: the settings are not a json object", file);
-  TrainConfig config;
-  std::set<std::string> known;
-  for_each_setting(config, [&](const char* name, auto& value, OnResume) {
-    known.insert(name);
-    WEFT_CHECK(json.contains(name), "{}: setting '{}' is missing", file, name);
-    try {
-      value_from_json(json.at(name), value);
-    } catch (const nlohmann::json::exception&) {
-      fail("{}: setting '{}' has the wrong type", file, name);
-    }
-  });
-  for (const auto& [name, value] : json.items()) {
-    WEFT_CHECK(known.contains(name), "{}: unknown setting '{}'; was it written by another version of weft?", file,
-               name);
-  }
-  return config;
+  return about_file(file, [&] { return read_settings(json, file); });
 }
 
 std::vector<std::string> differences(const TrainConfig& continuation, const TrainConfig& run) {

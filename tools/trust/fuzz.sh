@@ -29,7 +29,8 @@ command -v clang++ > /dev/null || { echo "fuzz | needs clang++ | skipped: no cla
 fuzz_build=$TRUST_BUILD-fuzz
 seconds=$(awk -v m="${TRUST_FUZZ_MINUTES:-30}" 'BEGIN { print int(60 * m) }')
 keep=${TRUST_FUZZ_KEEP:-$fuzz_build/found}
-cmake -S . -B "$fuzz_build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWEFT_FUZZ=ON >&2
+cmake -S . -B "$fuzz_build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWEFT_FUZZ=ON \
+  ${TRUST_CMAKE:-} >&2
 ninja -C "$fuzz_build" -j "${TRUST_JOBS:-2}" "${targets[@]/#/fuzz_}" >&2
 
 # Parts of at most a minute by the clock, until the processor time is used up: on a busy machine a minute is worth less.
@@ -38,6 +39,7 @@ fuzz() {
   local found=$keep/$name options=(-print_final_stats=1 -rss_limit_mb=2048 -timeout=20 "-artifact_prefix=$keep/$name/")
   [ -f "tests/fuzz/$name.dict" ] && options+=("-dict=tests/fuzz/$name.dict")
   mkdir -p "$found"
+  [ -d /dev/shm ] && export TMPDIR=/dev/shm  # the target that writes files waits for no disk
   while [ "$used" -lt "$seconds" ]; do
     part=$((seconds - used < 60 ? seconds - used : 60))
     TIMEFORMAT='processor %U %S'
