@@ -9,6 +9,7 @@
 namespace weft::fuzz {
 
 inline constexpr std::int64_t max_pixels = 1 << 20;  // keeps a single run short
+inline bool last_is_dark = false;                       // keeps the compiler from leaving out what sets it
 
 template <class Read>
 void read_picture(Read&& read) {
@@ -17,9 +18,11 @@ void read_picture(Read&& read) {
     const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
     if (pixels == 0 || image.pixels.size() != pixels * static_cast<std::size_t>(image.channels)) std::abort();
     // Memory that the decoder never wrote shows up here under -fsanitize=memory.
-    std::uint64_t sum = 0;
-    for (const std::uint8_t value : image.pixels) sum += value;
-    if (sum == 1) std::abort();
+    bool is_dark = true;
+    for (const std::uint8_t value : image.pixels) {
+      if (value != 0) is_dark = false;
+    }
+    last_is_dark = is_dark;
   });
 }
 
