@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t alignment = 64;           // what vector loads want
 constexpr std::size_t page = 4096;
 constexpr std::size_t small_limit = 64 * 1024;  // blocks below are malloc's: it keeps such memory anyway
+constexpr std::size_t megabyte = std::size_t{1} << 20;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 std::size_t rounded(std::size_t bytes, std::size_t granule) {
@@ -122,7 +123,7 @@ class Cache {
     const std::lock_guard lock(guard_);
     void* block = bytes < small_limit ? std::aligned_alloc(alignment, bytes) : heap_.allocate(bytes);
     WEFT_CHECK(block != nullptr, "out of memory: {} MB wanted, {} MB in use; a smaller --size or --batch needs less",
-               bytes >> 20, live_ >> 20);
+               rounded(bytes, megabyte) / megabyte, live_ / megabyte);
     sizes_.emplace(block, bytes);
     live_ += bytes;
     if (live_ > peak_) peak_ = live_;

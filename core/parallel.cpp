@@ -1,15 +1,21 @@
 #include "core/parallel.h"
 
+#ifdef WEFT_OPENMP
 #include <omp.h>
+#endif
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <limits>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "core/check.h"
 
@@ -32,7 +38,8 @@ int quota_cpus() {
 int default_threads() {
   if (const char* text = std::getenv("OMP_NUM_THREADS"); text != nullptr && std::atoi(text) > 0) return std::atoi(text);
   cpu_set_t allowed;
-  int cpus = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : omp_get_num_procs();
+  int cpus = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed)
+                                                              : static_cast<int>(std::thread::hardware_concurrency());
   if (const int quota = quota_cpus(); quota > 0) cpus = std::min(cpus, quota);
   return std::max(1, cpus);
 }
@@ -41,6 +48,70 @@ int& thread_count() {
   static int count = default_threads();
   return count;
 }
+
+thread_local bool is_inside_task = false;
+
+/// Runs `work` on this thread and `others` more. Throws Error, with nothing run, where these can't be started.
+template <class Work>
+void run_on_threads(int others, const Work& work) {
+  std::mutex guard;
+  std::condition_variable decided;
+  enum { undecided, go, give_up } decision = undecided;
+  const auto decide = [&](auto what) {
+    const std::lock_guard lock(guard);
+    decision = what;
+    decided.notify_all();
+  };
+  std::vector<std::thread> threads;
+  const auto join = [&] {
+    for (std::thread& thread : threads) thread.join();
+  };
+  try {
+    threads.reserve(static_cast<std::size_t>(others));
+    for (int i = 0; i < others; ++i) {
+      threads.emplace_back([&] {
+        std::unique_lock lock(guard);
+        decided.wait(lock, [&] { return decision != undecided; });
+        lock.unlock();
+        if (decision == go) work();
+      });
+    }
+  } catch (const std::exception& error) {
+    decide(give_up);
+    join();
+    fail("out of memory: cannot start {} threads ({}); fewer --threads need less", others, error.what());
+  }
+  decide(go);
+  work();
+  join();
+}
+
+#ifdef WEFT_OPENMP
+/// Where OpenMP can't start a thread, it ends the process with a message of its own. So the first time that a thread
+/// asks for so many, as many are started and ended here, which fails with an Error.
+void check_threads(int threads) {
+  thread_local int most_so_far = 1;
+  if (threads <= most_so_far) return;
+  run_on_threads(threads - 1, [] {});
+  most_so_far = threads;
+}
+
+template <class Run>
+void share(int threads, std::int64_t tasks, const Run& run) {
+  check_threads(threads);
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  for (std::int64_t task = 0; task < tasks; ++task) run(task);
+}
+#else
+/// Builds without OpenMP (WEFT_OPENMP=OFF): ThreadSanitizer can't see how OpenMP's runtime orders its threads.
+template <class Run>
+void share(int threads, std::int64_t tasks, const Run& run) {
+  std::atomic<std::int64_t> next{0};
+  run_on_threads(threads - 1, [&] {
+    for (std::int64_t task; (task = next++) < tasks;) run(task);
+  });
+}
+#endif
 
 }  // namespace
 
@@ -55,15 +126,15 @@ namespace detail {
 
 void run_tasks(std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
   const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), tasks));
-  if (threads <= 1 || omp_in_parallel()) {
+  if (threads <= 1 || is_inside_task) {
     for (std::int64_t task = 0; task < tasks; ++task) body(context, task);
     return;
   }
   std::exception_ptr error;
   std::int64_t error_task = std::numeric_limits<std::int64_t>::max();
   std::mutex error_guard;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-  for (std::int64_t task = 0; task < tasks; ++task) {
+  share(threads, tasks, [&](std::int64_t task) {
+    is_inside_task = true;
     try {
       body(context, task);
     } catch (...) {
@@ -73,7 +144,8 @@ void run_tasks(std::int64_t tasks, void (*body)(void*, std::int64_t), void* cont
         error = std::current_exception();
       }
     }
-  }
+    is_inside_task = false;
+  });
   if (error) std::rethrow_exception(error);
 }
 

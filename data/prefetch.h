@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/check.h"
@@ -24,8 +24,12 @@ class OrderedPrefetcher {
   using Make = std::function<T(std::size_t)>;
 
   OrderedPrefetcher(std::size_t count, std::size_t depth, Make make, std::size_t workers = 1)
-      : count_(count), depth_(depth > 0 ? depth : 1), make_(std::move(make)) {
-    for (std::size_t i = 0; i < (workers > 0 ? workers : 1); ++i) threads_.emplace_back([this] { work(); });
+      : count_(count), depth_(depth > 0 ? depth : 1), make_(std::move(make)), places_(depth_) {
+    try {
+      for (std::size_t i = 0; i < (workers > 0 ? workers : 1); ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::exception& error) {  // one thread fewer will do; none will not
+      if (threads_.empty()) fail("[prefetch] cannot start a thread: {}", error.what());
+    }
   }
 
   ~OrderedPrefetcher() {
@@ -47,8 +51,9 @@ class OrderedPrefetcher {
   T next() {
     WEFT_CHECK(taken_ < count_, "[prefetch] all {} items were taken", count_);
     std::unique_lock lock(guard_);
-    ready_.wait(lock, [&] { return done_.contains(taken_); });
-    Result result = std::move(done_.extract(taken_).mapped());
+    Result& place = places_[taken_ % depth_];
+    ready_.wait(lock, [&] { return place.item || place.error; });
+    const Result result = std::exchange(place, {});
     ++taken_;
     lock.unlock();
     room_.notify_all();
@@ -76,7 +81,7 @@ class OrderedPrefetcher {
         result.error = std::current_exception();
       }
       lock.lock();
-      done_.emplace(index, std::move(result));
+      places_[index % depth_] = std::move(result);
       ready_.notify_all();
     }
   }
@@ -85,7 +90,8 @@ class OrderedPrefetcher {
   const Make make_;
   std::mutex guard_;
   std::condition_variable ready_, room_;
-  std::map<std::size_t, Result> done_;  // made, not yet taken
+  std::vector<Result> places_;          // item i, made and not yet taken, lies in place i % depth: a worker allocates
+                                        // nothing outside of make(), and so can't fail where nobody would hear of it
   std::size_t started_ = 0, taken_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;    // last, so that they start when the rest exists

@@ -155,7 +155,7 @@ std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
 }  // namespace
 
 SafetensorsFile open_safetensors(const std::filesystem::path& path) {
-  FileBytes bytes = FileBytes::map(path);
+  FileBytes bytes = FileBytes::read(path);
   const std::string_view text = bytes.text();
   WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text),
              "{}: is a PyTorch file; convert it with convert_weights", path.string());

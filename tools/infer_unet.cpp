@@ -15,6 +15,7 @@
 #include "data/image_io.h"
 #include "data/prefetch.h"
 #include "tools/common/default_model.h"
+#include "tools/common/interrupt.h"
 #include "tools/common/masks.h"
 #include "tools/common/profile_table.h"
 #include "tools/common/progress_bar.h"
@@ -82,8 +83,9 @@ class Run {
     }
   }
 
-  /// Exit status: 1 where a picture failed.
+  /// Exit status: 1 where a picture failed, 130 where Ctrl-C or SIGTERM ended the work; what was written is whole.
   int all() {
+    tools::catch_interrupts();
     OrderedPrefetcher<Photograph> decoded(pictures_.size(), 2, [this](std::size_t i) {
       Image image = load_image(pictures_[i]);
       NetworkInput input = prepare_input(model_.info, image, predict_options_);
@@ -91,7 +93,8 @@ class Run {
     });
     tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
     std::optional<std::future<Written>> writing;
-    for (std::size_t i = 0; i < pictures_.size(); ++i) {
+    std::size_t i = 0;
+    for (; i < pictures_.size() && !tools::interrupted(); ++i) {
       std::optional<std::future<Written>> next;
       try {
         next = start_writing(i, decoded.next());
@@ -102,8 +105,12 @@ class Run {
       writing = std::move(next);
       progress.update(static_cast<std::int64_t>(i) + 1);
     }
-    if (writing) finish(*writing, pictures_.size() - 1);
-    if (failures_ > 0) fmt::print(stderr, "error: {} of {} pictures failed\n", failures_, pictures_.size());
+    if (writing) finish(*writing, i - 1);
+    if (i < pictures_.size()) {
+      error_line(fmt::format("interrupted after {} of {} pictures", i, pictures_.size()));
+      return 130;
+    }
+    if (failures_ > 0) error_line(fmt::format("{} of {} pictures failed", failures_, pictures_.size()));
     return failures_ > 0 ? 1 : 0;
   }
 
@@ -111,7 +118,8 @@ class Run {
   /// Runs the network, and hands its output to a background thread.
   std::future<Written> start_writing(std::size_t i, Photograph photograph) {
     const Tensor logits = canvas_logits(*model_.network, photograph.input, predict_options_.mirror);
-    return std::async(std::launch::async, [this, i, logits, image = std::move(photograph.image),
+    // Where no thread can be started, the work is done by whoever waits for it.
+    return std::async(std::launch::async | std::launch::deferred, [this, i, logits, image = std::move(photograph.image),
                                            placement = photograph.input.placement] {
       const Prediction prediction = to_prediction(placement, logits);
       const std::vector<float> probabilities = prediction.probabilities();
@@ -135,7 +143,9 @@ class Run {
       const Written written = writing.get();
       std::string files;
       for (const fs::path& file : written.files) files += (files.empty() ? "" : ", ") + file.string();
-      fmt::print("{} -> {} ({:.1f}% clothing)\n", written.picture.string(), files, 100 * written.clothing);
+      // Unlike fmt::print it does not throw: masks are written to the last, though nobody reads what is said of them.
+      std::fputs(fmt::format("{} -> {} ({:.1f}% clothing)\n", written.picture.string(), files, 100 * written.clothing).c_str(),
+                 stdout);
       std::fflush(stdout);
     } catch (const std::exception& error) {
       failed(i, error);
@@ -146,8 +156,10 @@ class Run {
     ++failures_;
     const bool is_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
     const std::string name = pictures_[i].string(), message = is_memory ? "out of memory" : error.what();
-    fmt::print(stderr, "error: {}\n", message.starts_with(name) ? message : name + ": " + message);
+    error_line(message.starts_with(name) ? message : name + ": " + message);
   }
+
+  static void error_line(const std::string& text) { std::fputs(("error: " + text + "\n").c_str(), stderr); }
 
   const Options& options_;
   const Model& model_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -119,7 +120,8 @@ TrainConfig settings(const Options& o) {
 /// Shows a run on stderr.
 class Display : public TrainObserver {
  public:
-  void note(const std::string& line) override { fmt::print(stderr, "{}\n", line); }
+  /// Unlike fmt::print it does not throw: a run goes on where nobody reads what it says.
+  void note(const std::string& line) override { std::fputs((line + "\n").c_str(), stderr); }
 
   void epoch_begins(std::int64_t epoch, std::int64_t epochs, std::int64_t steps_done, std::int64_t steps) override {
     label_ = fmt::format("epoch {}/{}", epoch, epochs);

@@ -58,6 +58,7 @@ Progress progress_from(const json& fields, const std::string& file) {
       fail("{}: the progress lacks a valid '{}'", file, name);
     }
   });
+  progress.data_sizes = fields.value("data_sizes", "");
   WEFT_CHECK(progress.epochs_done >= 0 && progress.steps_in_epoch >= 0 && progress.steps >= 0,
              "{}: the progress counts below 0", file);
   return progress;
@@ -68,6 +69,7 @@ Progress progress_from(const json& fields, const std::string& file) {
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
   json progress = json::object();
   for_each_field(checkpoint.progress, [&](const char* name, const auto& value) { progress[name] = value; });
+  progress["data_sizes"] = checkpoint.progress.data_sizes;
   nn::StateDict all;
   add(all, model_prefix, checkpoint.model);
   add(all, optimizer_prefix, checkpoint.optimizer);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/atomic_file.h"
 #include "core/autograd.h"
@@ -106,6 +107,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
   if (config_.ema > 0) average_.emplace(*network_, config_.ema);
   progress_.data_digest = data_.digest();
+  progress_.data_sizes = data_.size_digest();
 
   // The folder is touched only now, when all that the settings name has been found and read.
   make_folder(folder_);
@@ -135,7 +137,11 @@ void Trainer::restore(const fs::path& path) {
   network_->load_state_dict(checkpoint.model, path.string());
   optimizer_->load_state(checkpoint.optimizer, path.string());
   if (average_) average_->load_state(checkpoint.average, checkpoint.progress.average_updates, path.string());
-  progress_ = checkpoint.progress;
+  if (const std::string sizes = std::exchange(progress_, checkpoint.progress).data_sizes; sizes != progress_.data_sizes) {
+    if (!progress_.data_sizes.empty())
+      observer_.note("warning: pictures or masks have changed since the checkpoint; the run goes on with those of now");
+    progress_.data_sizes = sizes;
+  }
   schedule_.load_state(progress_.schedule);
   checkpointed_steps_ = progress_.steps;
   observer_.note(fmt::format("continuing after step {} ({} epochs and {} of {} steps)", progress_.steps,

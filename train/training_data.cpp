@@ -13,7 +13,23 @@ std::string digest_of(const Dataset& pictures) {
   return fmt::format("{} ({:08x})", pictures.size(), sum);
 }
 
+std::uintmax_t size_of(const std::filesystem::path& file) {
+  std::error_code ignored;  // a file that has gone is named when it is read
+  return std::filesystem::file_size(file, ignored);
+}
+
 }  // namespace
+
+std::string TrainingData::size_digest() const {
+  std::uint32_t sum = 0;
+  for (const Dataset* pictures : {&training, &validation}) {
+    for (std::size_t i = 0; i < pictures->size(); ++i) {
+      const auto [stem, picture, mask] = pictures->files(i);
+      sum = crc32(fmt::format("{} {} {}\n", stem, size_of(picture), size_of(mask)), sum);
+    }
+  }
+  return fmt::format("{:08x}", sum);
+}
 
 std::string TrainingData::digest() const {
   return fmt::format("training {}, validation {}", digest_of(training), digest_of(validation));

@@ -13,6 +13,8 @@ struct TrainingData {
 
   /// A few words that change where a stem is added, removed or moves: "training 802 (5e1f0a77), validation 100 (...)".
   std::string digest() const;
+  /// A checksum of the sizes of all files: tells, nearly always, that a picture or a mask was exchanged for another.
+  std::string size_digest() const;
 };
 
 /// Finds what the settings name: both lists; or one list, or all pictures, divided by val_fraction and the seed.

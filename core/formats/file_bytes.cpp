@@ -23,7 +23,7 @@ struct Descriptor {
 
 }  // namespace
 
-FileBytes FileBytes::map(const std::filesystem::path& path) {
+FileBytes FileBytes::read(const std::filesystem::path& path) {
   const std::string name = path.string();
   // Without O_NONBLOCK, opening a pipe would wait for a writer.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -36,10 +36,19 @@ FileBytes FileBytes::map(const std::filesystem::path& path) {
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return {name, nullptr, {}};  // mmap refuses a length of 0
 
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.value, 0);
-  WEFT_CHECK(address != MAP_FAILED, "{}: cannot map {} bytes: {}", name, size, std::strerror(errno));
-  std::shared_ptr<const void> owner(address, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); });
-  return {name, std::move(owner), {static_cast<const std::byte*>(address), size}};
+  // Pages of its own, which go back to the system at once when the file is no longer needed.
+  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  WEFT_CHECK(address != MAP_FAILED, "{}: out of memory: the file has {} bytes", name, size);
+  std::shared_ptr<const void> owner(address, [size](const void* pages) { ::munmap(const_cast<void*>(pages), size); });
+  auto* const bytes = static_cast<std::byte*>(address);
+  for (std::size_t at = 0; at < size;) {
+    const ssize_t count = ::read(file.value, bytes + at, size - at);
+    if (count < 0 && errno == EINTR) continue;
+    WEFT_CHECK(count >= 0, "{}: cannot read: {}", name, std::strerror(errno));
+    WEFT_CHECK(count > 0, "{}: ended after {} of {} bytes; another program may be writing it", name, at, size);
+    at += static_cast<std::size_t>(count);
+  }
+  return {name, std::move(owner), {bytes, size}};
 }
 
 FileBytes FileBytes::hold(std::string name, std::string content) {

@@ -1,8 +1,9 @@
 #pragma once
-// A whole file as read-only bytes. Mapping costs no copy: a page is read when it is first touched.
+// A whole file as read-only bytes.
 //
-// A mapped file that another program cuts short while it is in use kills this one (SIGBUS); weft itself
-// never writes to a file in place (core/atomic_file.h renames), so replacing a model that is in use is safe.
+// It is read, not mapped: a mapped file that another program cuts short while it is in use kills this one (SIGBUS). So
+// whatever becomes of a file once it is loaded, a run goes on with what it has. Reading costs a copy of what would be
+// touched anyway, some milliseconds for a model.
 
 #include <cstddef>
 #include <filesystem>
@@ -16,8 +17,8 @@ namespace weft {
 /// Copies share the bytes, which live as long as the last copy.
 class FileBytes {
  public:
-  /// Maps the file. Throws Error where it can't be opened or is not a regular file.
-  static FileBytes map(const std::filesystem::path& path);
+  /// Reads the file. Throws Error where it can't be opened, is not a regular file, or gets shorter meanwhile.
+  static FileBytes read(const std::filesystem::path& path);
   /// Holds `content` under a name for messages (tests, fuzzing).
   static FileBytes hold(std::string name, std::string content);
 

@@ -140,7 +140,7 @@ HeaderPosition header_position(const FileBytes& file) {
 
 }  // namespace
 
-NpyFile::NpyFile(const std::filesystem::path& path) : NpyFile(FileBytes::map(path)) {}
+NpyFile::NpyFile(const std::filesystem::path& path) : NpyFile(FileBytes::read(path)) {}
 
 NpyFile::NpyFile(FileBytes file) : file_(std::move(file)) {
   const auto [begin, length] = header_position(file_);

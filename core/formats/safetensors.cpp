@@ -118,7 +118,7 @@ void sort_and_check_tiling(std::vector<SafetensorsEntry>& tensors, std::span<con
 
 std::int64_t SafetensorsEntry::count() const { return element_count(shape).value(); }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : SafetensorsFile(FileBytes::map(path)) {}
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : SafetensorsFile(FileBytes::read(path)) {}
 
 SafetensorsFile::SafetensorsFile(FileBytes file) : file_(std::move(file)) {
   const std::string_view text = header_text(file_);

@@ -118,6 +118,7 @@ TEST_CASE("inconsistent tables are refused", "[jpeg]") {
   CHECK_THROWS_WITH(check(with(0xDD, {1})), Contains("restart interval has 1 bytes"));
   CHECK_THROWS_WITH(check(with(0xF0, {})), Contains("unknown marker 0xf0"));
   CHECK(check(with(0xFE, {'h', 'i'})).width == 16);  // a comment
+  CHECK(check(with(0xE2, {'I', 'C', 'C', '_', 'P', 'R', 'O', 'F', 'I', 'L', 'E', 0, 1, 1, 9, 9})).width == 16);
 }
 
 TEST_CASE("a frame that a decoder would misread is refused", "[jpeg]") {

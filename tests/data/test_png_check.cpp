@@ -25,8 +25,9 @@ File grey_with(const std::vector<File>& before, const std::vector<File>& after =
 }  // namespace
 
 TEST_CASE("a PNG keeps only the chunks that make its picture", "[png]") {
-  File file =
-      grey_with({png::chunk("tEXt", {'a', 0, 'b'}), png::chunk("gAMA", {0, 0, 1, 1})}, {png::chunk("tIME", File(7))});
+  File file = grey_with({png::chunk("tEXt", {'a', 0, 'b'}), png::chunk("gAMA", {0, 0, 1, 1}),
+                         png::chunk("iCCP", {'p', 0, 0, 1, 2})},
+                        {png::chunk("tIME", File(7))});
   const PngInfo info = check(file);
   CHECK(info.width == 2);
   CHECK(info.colour == PngColour::grey);

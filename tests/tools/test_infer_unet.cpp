@@ -68,6 +68,24 @@ TEST_CASE("a folder becomes masks and the rest, each of its picture's own size",
   CHECK(std::count(again.out.begin(), again.out.end(), '\n') == 3);
 }
 
+TEST_CASE("pictures of one pixel and of one long strip", "[tools]") {
+  const Fixture f;
+  fs::create_directories(f.out);
+  for (auto [width, height] : {std::pair{1, 1}, {33, 4097}, {4097, 33}}) {
+    save_png(f.photo("odd"), noise(width, height, 4));
+    for (const char* size : {"model", "native"}) {
+      INFO(width << " x " << height << " at " << size);
+      const ProgramResult run =
+          f.infer({f.photo("odd"), "--out", f.out, "--size", size, "--write", "mask,overlay,cutout,prob"});
+      CHECK(run.status == 0);
+      CHECK(run.err.empty());
+      const Image mask = load_label_mask(f.out + "/odd.mask.png");
+      CHECK(mask.width == width);
+      CHECK(mask.height == height);
+    }
+  }
+}
+
 TEST_CASE("one picture goes to one file", "[tools]") {
   const Fixture f;
   const std::string target = (f.folder / "m.png").string();
@@ -136,4 +154,14 @@ TEST_CASE("a full disk leaves what was there and no half-written file", "[tools]
   CHECK_THAT(run.err, Contains("a.logits.npy: cannot write") && Contains("intact"));
   CHECK(read_text(f.out + "/a.logits.npy") == "old");
   CHECK(std::distance(fs::directory_iterator(f.out), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("a reader of stdout that has gone stops no work, and is an error in the end", "[tools]") {
+  const Fixture f;
+  const ProgramResult run =
+      run_command("{ '" + std::string(WEFT_BIN_DIR) + "/infer_unet' '" + f.photos + "' --model '" + f.model +
+                  "' --threads 1 --out '" + f.out + "'; echo $? > '" + f.out + ".status'; } | true");
+  CHECK(run.err == "error: cannot write the results to stdout\n");
+  CHECK(read_text(f.out + ".status") == "1\n");
+  for (const char* stem : {"a", "b", "c"}) CHECK(fs::exists(f.out + "/" + stem + ".mask.png"));
 }

@@ -13,7 +13,7 @@ Checkpoint example() {
   c.config.network.decoder_channels = {5, 4, 3, 2, 1};
   c.config.optimizer.kind = OptimizerKind::sgd;
   c.config.learning_rate = 0.1;  // no finite binary fraction: must come back to the bit
-  c.progress = {3, 17, 1234, 1.0 / 3, 2, 1, {4, 0.1, 2}, 99, "12 pictures"};
+  c.progress = {3, 17, 1234, 1.0 / 3, 2, 1, {4, 0.1, 2}, 99, "12 pictures", "5e1f0a77"};
   c.model = {{"w", random_f32({2, 3})}, {"count", Tensor::full({}, 7, DType::i64)}};
   c.optimizer = {{"w.m", random_f32({2, 3})}, {"w.step", Tensor::full({}, 1234, DType::i64)}};
   c.average = {{"w", random_f32({2, 3})}};

@@ -236,6 +236,18 @@ TEST_CASE_METHOD(OneThread, "a folder that holds a run is not written over", "[t
   CHECK(read_text(folder / "run" / "checkpoint.safetensors") == checkpoint);
 
   write_text(folder / "data" / "train.txt", list);
+  struct Notes : TrainObserver {
+    std::string all;
+    void note(const std::string& line) override { all += line + "\n"; }
+  } before, after;
+  Trainer(config, folder / "run", true, before);
+  CHECK_THAT(before.all, !Contains("have changed since the checkpoint"));
+  std::filesystem::copy_file(folder / "data/JPEGImages/p0.png", folder / "other.png");
+  save_png(folder / "data/JPEGImages/p0.png", Image(40, 48, 3));
+  Trainer(config, folder / "run", true, after);
+  CHECK_THAT(after.all, Contains("warning: pictures or masks have changed since the checkpoint"));
+  std::filesystem::rename(folder / "other.png", folder / "data/JPEGImages/p0.png");
+
   config.epochs = 2;  // may be raised
   CHECK(train(config, folder / "run", true).progress.epochs_done == 2);
 

@@ -25,7 +25,7 @@ Tensor filled(const Shape& shape, Draw&& draw) {
 }
 
 Tensor read_raw(const std::string& path, const Shape& shape) {
-  const FileBytes file = FileBytes::map(path);
+  const FileBytes file = FileBytes::read(path);
   const auto bytes = static_cast<std::size_t>(shape.count()) * sizeof(float);
   WEFT_CHECK(file.size() == bytes, "{}: expected {} bytes of float32 {}, got {}", path, bytes, shape, file.size());
   Tensor t = Tensor::empty(shape);

@@ -51,10 +51,10 @@ void ProgressBar::update(std::int64_t done, const std::string& detail) {
   shown_ = now;
   if (is_terminal_) {
     has_bar_ = true;
-    fmt::print(stderr, "\r{}\x1b[K", text(done, detail));
+    std::fputs(fmt::format("\r{}\x1b[K", text(done, detail)).c_str(), stderr);
     std::fflush(stderr);
   } else {
-    fmt::print(stderr, "{}\n", text(done, detail));
+    std::fputs((text(done, detail) + "\n").c_str(), stderr);
   }
 }
 

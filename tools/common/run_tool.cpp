@@ -1,5 +1,7 @@
 #include "tools/common/run_tool.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
@@ -34,6 +36,8 @@ int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& b
     return report(2, std::string(error.what()) + " (" + app.get_name() + " --help lists the options)");
   }
 
+  // A reader that has gone away (... | head) is an error of writing to be told of, not a reason to die in mid-work.
+  ::signal(SIGPIPE, SIG_IGN);
   try {
     if (threads > 0) set_num_threads(threads);
     const int status = body();

@@ -1,19 +1,18 @@
-# What the sections of tools/trust.sh that train and infer have in common; sourced by them, after
-#   section BUILD_DIR [--smoke]
-# A section prints a line "check | inputs tried | findings" for each check and exits 1 where there is a finding.
+# What the sections of tools/trust.sh that train and infer have in common; they source it. The build and the size of the
+# check come from tools/trust.sh's environment or, where a section is run by itself, from SECTION BUILD_DIR [--smoke].
 
-# Bad news first: paths are relative to where the caller stands.
-[ $# -ge 1 ] && [ -x "$1/bin/train_unet" ] || { echo "usage: $0 BUILD_DIR [--smoke]" >&2; exit 2; }
-build=$(cd "$1" && pwd)
-smoke=0
+build=${TRUST_BUILD:-${1:-}}
+[ -x "$build/bin/train_unet" ] || { echo "usage: $0 BUILD_DIR [--smoke]" >&2; exit 2; }
+build=$(cd "$build" && pwd)
+smoke=${TRUST_SMOKE:-0}
 [ "${2:-}" = "--smoke" ] && smoke=1
 export OMP_WAIT_POLICY=passive
 
-# Thousands of checkpoints are written and synced: in memory where that is possible.
+# Many checkpoints are written and synced: in memory where that is possible.
 scratch=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" weft_trust.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 
-findings=0     # of the check at hand
+findings=0  # of the check at hand
 all_findings=0
 
 finding() {
@@ -21,12 +20,15 @@ finding() {
   echo "finding: $*" >&2
 }
 
-# report CHECK INPUTS [NOTE]: ends a check with its line of the table.
+# report CHECK INPUTS: ends a check with its line of the table.
 report() {
-  echo "$1 | $2 | ${3:+$3; }$findings"
+  echo "$1 | $2 | $findings"
   all_findings=$((all_findings + findings))
   findings=0
 }
+
+# skipped CHECK WHY: likewise, for what can't be tried here.
+skipped() { echo "$1 | none | skipped: $2"; }
 
 # End of a section.
 finish() { exit $((all_findings > 0)); }
@@ -57,8 +59,7 @@ same_run() {
 }
 
 # one_error FILE: stderr holds exactly one line "error: ...", and no word of a crash.
-one_error() {
-  [ "$(grep -c '^error: ' "$1")" = 1 ] && ! grep -qiE 'terminate called|libgomp|core dumped|assert' "$1"
-}
+one_error() { [ "$(grep -c '^error: ' "$1")" = 1 ] && ! is_crash "$1"; }
+is_crash() { grep -qiE 'terminate called|libgomp|core dumped|assert|segmentation' "$1"; }
 
 litter() { find "$1" -name '*.tmp' | head -1; }
