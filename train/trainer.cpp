@@ -24,6 +24,7 @@ constexpr const char* checkpoint_file = "checkpoint.safetensors";
 constexpr const char* last_file = "last.safetensors";
 constexpr const char* best_file = "best.safetensors";
 constexpr const char* log_file = "metrics.jsonl";
+constexpr const char* samples_folder = "samples";
 constexpr std::size_t samples_shown = 8;
 
 TrainConfig checked(const TrainConfig& config) {
@@ -112,7 +113,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   // The folder is touched only now, when all that the settings name has been found and read.
   make_folder(folder_);
   lock_.emplace(folder_);
-  remove_stale_temporaries(folder_);
+  for (const fs::path& place : {folder_, folder_ / samples_folder}) remove_stale_temporaries(place);
   if (continues) restore(checkpoint);
 
   info_.network = config_.network;
@@ -250,12 +251,12 @@ void Trainer::validate() {
   std::optional<Ema::Applied> applied;
   if (average_) applied.emplace(*average_);
   network_->eval();
-  fs::create_directories(folder_ / "samples");
+  fs::create_directories(folder_ / samples_folder);
   const auto each = [&](const EvaluatedPicture& picture) {
     observer_.validation_advanced(static_cast<std::int64_t>(picture.index + 1),
                                   static_cast<std::int64_t>(data_.validation.size()));
     if (picture.index >= samples_shown) return;
-    save_png(folder_ / "samples" / (data_.validation.files(picture.index).stem + ".png"),
+    save_png(folder_ / samples_folder / (data_.validation.files(picture.index).stem + ".png"),
              sample_panel(picture.sample.picture, picture.sample.clothing, picture.prediction));
   };
   const Evaluation evaluation =
