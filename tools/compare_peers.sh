@@ -6,7 +6,8 @@
 # Installs the peers from packages where that is possible (a peer that cannot be installed is named in the table), and
 # then runs tools/peers/compare.py, which says what is measured and how. Wants a build of weft in --build, by default
 # build/ beside the sources, and a machine that does nothing else; takes about ten minutes. Tables go to
-# DIR/peers/compare.md and compare.json; --docs also writes them between the marks of FILE (docs/performance.md).
+# DIR/peers/compare.md and compare.json, after each step what there is by then; --docs also writes the complete ones
+# between the marks of FILE (docs/performance.md).
 # PYTHON names another Python than /usr/bin/python3, which is the one that Debian's packages are for.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

@@ -38,6 +38,7 @@ class Comparison:
         self.files, self.rounds = files, rounds
         self.rows, self.versions, self.missing, self.checks = [], {}, {}, []
         self.weft_ms = {}  # by what was run and with how many threads
+        self.facts = None  # about the machine; report.py measures them
 
     def start(self, name, function, *arguments, **options):
         """A worker, or None where the peer is missing; why is noted."""
@@ -194,18 +195,17 @@ def main():
     say("models, inputs and photographs")
     files.prepare()
     comparison = Comparison(files, rounds)
+    steps = [(f"inference, {arch}, {threads} threads", comparison.inference, (arch, threads))
+             for threads in THREADS for arch in ARCHITECTURES]
     for threads in THREADS:
-        for arch in ARCHITECTURES:
-            say(f"inference, {arch}, {threads} threads")
-            comparison.inference(arch, threads)
-    for threads in THREADS:
-        say(f"whole processes and a folder, {threads} threads")
-        comparison.whole_process(threads)
-        comparison.folder(threads)
-    for threads in THREADS:
-        for arch in ARCHITECTURES:
-            say(f"training step, {arch}, {threads} threads")
-            comparison.training(arch, threads)
+        steps.append((f"whole process, {threads} threads", comparison.whole_process, (threads,)))
+        steps.append((f"a folder, {threads} threads", comparison.folder, (threads,)))
+    steps += [(f"training step, {arch}, {threads} threads", comparison.training, (arch, threads))
+              for threads in THREADS for arch in ARCHITECTURES]
+    for what, measure, arguments in steps:
+        say(what)
+        measure(*arguments)
+        report.write(comparison, options, rounds, is_complete=False)
     comparison.scaling()
     say("tables")
     report.write(comparison, options, rounds)

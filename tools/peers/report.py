@@ -100,31 +100,43 @@ def details(files):
     return "\n".join(f"```\n{text}```\n" for text in texts)
 
 
+def replace_file(path, text):
+    """The old content or the new, also where the run ends in between."""
+    with open(path + ".part", "w") as file:
+        file.write(text)
+    os.replace(path + ".part", path)
+
+
 def replace_between(path, name, content):
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     with open(path) as file:
         text = file.read()
     head, rest = text.split(begin)
     tail = rest.split(end)[1]
-    with open(path, "w") as file:
-        file.write(f"{head}{begin}\n{content}\n{end}{tail}")
+    replace_file(path, f"{head}{begin}\n{content}\n{end}{tail}")
 
 
-def write(comparison, options, rounds):
-    """Writes the tables to the build folder, to stdout and, where wanted, into the documentation."""
+def write(comparison, options, rounds, is_complete=True):
+    """Writes the tables to the build folder; complete ones also to stdout and, where wanted, into the documentation.
+    A table that is not complete says so: it is what an interrupted run leaves."""
     files = comparison.files
-    facts = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "cores": len(os.sched_getaffinity(0)), "rounds": rounds,
-             "size": options.size, **machine(files)}
+    if comparison.facts is None:  # measured once, before the first table
+        comparison.facts = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+                            "cores": len(os.sched_getaffinity(0)), "rounds": rounds, "size": options.size, **machine(files)}
+    facts = {**comparison.facts, "is_complete": is_complete}
     text = markdown(comparison, facts, rounds)
+    if not is_complete:
+        text = "**Incomplete:** rows are still missing.\n\n" + text
     rows = [{"what": row.what, "threads": row.threads, "unit": row.unit, "weft": row.weft, "peers": row.peers,
              "measure": row.measure(), "target": row.target(), "is_met": row.is_met()} for row in comparison.rows]
     folder = os.path.join(files.build, "peers")
-    with open(os.path.join(folder, "compare.json"), "w") as file:
-        json.dump({**facts, "versions": comparison.versions, "missing": comparison.missing, "checks": comparison.checks,
-                   "rows": rows}, file, indent=1)
-    with open(os.path.join(folder, "compare.md"), "w") as file:
-        file.write(text)
+    replace_file(os.path.join(folder, "compare.json"),
+                 json.dumps({**facts, "versions": comparison.versions, "missing": comparison.missing,
+                             "checks": comparison.checks, "rows": rows}, indent=1))
+    replace_file(os.path.join(folder, "compare.md"), text)
+    if not is_complete:
+        return
+    print(text, flush=True)
     if options.docs:
         replace_between(options.docs, "peers", text)
         replace_between(options.docs, "layers", details(files))
-    print(text)
