@@ -9,8 +9,10 @@
 
 #include "core/allocator.h"
 #include "core/autograd.h"
+#include "tools/common/command_text.h"
 #include "tools/common/data_options.h"
 #include "tools/common/interrupt.h"
+#include "tools/common/machine.h"
 #include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
 #include "train/trainer.h"
@@ -175,17 +177,16 @@ void print_summary(const TrainResult& result, const std::string& out) {
              static_cast<double>(memory_use().peak_bytes) / (1024 * 1024));
 }
 
-int train(const Options& options) {
+int train(const Options& options, const std::string& command) {
   const TrainConfig config = settings(options);
   Display display;
-  Trainer trainer(config, options.out, options.resume, display);
+  Trainer trainer(config, options.out, options.resume, display, {command, machine_text()});
   catch_interrupts();
   std::optional<RecomputeActivations> recompute;
   if (options.checkpoint_activations) recompute.emplace();
   const TrainResult result = trainer.run();
   if (result.end == TrainResult::End::asked_to) {
-    fmt::print(stderr, "stopped after step {}; the same command with --resume goes on from there\n",
-               result.progress.steps);
+    fmt::print(stderr, "stopped after step {} and saved; to go on:\n  {} --resume\n", result.progress.steps, command);
     return 130;
   }
   print_summary(result, options.out);
@@ -198,5 +199,5 @@ int main(int argc, char** argv) {
   CLI::App app("Trains a U-Net to find clothing on a folder of photographs and label masks.", "train_unet");
   Options options;
   add_options(app, options);
-  return run_tool(app, argc, argv, [&] { return train(options); });
+  return run_tool(app, argc, argv, [&] { return train(options, command_text(argc, argv, "--resume")); });
 }

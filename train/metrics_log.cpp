@@ -26,6 +26,28 @@ bool is_kept(const std::string& line, std::int64_t steps, std::int64_t epochs) {
 
 }  // namespace
 
+MetricsHistory read_metrics_log(const std::filesystem::path& path) {
+  MetricsHistory history;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const json j = json::parse(line, nullptr, false);
+    const auto number = [&](const char* name) { return j.at(name).get<double>(); };
+    const auto whole = [&](const char* name) { return j.at(name).get<std::int64_t>(); };
+    try {
+      if (j.contains("miou")) {
+        history.validations.push_back(
+            {whole("epoch"), whole("step"), number("miou"), number("iou"), number("dice"), number("loss")});
+      } else {
+        history.steps.push_back({whole("epoch"), whole("step"), number("loss"), number("dice"), number("bce"),
+                                 number("lr"), number("ms")});
+      }
+    } catch (const json::exception&) {
+      continue;
+    }
+  }
+  return history;
+}
+
 MetricsLog::MetricsLog(const std::filesystem::path& path, std::int64_t steps, std::int64_t epochs) : path_(path) {
   std::string kept, line;
   std::ifstream old(path);

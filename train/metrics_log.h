@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 namespace weft {
 
@@ -21,6 +22,15 @@ struct ValidationRecord {
   double mean_iou = 0, iou = 0, dice = 0;
   double loss = 0;  // mean over the pictures of each one's loss
 };
+
+/// What a log holds, in order.
+struct MetricsHistory {
+  std::vector<StepRecord> steps;
+  std::vector<ValidationRecord> validations;
+};
+
+/// Reads a log; lines that are not whole records are passed over, and a file that is not there is an empty log.
+MetricsHistory read_metrics_log(const std::filesystem::path& path);
 
 class MetricsLog {
  public:

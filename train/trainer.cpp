@@ -11,8 +11,8 @@
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "data/image_io.h"
-#include "train/evaluate.h"
 #include "train/initial_network.h"
+#include "train/report/review.h"
 #include "train/sample_panel.h"
 
 namespace weft {
@@ -25,7 +25,6 @@ constexpr const char* last_file = "last.safetensors";
 constexpr const char* best_file = "best.safetensors";
 constexpr const char* log_file = "metrics.jsonl";
 constexpr const char* samples_folder = "samples";
-constexpr std::size_t samples_shown = 8;
 
 TrainConfig checked(const TrainConfig& config) {
   check_config(config);
@@ -75,6 +74,20 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+/// How a run stands that has come to this end.
+std::string state_text(TrainResult::End end, const Progress& progress, const TrainConfig& config) {
+  switch (end) {
+    case TrainResult::End::early_stop:
+      return fmt::format("stopped early: no better mIoU in the {} epochs after epoch {}", progress.epochs_without_gain,
+                         progress.best_epoch);
+    case TrainResult::End::max_steps: return fmt::format("stopped by --max-steps {}", config.max_steps);
+    case TrainResult::End::asked_to:
+      return fmt::format("interrupted after step {}; --resume goes on from there", progress.steps);
+    case TrainResult::End::all_epochs: break;
+  }
+  return "all epochs are done";
+}
+
 bool is_finite(const Tensor& tensor) {
   const auto values = tensor.values<float>();
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
@@ -82,10 +95,12 @@ bool is_finite(const Tensor& tensor) {
 
 }  // namespace
 
-Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer)
+Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer,
+                 RunDescription description)
     : config_(checked(config)),
       folder_(folder),
       observer_(observer),
+      description_(std::move(description)),
       data_(find_training_data(config_)),
       loader_(data_.training, loader_options(config_)),
       steps_per_epoch_(static_cast<std::int64_t>(loader_.batches())),
@@ -165,13 +180,14 @@ TrainResult Trainer::run() {
     if (!run_steps()) {
       end = TrainResult::End::asked_to;
     } else if (progress_.steps_in_epoch == steps_per_epoch_) {
-      finish_epoch();
+      if (!finish_epoch()) end = TrainResult::End::asked_to;
     }
   }
   const bool ends_in_epoch = *end == TrainResult::End::max_steps && progress_.steps_in_epoch > 0;
   if (*end == TrainResult::End::asked_to || ends_in_epoch) keep_checkpoint();
   // After the checkpoint, and also where a continued run had nothing left to do: a kill may have come between the two.
   if (ends_in_epoch) save_model_as(last_file);
+  write_report(state_text(*end, progress_, config_));
   return {*end, progress_, median(step_ms_)};
 }
 
@@ -236,32 +252,51 @@ std::string Trainer::checkpoint_text() const {
                                  : "there is no checkpoint yet";
 }
 
-void Trainer::finish_epoch() {
+/// False where the observer asked to stop before the epoch's validation was over; it then comes again.
+bool Trainer::finish_epoch() {
   check_state();
   // A run that is killed after its first model, but before its checkpoint, could not go on.
   if (checkpointed_steps_ == 0) keep_checkpoint();
-  if (data_.validation.size() > 0) validate();
+  if (data_.validation.size() > 0 && !validate()) return false;
   ++progress_.epochs_done;
   progress_.steps_in_epoch = 0;
   save_model_as(last_file);
   keep_checkpoint();
+  write_report("in progress");
+  return true;
 }
 
-void Trainer::validate() {
+/// False where the observer asked to stop meanwhile.
+bool Trainer::validate() {
+  struct Abandoned {};
   std::optional<Ema::Applied> applied;
   if (average_) applied.emplace(*average_);
   network_->eval();
   fs::create_directories(folder_ / samples_folder);
+  Reviewer reviewer;
   const auto each = [&](const EvaluatedPicture& picture) {
+    if (observer_.wants_stop()) throw Abandoned();
+    const std::string& stem = data_.validation.files(picture.index).stem;
     observer_.validation_advanced(static_cast<std::int64_t>(picture.index + 1),
                                   static_cast<std::int64_t>(data_.validation.size()));
-    if (picture.index >= samples_shown) return;
-    save_png(folder_ / samples_folder / (data_.validation.files(picture.index).stem + ".png"),
+    reviewer.add(stem, picture);
+    if (picture.index >= samples_in_review) return;
+    save_png(folder_ / samples_folder / (stem + ".png"),
              sample_panel(picture.sample.picture, picture.sample.clothing, picture.prediction));
   };
-  const Evaluation evaluation =
-      evaluate(*network_, info_, data_.validation, {config_.dice_weight, config_.bce_weight}, each);
+  std::optional<Evaluation> evaluation;
+  try {
+    evaluation = evaluate(*network_, info_, data_.validation, {config_.dice_weight, config_.bce_weight}, each);
+  } catch (const Abandoned&) {
+    return false;
+  }
   applied.reset();
+  save_review(folder_, reviewer.finish(progress_.epochs_done + 1, *evaluation, data_.validation.labels()));
+  keep_validation(*evaluation);
+  return true;
+}
+
+void Trainer::keep_validation(const Evaluation& evaluation) {
   WEFT_CHECK(std::isfinite(evaluation.loss),
              "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
              progress_.epochs_done + 1, evaluation.loss, config_.learning_rate, checkpoint_text());
@@ -311,6 +346,10 @@ void Trainer::keep_checkpoint() {
                                               average_ ? average_->average() : nn::StateDict()});
   checkpointed_steps_ = progress_.steps;
   checkpointed_at_ = Clock::now();
+}
+
+void Trainer::write_report(const std::string& state) const {
+  write_run_report(folder_, config_, progress_, description_, state);
 }
 
 void Trainer::save_model_as(const char* file) {

@@ -7,6 +7,7 @@
 //   last.safetensors         the model after the last epoch (its average with EMA)
 //   best.safetensors         the one with the highest mIoU so far
 //   samples/STEM.png         photograph | truth | prediction, of the last validation
+//   report.html              all of it as a page, rewritten after each epoch (train/report/)
 //
 // A run that is stopped at any moment and continued gives the same bits as one that was not: a step is a
 // function of the weights, the optimizer's state, the step's number and the pictures, and of nothing else.
@@ -22,7 +23,9 @@
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/ema.h"
+#include "train/evaluate.h"
 #include "train/observer.h"
+#include "train/report/run_report.h"
 #include "train/run_lock.h"
 #include "train/training_data.h"
 
@@ -41,8 +44,9 @@ class Trainer {
   /// Prepares the run and locks its folder (made where there is none); with `resume` goes back to where the folder's
   /// checkpoint stands, and starts where there is none. Throws Error where the folder holds a run and `resume` is
   /// false, where settings or pictures differ from the checkpoint's, or where the settings make no sense.
-  /// `observer` must live as long.
-  Trainer(const TrainConfig& config, const std::filesystem::path& folder, bool resume, TrainObserver& observer);
+  /// `observer` must live as long. The description is for the report.
+  Trainer(const TrainConfig& config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
+          RunDescription description = {});
 
   /// Trains to the end. Throws Error where the loss stops being a number, a picture can't be read or the disk is full;
   /// the last checkpoint is then intact.
@@ -58,8 +62,10 @@ class Trainer {
   std::optional<TrainResult::End> reason_to_end() const;
   bool run_steps();
   StepRecord train_step(const Batch& batch);
-  void finish_epoch();
-  void validate();
+  bool finish_epoch();
+  bool validate();
+  void keep_validation(const Evaluation& evaluation);
+  void write_report(const std::string& state) const;
   void check_loss(const StepRecord& record, const Batch& batch) const;
   std::string checkpoint_text() const;
   bool is_checkpoint_due() const;
@@ -70,6 +76,7 @@ class Trainer {
   const TrainConfig config_;
   const std::filesystem::path folder_;
   TrainObserver& observer_;
+  const RunDescription description_;
   const TrainingData data_;
   const Loader loader_;
   const std::int64_t steps_per_epoch_;

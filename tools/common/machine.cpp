@@ -1,5 +1,8 @@
 #include "tools/common/machine.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -67,6 +70,12 @@ std::string processor_name() {
 
 Machine measure_machine() {
   return {processor_name(), kernels::isa_name(), num_threads(), measure_gflops(), measure_gigabytes()};
+}
+
+std::string machine_text() {
+  const double bytes = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+  return fmt::format("{}, {}, {} thread{}, {:.0f} GB of memory; weft {}", processor_name(), kernels::isa_name(),
+                     num_threads(), num_threads() == 1 ? "" : "s", bytes / 1e9, WEFT_VERSION);
 }
 
 }  // namespace weft::tools

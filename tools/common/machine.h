@@ -15,4 +15,7 @@ struct Machine {
 /// Measures with the threads and the instruction set in use; takes about a quarter of a second.
 Machine measure_machine();
 
+/// "Xeon ..., avx512, 2 threads, 7 GB of memory; weft 0.1.0": for a report.
+std::string machine_text();
+
 }  // namespace weft::tools
