@@ -7,10 +7,13 @@
 
 #include "core/atomic_file.h"
 #include "data/stress/stress.h"
+#include "tools/common/command_text.h"
 #include "tools/common/data_options.h"
+#include "tools/common/machine.h"
 #include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
 #include "train/detail_metrics.h"
+#include "train/report/report.h"
 
 namespace {
 
@@ -20,15 +23,9 @@ using nlohmann::ordered_json;
 
 struct Options {
   DataOptions data;
-  std::string model, arch, list, per_image, json;
+  std::string model, arch, list, per_image, json, report;
   std::vector<std::string> stresses;
   std::int64_t size = 0, seed = 0;
-};
-
-/// mIoU by strength 1, 2, ... of one stress.
-struct StressResult {
-  std::string name;
-  std::vector<double> mean_iou;
 };
 
 Model open_model(const Options& options) {
@@ -67,10 +64,10 @@ ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
   return list;
 }
 
-void print_results(const Evaluation& evaluation, const LabelMap& labels) {
+void print_results(const Evaluation& evaluation, const LabelMap& labels, double threshold) {
   const SegmentationMetrics& metrics = evaluation.metrics;
-  fmt::print("pictures {}\nmIoU {:.4f}\nIoU {:.4f}\nDice {:.4f}\nloss {:.4f}\n", metrics.pictures(), metrics.mean_iou(),
-             metrics.total().iou(), metrics.total().dice(), evaluation.loss);
+  fmt::print("threshold {}\npictures {}\nmIoU {:.4f}\nIoU {:.4f}\nDice {:.4f}\nloss {:.4f}\n", threshold, metrics.pictures(),
+             metrics.mean_iou(), metrics.total().iou(), metrics.total().dice(), evaluation.loss);
   fmt::print("{:<20} {:>12} {:>10}\n", "clothing", "pixels", "found");
   for (const bool clothing : {true, false}) {
     if (!clothing) fmt::print("{:<20} {:>12} {:>10}\n", "not clothing", "pixels", "mistaken");
@@ -119,10 +116,10 @@ ordered_json details_json(const DetailMetrics& details) {
 }
 
 /// Judges the model on the pictures under each stress at each strength.
-std::vector<StressResult> judge_stresses(const Options& options, const Model& model, const Dataset& pictures) {
+std::vector<StressScore> judge_stresses(const Options& options, const Model& model, const Dataset& pictures) {
   const auto total = static_cast<std::int64_t>(options.stresses.size() * stress_strengths * pictures.size());
   ProgressBar progress("stress", total, "pictures");
-  std::vector<StressResult> results;
+  std::vector<StressScore> results;
   std::int64_t done = 0;
   for (const std::string& name : options.stresses) {
     results.push_back({name, {}});
@@ -140,12 +137,12 @@ std::vector<StressResult> judge_stresses(const Options& options, const Model& mo
   return results;
 }
 
-void print_stresses(const std::vector<StressResult>& results, double clean) {
+void print_stresses(const std::vector<StressScore>& results, double clean) {
   if (results.empty()) return;
   fmt::print("{:<12}", "stress");
   for (int strength = 1; strength <= stress_strengths; ++strength) fmt::print(" {:>15}", strength);
   fmt::print("   mIoU, and its share of the clean {:.4f}\n", clean);
-  for (const StressResult& result : results) {
+  for (const StressScore& result : results) {
     fmt::print("{:<12}", result.name);
     for (const double miou : result.mean_iou)
       fmt::print(" {:>7.4f} {:>6.1f}%", miou, clean > 0 ? 100 * miou / clean : 0);
@@ -153,14 +150,40 @@ void print_stresses(const std::vector<StressResult>& results, double clean) {
   }
 }
 
-ordered_json stresses_json(const std::vector<StressResult>& results, double clean) {
+ordered_json stresses_json(const std::vector<StressScore>& results, double clean) {
   ordered_json json = ordered_json::object();
-  for (const StressResult& result : results) {
+  for (const StressScore& result : results) {
     std::vector<double> kept;
     for (const double miou : result.mean_iou) kept.push_back(clean > 0 ? miou / clean : 0);
     json[result.name] = {{"miou", result.mean_iou}, {"kept", kept}};
   }
   return json;
+}
+
+void write_report(const Options& options, const std::string& command, const ModelInfo& info,
+                  const SegmentationMetrics& metrics, Review review, const std::vector<StressScore>& stresses) {
+  Report report;
+  report.title = std::filesystem::path(options.model).filename().string() + " on " +
+                 (options.list.empty() ? options.data.data : std::filesystem::path(options.list).filename().string());
+  report.subtitle = "a trained model, judged at the photographs' own resolution";
+  report.figures = {{fmt::format("{:.4f}", metrics.mean_iou()), "mIoU, the mean over the pictures"},
+                    {fmt::format("{:.4f}", metrics.total().iou()), "IoU of all pixels"},
+                    {fmt::format("{:.4f}", metrics.total().dice()), "Dice of all pixels"},
+                    {fmt::format("{}", metrics.pictures()), "pictures"},
+                    {fmt::format("{}", info.threshold), "threshold"}};
+  report.reviews.push_back(std::move(review));
+  report.clean_mean_iou = metrics.mean_iou();
+  report.stresses = stresses;
+  report.settings = {{"architecture", info.network.arch},
+                     {"input", fmt::format("{} x {}, {}", info.width, info.height, info.fit)},
+                     {"label map", info.label_map}};
+  for (const auto& [name, value] : info.notes) report.settings.emplace_back("model's " + name, value);
+  report.machine = machine_text();
+  report.command = command;
+  std::error_code error;
+  std::filesystem::create_directories(options.report, error);
+  WEFT_CHECK(!error, "{}: cannot make the folder: {}", options.report, error.message());
+  write_file(std::filesystem::path(options.report) / "report.html", report_page(report));
 }
 
 /// One label map must hold what occlusion writes: id 0, not clothing.
@@ -171,7 +194,7 @@ void check_background(const LabelMap& labels) {
   fail("label map '{}' has no id 0 that is not clothing: occlusion can't be judged with it", labels.name());
 }
 
-int judge(const Options& options) {
+int judge(const Options& options, const std::string& command) {
   if (options.size % UNet::stride != 0)
     throw UsageError(fmt::format("--size: expected a multiple of {}, got {}", UNet::stride, options.size));
   const Model model = open_model(options);
@@ -182,6 +205,7 @@ int judge(const Options& options) {
   std::string rows = "stem,iou,dice,true_positive,false_positive,false_negative,true_negative,loss\n";
   Evaluation evaluation{SegmentationMetrics(pictures.labels())};
   DetailMetrics details;
+  Reviewer reviewer;
   {
     ProgressBar progress("evaluation", static_cast<std::int64_t>(pictures.size()), "pictures");
     evaluation = evaluate(*model.network, model.info, pictures, {}, [&](const EvaluatedPicture& p) {
@@ -190,25 +214,30 @@ int judge(const Options& options) {
       rows += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(stem), c.iou(), c.dice(), c.true_positive,
                           c.false_positive, c.false_negative, c.true_negative, p.loss);
       details.add(stem, p);
+      if (!options.report.empty()) reviewer.add(stem, p);
       progress.update(static_cast<std::int64_t>(p.index + 1));
     });
   }
   const SegmentationMetrics& metrics = evaluation.metrics;
   // First: a file that can't be written must not cost the figures.
-  print_results(evaluation, pictures.labels());
+  print_results(evaluation, pictures.labels(), model.info.threshold);
   print_details(details);
   std::fflush(stdout);
-  const std::vector<StressResult> stresses = judge_stresses(options, model, pictures);
+  const std::vector<StressScore> stresses = judge_stresses(options, model, pictures);
   print_stresses(stresses, metrics.mean_iou());
   if (!options.per_image.empty()) write_file(options.per_image, rows);
   if (!options.json.empty()) {
     ordered_json report{{"model", options.model},         {"data", options.data.data},
                         {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
                         {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
-                        {"loss", evaluation.loss},        {"labels", labels_json(evaluation, pictures.labels())}};
+                        {"loss", evaluation.loss},        {"threshold", model.info.threshold},
+                        {"labels", labels_json(evaluation, pictures.labels())}};
     report["details"] = details_json(details);
     if (!stresses.empty()) report["stress"] = stresses_json(stresses, metrics.mean_iou());
     write_file(options.json, report.dump(2) + "\n");
+  }
+  if (!options.report.empty()) {
+    write_report(options, command, model.info, metrics, reviewer.finish(0, evaluation, pictures.labels()), stresses);
   }
   return 0;
 }
@@ -239,5 +268,7 @@ int main(int argc, char** argv) {
       ->type_name("K");
   app.add_option("--per-image", options.per_image, "write a line a picture to this file")->type_name("CSV");
   app.add_option("--json", options.json, "write the figures to this file")->type_name("FILE");
-  return run_tool(app, argc, argv, [&] { return judge(options); });
+  app.add_option("--report", options.report, "write the results as a page, report.html, into this folder")
+      ->type_name("DIR");
+  return run_tool(app, argc, argv, [&] { return judge(options, command_text(argc, argv)); });
 }

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <cstdio>
-#include <memory>
 #include <optional>
 
 #include "core/allocator.h"
@@ -13,8 +11,8 @@
 #include "tools/common/data_options.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/machine.h"
-#include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
+#include "tools/common/training_display.h"
 #include "train/trainer.h"
 
 namespace {
@@ -119,42 +117,6 @@ TrainConfig settings(const Options& o) {
   return c;
 }
 
-/// Shows a run on stderr.
-class Display : public TrainObserver {
- public:
-  /// Unlike fmt::print it does not throw: a run goes on where nobody reads what it says.
-  void note(const std::string& line) override { std::fputs((line + "\n").c_str(), stderr); }
-
-  void epoch_begins(std::int64_t epoch, std::int64_t epochs, std::int64_t steps_done, std::int64_t steps) override {
-    label_ = fmt::format("epoch {}/{}", epoch, epochs);
-    progress_ = std::make_unique<ProgressBar>(label_, steps, "steps", steps_done);
-    loss_ = 0;
-    steps_seen_ = 0;
-  }
-  void step_ended(const StepRecord& record, std::int64_t steps_done) override {
-    loss_ += (record.loss - loss_) / static_cast<double>(++steps_seen_);
-    progress_->update(steps_done, fmt::format("loss {:.4f}, mean {:.4f}", record.loss, loss_));
-  }
-  void epoch_stepped() override { progress_.reset(); }
-
-  void validation_advanced(std::int64_t done, std::int64_t pictures) override {
-    if (!progress_) progress_ = std::make_unique<ProgressBar>(label_ + " validation", pictures, "pictures");
-    progress_->update(done);
-  }
-  void validated(const ValidationRecord& record, bool is_best) override {
-    progress_.reset();
-    note(fmt::format("{}: training loss {:.4f}; validation mIoU {:.4f}, IoU {:.4f}, Dice {:.4f}, loss {:.4f}{}", label_,
-                     loss_, record.mean_iou, record.iou, record.dice, record.loss, is_best ? "; the best so far" : ""));
-  }
-  bool wants_stop() override { return interrupted(); }
-
- private:
-  std::string label_;
-  std::unique_ptr<ProgressBar> progress_;
-  double loss_ = 0;  // mean over the steps of this epoch that this process has seen
-  std::int64_t steps_seen_ = 0;
-};
-
 double peak_resident_megabytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -163,9 +125,12 @@ double peak_resident_megabytes() {
 
 void print_summary(const TrainResult& result, const std::string& out) {
   const Progress& p = result.progress;
-  const char* reason = result.end == TrainResult::End::all_epochs   ? "all epochs are done"
-                       : result.end == TrainResult::End::early_stop ? "stopped early: the mIoU no longer rises"
-                                                                    : "stopped by --max-steps";
+  const std::string reason =
+      result.end == TrainResult::End::all_epochs ? "all epochs are done"
+      : result.end == TrainResult::End::early_stop
+          ? fmt::format("stopped early: no better mIoU for {} epochs, since epoch {};", p.epochs_without_gain,
+                        p.best_epoch)
+          : "stopped by --max-steps";
   fmt::print("{} after {} epochs, {} steps\n", reason, p.epochs_done, p.steps);
   if (p.best_epoch > 0) {
     fmt::print("best mIoU {:.4f} at epoch {}: {}/best.safetensors\n", p.best_mean_iou, p.best_epoch, out);
@@ -179,9 +144,10 @@ void print_summary(const TrainResult& result, const std::string& out) {
 
 int train(const Options& options, const std::string& command) {
   const TrainConfig config = settings(options);
-  Display display;
+  TrainingDisplay display(config);
   Trainer trainer(config, options.out, options.resume, display, {command, machine_text()});
-  catch_interrupts();
+  display.watch(trainer);
+  catch_interrupts("\nfinishing the step, then saving; Ctrl-C again stops at once\n");
   std::optional<RecomputeActivations> recompute;
   if (options.checkpoint_activations) recompute.emplace();
   const TrainResult result = trainer.run();

@@ -15,6 +15,8 @@ struct StepRecord {
   double loss = 0, dice = 0, bce = 0;  // as computed before this step's update
   double learning_rate = 0;
   double milliseconds = 0;  // waiting for the data included
+  // Of the batch, for the display; the file does not hold them. Clothing in prediction and truth, and in at least one.
+  std::int64_t pixels_in_both = 0, pixels_in_either = 0;
 };
 
 struct ValidationRecord {

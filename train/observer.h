@@ -13,15 +13,15 @@ class TrainObserver {
 
   /// One line for the user.
   virtual void note(const std::string&) {}
-  /// Epoch `epoch` (from 1) of `epochs` begins; a continued one has `steps_done` of its `steps` behind it.
-  virtual void epoch_begins(std::int64_t /*epoch*/, std::int64_t /*epochs*/, std::int64_t /*steps_done*/,
-                            std::int64_t /*steps*/) {}
-  virtual void step_ended(const StepRecord&, std::int64_t /*steps_done_in_epoch*/) {}
+  /// Epoch `epoch` (from 1) of `epochs` begins; a continued one has `pictures_done` of its `pictures` behind it.
+  virtual void epoch_begins(std::int64_t /*epoch*/, std::int64_t /*epochs*/, std::int64_t /*pictures_done*/,
+                            std::int64_t /*pictures*/) {}
+  virtual void step_ended(const StepRecord&, std::int64_t /*pictures_done_in_epoch*/) {}
   virtual void epoch_stepped() {}  ///< all its steps are done, or the run stops
   virtual void validation_advanced(std::int64_t /*pictures_done*/, std::int64_t /*pictures*/) {}
   virtual void validated(const ValidationRecord&, bool /*is_best*/) {}
 
-  /// Asked after every step; true ends the run with a checkpoint.
+  /// Asked after every step and every validated picture; true ends the run with a checkpoint, without a validation.
   virtual bool wants_stop() { return false; }
 };
 

@@ -88,6 +88,16 @@ std::string state_text(TrainResult::End end, const Progress& progress, const Tra
   return "all epochs are done";
 }
 
+/// Counts into `record` where prediction (probability at least 1/2: logit at least 0) and truth are clothing.
+void count_overlap(const Tensor& logits, const std::vector<float>& masks, StepRecord& record) {
+  const auto z = logits.values<float>();
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    const bool is_clothing = masks[i] > 0.5f, is_predicted = z[i] >= 0;
+    record.pixels_in_both += is_clothing && is_predicted;
+    record.pixels_in_either += is_clothing || is_predicted;
+  }
+}
+
 bool is_finite(const Tensor& tensor) {
   const auto values = tensor.values<float>();
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
@@ -196,7 +206,9 @@ bool Trainer::run_steps() {
   info_.notes.clear();
   network_->train();
   network_->encoder().set_frozen(progress_.epochs_done < config_.freeze_encoder);
-  observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, progress_.steps_in_epoch, steps_per_epoch_);
+  const auto pictures = static_cast<std::int64_t>(data_.training.size());
+  const auto pictures_done = [&] { return std::min(pictures, progress_.steps_in_epoch * config_.batch); };
+  observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, pictures_done(), pictures);
   const auto batches = loader_.epoch(static_cast<std::uint64_t>(progress_.epochs_done),
                                      static_cast<std::size_t>(progress_.steps_in_epoch));
   bool goes_on = true;
@@ -207,7 +219,7 @@ bool Trainer::run_steps() {
     record.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     step_ms_.push_back(record.milliseconds);
     log_->write(record);
-    observer_.step_ended(record, progress_.steps_in_epoch);
+    observer_.step_ended(record, pictures_done());
     goes_on = !observer_.wants_stop();
     if (goes_on && is_checkpoint_due()) keep_checkpoint();
   }
@@ -218,7 +230,8 @@ bool Trainer::run_steps() {
 StepRecord Trainer::train_step(const Batch& batch) {
   const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
   const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
-  const Loss loss = segmentation_loss(network_->forward(pictures), masks, {config_.dice_weight, config_.bce_weight});
+  const Tensor logits = network_->forward(pictures);
+  const Loss loss = segmentation_loss(logits, masks, {config_.dice_weight, config_.bce_weight});
 
   StepRecord record;
   record.epoch = progress_.epochs_done + 1;
@@ -228,6 +241,7 @@ StepRecord Trainer::train_step(const Batch& batch) {
   record.bce = loss.bce.item();
   record.learning_rate = schedule_.rate(progress_.steps);
   check_loss(record, batch);
+  count_overlap(logits, batch.masks, record);
 
   loss.total.backward();
   optimizer_->step(record.learning_rate);

@@ -44,8 +44,9 @@ inline ProgramResult run_program(const std::string& program, const std::vector<s
   return run_command(command);
 }
 
-/// Starts a program in the background, its output discarded; returns its process id.
-inline pid_t start_program(const std::string& program, const std::vector<std::string>& arguments) {
+/// Starts a program in the background; returns its process id. Its stderr goes to the file `err`, its stdout nowhere.
+inline pid_t start_program(const std::string& program, const std::vector<std::string>& arguments,
+                           const std::string& err = "/dev/null") {
   const std::string path = std::string(WEFT_BIN_DIR) + "/" + program;
   std::vector<char*> pointers{const_cast<char*>(path.c_str())};
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
@@ -54,7 +55,7 @@ inline pid_t start_program(const std::string& program, const std::vector<std::st
   if (child == 0) {
     const int nowhere = ::open("/dev/null", O_WRONLY);
     ::dup2(nowhere, STDOUT_FILENO);
-    ::dup2(nowhere, STDERR_FILENO);
+    ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
     ::execv(path.c_str(), pointers.data());
     ::_exit(127);
   }

@@ -75,7 +75,7 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     REQUIRE(result.status == 0);
     CHECK_THAT(result.out, Contains("all epochs are done after 2 epochs, 6 steps") && Contains("best mIoU 0.") &&
                                Contains("best.safetensors") && Contains("time per step") && Contains("peak memory"));
-    CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate") && Contains("epoch 2/2: training loss"));
+    CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate") && Contains("val loss") && Contains("the best so far"));
 
     const ProgramResult eval =
         run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data",
@@ -89,6 +89,18 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     const std::string rows = read_text(folder / "e.csv");
     CHECK(std::count(rows.begin(), rows.end(), '\n') == 3);
     CHECK_THAT(rows, Contains("\np8,"));
+    CHECK_THAT(eval.out, Contains("threshold 0.5\n"));
+
+    const std::string page = read_text(folder / "run/report.html");
+    CHECK_THAT(page, Contains("all epochs are done") && Contains("--decoder-channels 16,16,8,8,8") &&
+                         Contains("How it learned"));
+    REQUIRE(run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data",
+                                      (folder / "data").string(), "--list", (folder / "data/val.txt").string(),
+                                      "--stress", "noise", "--report", (folder / "judged").string()})
+                .status == 0);
+    const std::string judged = read_text(folder / "judged/report.html");
+    CHECK_THAT(judged, Contains("Under stress") && Contains("noise") && Contains("Upper-clothes") &&
+                           !Contains("How it learned") && Contains("eval_unet --model "));
   }
 
   SECTION("what is wrong with the data is named, and no folder is made for nothing") {
@@ -184,6 +196,46 @@ TEST_CASE("a folder is trained into by one process at a time", "[tools]") {
   const ProgramResult next = train(folder, "run", {"--resume", "--epochs", "1000", "--max-steps", "1"});
   CHECK(next.status == 0);
   CHECK_THAT(next.err, Contains("continuing after step "));
+}
+
+TEST_CASE("Ctrl-C once finishes the step and saves, twice stops at once; neither loses what was saved", "[tools]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);
+  // Steps of some seconds, so that the second signal comes within one.
+  const std::vector<std::string> options{"--size", "512", "--batch", "8", "--epochs", "3"};
+  const auto start = [&](bool resume) {
+    std::vector<std::string> all = arguments(folder, "run", options);
+    if (resume) all.push_back("--resume");
+    return start_program("train_unet", all, (folder / "err").string());
+  };
+  const auto wait_until = [&](const auto& is_true) {
+    for (int i = 0; i < 1200 && !is_true(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return is_true();
+  };
+  const auto says = [&](const std::string& what) {
+    return read_text(folder / "err").find(what) != std::string::npos;
+  };
+  const fs::path checkpoint = folder / "run/checkpoint.safetensors";
+
+  const pid_t once = start(false);
+  REQUIRE(wait_until([&] { return fs::exists(folder / "run/metrics.jsonl"); }));
+  ::kill(once, SIGINT);
+  CHECK(wait_for(once) == 130);
+  CHECK(says("finishing the step"));
+  CHECK(says("stopped after step 1 and saved; to go on:\n  train_unet "));
+  CHECK(says(" --resume\n"));
+  CHECK(!fs::exists(folder / "run/best.safetensors"));  // nothing was validated
+  const std::string saved = read_text(checkpoint);
+
+  const pid_t twice = start(true);
+  REQUIRE(wait_until([&] { return says("continuing after step 1"); }));
+  ::kill(twice, SIGINT);
+  if (wait_until([&] { return says("finishing the step"); })) ::kill(twice, SIGINT);
+  CHECK(wait_for(twice) == 130);
+  CHECK(says("stopped at once"));
+  CHECK(read_text(checkpoint) == saved);
+  CHECK(train(folder, "run", {"--size", "512", "--batch", "8", "--epochs", "3", "--resume", "--max-steps", "1"}).status ==
+        0);
 }
 
 TEST_CASE("a run killed at random moments ends with the same bytes", "[tools][.long]") {

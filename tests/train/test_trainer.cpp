@@ -296,3 +296,27 @@ TEST_CASE_METHOD(OneThread, "a loss that is no number stops the run and names st
   CHECK_THAT(message, Contains("lower the learning rate") && Contains("step "));
   CHECK(!std::filesystem::exists(folder / "run" / "checkpoint.safetensors"));
 }
+
+TEST_CASE_METHOD(OneThread, "a run that diverges later leaves its models and its checkpoint as they were", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 8);
+  TrainConfig config = tiny_config(folder / "data");
+  config.epochs = 1;
+  train(config, folder / "run", false);
+  // Weights that are numbers, but whose products are not.
+  Checkpoint checkpoint = load_checkpoint(folder / "run" / "checkpoint.safetensors");
+  for (auto& [name, tensor] : checkpoint.model) {
+    if (name.starts_with("segmentation_head")) tensor = Tensor::full(tensor.shape(), 3e38);
+  }
+  save_checkpoint(folder / "run" / "checkpoint.safetensors", checkpoint);
+  const char* files[] = {"best.safetensors", "last.safetensors", "checkpoint.safetensors"};
+  std::vector<std::string> before;
+  for (const char* file : files) before.push_back(read_text(folder / "run" / file));
+
+  config.epochs = 2;
+  const std::string message = message_of(config, folder / "run", true);
+  CHECK_THAT(message, Contains("step 3: the loss is ") && Contains("JPEGImages/p") &&
+                          Contains("lower the learning rate (--lr 0.001)") &&
+                          Contains("the checkpoint of step 2 is intact"));
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(read_text(folder / "run" / files[i]) == before[i]);
+}

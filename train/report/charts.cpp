@@ -12,7 +12,7 @@ namespace weft {
 namespace {
 
 constexpr double width = 400, height = 250;
-constexpr double left = 52, right = 282, top = 24, bottom = 208;  // of the plot; the lines' names stand right of it
+constexpr double left = 52, right = 274, top = 24, bottom = 208;  // of the plot; the lines' names stand right of it
 constexpr double label_distance = 15;
 
 /// Maps a range of values onto a range of units.
@@ -29,7 +29,7 @@ std::string short_scientific(double value) {
 
 std::string tick_text(double value, double step) {
   if (std::abs(value) < 1e-9 * step) return "0";
-  if (step < 1e-2) return short_scientific(value);
+  if (step < 1e-3) return short_scientific(value);
   int digits = 0;
   for (double rest = step; std::abs(rest - std::round(rest)) > 1e-6; rest *= 10) ++digits;
   return fmt::format("{:.{}f}", value, digits);
@@ -43,7 +43,7 @@ std::vector<double> inner_ticks(double low, double high) {
 }
 
 std::string value_text(double value) {
-  if (value != 0 && std::abs(value) < 1e-2) return short_scientific(value);
+  if (value != 0 && std::abs(value) < 1e-3) return short_scientific(value);
   return std::abs(value) >= 100 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
 }
 

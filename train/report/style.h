@@ -33,9 +33,9 @@ p { margin: 4px 0 14px; max-width: 46em; }
 .tile b { display: block; font-size: 1.5rem; line-height: 1.25; font-weight: 620; font-variant-numeric: tabular-nums; }
 .tile span { display: block; font-size: .85rem; color: var(--soft); line-height: 1.35; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 16px; }
-.narrow { max-width: 560px; }
+.narrow { max-width: 460px; }
 figure { margin: 0; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { font: 12.5px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: var(--soft); }
 svg .grid { stroke: var(--rule); stroke-width: 1; }
 svg .axis { stroke: var(--soft); stroke-width: 1; }
