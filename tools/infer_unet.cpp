@@ -85,7 +85,7 @@ class Run {
 
   /// Exit status: 1 where a picture failed, 130 where Ctrl-C or SIGTERM ended the work; what was written is whole.
   int all() {
-    tools::catch_interrupts();
+    tools::catch_interrupts("\nfinishing the picture in hand; Ctrl-C again stops at once\n");
     OrderedPrefetcher<Photograph> decoded(pictures_.size(), 2, [this](std::size_t i) {
       Image image = load_image(pictures_[i]);
       NetworkInput input = prepare_input(model_.info, image, predict_options_);

@@ -145,9 +145,9 @@ void print_summary(const TrainResult& result, const std::string& out) {
 int train(const Options& options, const std::string& command) {
   const TrainConfig config = settings(options);
   TrainingDisplay display(config);
+  catch_interrupts("\nfinishing the step, then saving; Ctrl-C again stops at once\n");
   Trainer trainer(config, options.out, options.resume, display, {command, machine_text()});
   display.watch(trainer);
-  catch_interrupts("\nfinishing the step, then saving; Ctrl-C again stops at once\n");
   std::optional<RecomputeActivations> recompute;
   if (options.checkpoint_activations) recompute.emplace();
   const TrainResult result = trainer.run();

@@ -38,6 +38,16 @@ void make_folder(const fs::path& folder) {
   WEFT_CHECK(fs::is_directory(folder), "{}: is not a folder", folder.string());
 }
 
+/// Where a run writes: its folder, samples/, and the folders in there.
+std::vector<fs::path> folders_of_a_run(const fs::path& folder) {
+  std::vector<fs::path> folders{folder, folder / samples_folder};
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder / samples_folder, ignored)) {
+    if (entry.is_directory(ignored)) folders.push_back(entry.path());
+  }
+  return folders;
+}
+
 bool holds_models(const fs::path& folder) {
   return fs::exists(folder / last_file) || fs::exists(folder / best_file);
 }
@@ -138,7 +148,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   // The folder is touched only now, when all that the settings name has been found and read.
   make_folder(folder_);
   lock_.emplace(folder_);
-  for (const fs::path& place : {folder_, folder_ / samples_folder}) remove_stale_temporaries(place);
+  for (const fs::path& place : folders_of_a_run(folder_)) remove_stale_temporaries(place);
   if (continues) restore(checkpoint);
 
   info_.network = config_.network;
