@@ -41,16 +41,21 @@ bool InvertedResidual::can_fuse(const Tensor& x) const {
          nn::can_fold(depthwise_.conv, depthwise_.bn, x) && nn::can_fold(project_, project_bn_, x);
 }
 
+std::uint64_t InvertedResidual::version() const {
+  return (expand_ ? nn::folded_version(expand_->conv, expand_->bn) : 0) +
+         nn::folded_version(depthwise_.conv, depthwise_.bn) + nn::folded_version(project_, project_bn_);
+}
+
 const PackedInvertedResidual& InvertedResidual::fused() const {
-  const std::uint64_t version = (expand_ ? nn::folded_version(expand_->conv, expand_->bn) : 0) +
-                                nn::folded_version(depthwise_.conv, depthwise_.bn) +
-                                nn::folded_version(project_, project_bn_);
-  if (fused_version_ == version && fused_.is_ready()) return fused_;
+  if (fused_version_ == version() && fused_.is_ready()) return fused_;
   const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
   const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
   const auto [wp, bp] = nn::fold(project_, project_bn_);
   fused_ = PackedInvertedResidual({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride, has_shortcut_);
-  fused_version_ = version;
+  if (expand_) expand_->conv.release_weight();
+  depthwise_.conv.release_weight();
+  project_.release_weight();
+  fused_version_ = version();
   return fused_;
 }
 

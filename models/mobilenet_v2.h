@@ -19,6 +19,8 @@ class InvertedResidual : public nn::Module {
 
  private:
   bool can_fuse(const Tensor& x) const;
+  /// Changes whenever the weights do.
+  std::uint64_t version() const;
   /// The whole block as one operation.
   const PackedInvertedResidual& fused() const;
 

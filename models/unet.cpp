@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/allocator.h"
+#include "core/autograd.h"
 #include "models/registry.h"
 #include "nn/init.h"
 
@@ -81,6 +83,16 @@ Tensor UNet::forward(const Tensor& x) const {
   for (std::size_t i = 0; i < blocks_.size(); ++i)
     y = blocks_[i].forward(y, i + 1 < taps.size() ? taps[taps.size() - 2 - i] : Tensor());
   return head_[0].forward(y);
+}
+
+void UNet::prepare_inference() {
+  eval();
+  set_inference_only();
+  {
+    const NoGrad no_grad;
+    forward(Tensor::zeros({1, stride, stride, 3}));
+  }
+  release_cached_memory();
 }
 
 void UNet::initialise(std::uint64_t seed) const {

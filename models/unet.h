@@ -57,6 +57,10 @@ class UNet : public nn::Module {
   /// x [N, H, W, 3], normalised -> logits [N, H, W, classes]. Throws Error where H or W is no multiple of 32.
   Tensor forward(const Tensor& x) const;
 
+  /// Evaluation mode for good: packs all filters by running a small picture, lets go of the weights as they were
+  /// (Module::set_inference_only), and gives their memory back, which the activations then find in one piece.
+  void prepare_inference();
+
   /// Starting values as smp's: decoder Kaiming uniform by fan in, head Xavier uniform, encoder as its own.
   void initialise(std::uint64_t seed) const;
 

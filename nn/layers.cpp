@@ -15,6 +15,10 @@ Conv2d::Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t
   if (with_bias) bias = register_parameter("bias", Tensor::zeros({channels_out}));
 }
 
+void Conv2d::release_weight() const {
+  if (is_inference_only()) weight.replace(Tensor::empty({0}, weight.dtype()));
+}
+
 ConvTranspose2d::ConvTranspose2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
                                  const ConvTranspose2dOptions& options_, bool with_bias)
     : options(options_) {
@@ -51,6 +55,7 @@ std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn) {
 }
 
 FoldedConv fold(const Conv2d& conv, const BatchNorm2d& bn) {
+  WEFT_CHECK(conv.weight.count() > 0, "[fold] the weight is gone: the network is for inference only, and has run");
   Tensor w = conv.weight.clone();
   Tensor b = bn.bias.clone();
   const std::int64_t filters = w.size(0), filter_size = w.count() / filters;
@@ -77,7 +82,8 @@ const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_c
   if (folded_version_ == version && folded_.is_ready()) return folded_;
   const FoldedConv conv = fold(*this, bn);
   folded_ = PackedConv(conv.weight, conv.bias, options, upsampled_channels);
-  folded_version_ = version;
+  release_weight();
+  folded_version_ = folded_version(*this, bn);
   return folded_;
 }
 

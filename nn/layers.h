@@ -21,6 +21,9 @@ class Conv2d : public Module {
   const Conv2dOptions options;
   Tensor weight, bias;  // bias undefined where there is none
 
+  /// Leaves the weight without values where the layer is for inference only: whoever calls this has packed them.
+  void release_weight() const;
+
  private:
   friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
   friend Tensor upsample_conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
@@ -78,6 +81,7 @@ class Linear : public Module {
 struct FoldedConv {
   Tensor weight, bias;
 };
+/// Throws Error where the weight has been released.
 FoldedConv fold(const Conv2d& conv, const BatchNorm2d& bn);
 /// A number that changes whenever the result of fold() may: the key of what is kept of it.
 std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn);

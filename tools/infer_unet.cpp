@@ -176,6 +176,7 @@ int infer(const Options& options) {
     fmt::print(stderr, "note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}\n",
                path, model.info.network.arch, model.info.height, model.info.width, model.info.threshold);
   }
+  model.network->prepare_inference();
   Run run(options, model);
   if (!options.profile) return run.all();
   const Profile profile;

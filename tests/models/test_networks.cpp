@@ -1,3 +1,6 @@
+#include <cstring>
+
+#include "core/allocator.h"
 #include "models/encoder_weights.h"
 #include "models/model_file.h"
 #include "models/registry.h"
@@ -5,6 +8,12 @@
 
 using namespace weft;
 using namespace weft::test;
+
+namespace {
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && std::memcmp(a.raw_data(), b.raw_data(), static_cast<std::size_t>(a.bytes())) == 0;
+}
+}  // namespace
 
 TEST_CASE("U-Nets have exactly smp's number of parameters", "[models]") {
   CHECK(UNet({.arch = "mobilenet_v2"}).parameter_count() == 6628945);
@@ -81,4 +90,29 @@ TEST_CASE("freezing stops gradients and running statistics", "[models]") {
   CHECK(unet.is_training());
   unet.encoder().set_frozen(false);
   CHECK(unet.encoder().is_training());
+}
+
+TEST_CASE("a network for inference only gives the same bits with less memory, and nothing else any more", "[models]") {
+  for (const char* arch : {"mobilenet_v2", "resnet18"}) {
+    INFO(arch);
+    UNet unet({.arch = arch});
+    unet.initialise(3);
+    unet.eval();
+    const NoGrad no_grad;
+    const Tensor x = random_f32({1, 64, 32, 3}), other = random_f32({1, 32, 32, 3});
+    const Tensor expected = unet.forward(x), expected_other = unet.forward(other);
+    const std::size_t all = memory_use().live_bytes;
+
+    UNet light({.arch = arch});
+    light.load_state_dict(unet.state_dict());
+    light.prepare_inference();
+    for (int i = 0; i < 2; ++i) {
+      CHECK(same_bits(light.forward(x), expected));
+      CHECK(same_bits(light.forward(other), expected_other));
+    }
+    // The second network holds its packed filters alone, but for the head and the batch norms.
+    const auto weights = 4 * static_cast<std::size_t>(unet.parameter_count());
+    CHECK(memory_use().live_bytes - all < all - weights / 10 * 9);
+    CHECK_THROWS_WITH(unet.load_state_dict(light.state_dict()), Contains("weight is [0]"));
+  }
 }

@@ -50,7 +50,10 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
       masks{options.batch, options.size, options.size, 1};
   pictures_ =
       options.input.empty() ? filled(pictures, [&] { return draw.normal(); }) : read_raw(options.input, pictures);
-  if (!is_training_) return;
+  if (!is_training_) {
+    network_->prepare_inference();
+    return;
+  }
   masks_ = options.targets.empty() ? filled(masks, [&] { return draw.chance(0.3) ? 1.0 : 0.0; })
                                    : read_raw(options.targets, masks);
   optimizer_ = make_optimizer({}, {{network_->named_parameters()}});
