@@ -119,6 +119,13 @@ void load(const nn::Module& network, const FileTensors& tensors, const WeightsFi
   if (added > 0) notes.push_back(fmt::format("added {} num_batches_tracked of value 0, which the file lacks", added));
 }
 
+void resize(ModelInfo& info, const ConversionOptions& options) {
+  if (options.size == 0) return;
+  WEFT_CHECK(options.size >= UNet::stride && options.size % UNet::stride == 0,
+             "--size: expected a multiple of {}, got {}", UNet::stride, options.size);
+  info.height = info.width = options.size;
+}
+
 void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::filesystem::path& path,
                   const ConversionOptions& options, Conversion& done) {
   WEFT_CHECK(!options.keep_head, "{}: a U-Net; only a classifier has a head to keep", file.path());
@@ -128,8 +135,8 @@ void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::file
     const WeightsEntry* entry = tensors.find(name);
     return entry == nullptr ? nullptr : &entry->shape;
   };
-  const ModelInfo info{.network = recognise_unet(file.path(), shape_of, options.arch),
-                       .notes = {{"converted_from", std::filesystem::path(file.path()).filename().string()}}};
+  ModelInfo info{.network = recognise_unet(file.path(), shape_of, options.arch),
+                 .notes = {{"converted_from", std::filesystem::path(file.path()).filename().string()}}};
   const UNet network(info.network);
   load(network, tensors, file, done.notes);
   done.what = fmt::format("U-Net with the encoder {}", info.network.arch);
@@ -138,6 +145,7 @@ void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::file
                   "std, {} upsampling, threshold {}",
                   info.height, info.width, to_string(info.network.upsample), info.threshold));
   done.tensors = network.state_dict().size();
+  resize(info, options);
   save_model(path, network, info, options.storage);
 }
 
@@ -164,7 +172,8 @@ void convert_classifier(const WeightsFile& file, FileTensors& tensors, const std
 void convert_described(const std::string& from, const std::filesystem::path& path, const ConversionOptions& options,
                        Conversion& done) {
   WEFT_CHECK(!options.keep_head, "{}: a U-Net; only a classifier has a head to keep", from);
-  const Model model = load_model(from, options.arch);
+  Model model = load_model(from, options.arch);
+  resize(model.info, options);
   done.what = fmt::format("U-Net with the encoder {}, described by weft", model.info.network.arch);
   done.tensors = model.network->state_dict().size();
   save_model(path, *model.network, model.info, options.storage);

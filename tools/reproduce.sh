@@ -22,5 +22,5 @@ train --encoder-weights "$weights" --fit stretch --augment default --optimizer a
 train --init "$out/seed/best.safetensors" --fit area --augment robust --optimizer adamw --weight-decay 0.01 \
   --lr 3e-4 --schedule cosine --warmup 100 --ema 0.998 --epochs 13 --seed 1 --out "$out/robust"
 
-"$bin/convert_weights" "$out/robust/best.safetensors" "$out/clothing-mobilenet_v2.safetensors" --f16
+"$bin/convert_weights" "$out/robust/best.safetensors" "$out/clothing-mobilenet_v2.safetensors" --f16 --size 544
 "$bin/eval_unet" --model "$out/clothing-mobilenet_v2.safetensors" --data "$data" --labels ccp --list "$data/val.txt"

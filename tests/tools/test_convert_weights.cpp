@@ -167,6 +167,11 @@ TEST_CASE("half precision keeps the description and rounds what --diff then show
   CHECK(half.info.height == 96);
   CHECK(half.info.threshold == 0.25);
   CHECK(fs::file_size(f.out) * 10 < fs::file_size(f.in) * 6);
+  CHECK(f.convert({"--size", "160"}).status == 0);
+  CHECK(load_model(f.out).info.height == 160);
+  CHECK(load_model(f.out).info.width == 160);
+  CHECK_THAT(f.convert({"--size", "100"}).err, Contains("--size: expected a multiple of 32, got 100"));
+  CHECK(f.convert({"--f16"}).status == 0);
   const ProgramResult diff = run_program("inspect_model", {"--diff", f.in, f.out});
   CHECK(diff.status == 1);
   CHECK_THAT(diff.out,
