@@ -24,7 +24,7 @@ build/bin/train_unet --data "$out/data" --labels atr --out "$out/run" --init mod
 
 say "cutting out pictures that the training has not seen"
 build/bin/infer_unet --model "$out/run/best.safetensors" --write panel,cutout --out "$out/masks" "$out/unseen/JPEGImages"
-build/bin/eval_unet --model "$out/run/best.safetensors" --data "$out/unseen" --labels atr | grep mIoU
+build/bin/eval_unet --model "$out/run/best.safetensors" --data "$out/unseen" --labels atr | grep '^mIoU'
 
 say "done: open these"
 ls "$out"/masks/*.panel.png
