@@ -1,6 +1,6 @@
 #pragma once
-// Pictures, masks and lists are copied into memory, not mapped as models are (core/formats/file_bytes.h):
-// they lie in folders where other programs are at work, and a mapped file that is cut short kills its reader.
+// Pictures, masks and lists. They lie in folders where other programs are at work, and a mapped file that is cut short
+// kills its reader, so they are copied into memory, as models are (core/formats/file_bytes.h).
 
 #include <cstdint>
 #include <filesystem>
