@@ -11,10 +11,7 @@
 #include "core/atomic_file.h"
 #include "core/check.h"
 #include "core/parallel.h"
-
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STB_IMAGE_WRITE_STATIC
-#include <stb/stb_image_write.h>
+#include "data/jpeg_codec.h"
 
 namespace weft {
 
@@ -23,17 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int jpeg_quality = 92;
-
-std::string encode_jpeg(const Image& image) {
-  std::string bytes;
-  const auto append = [](void* context, void* data, int size) {
-    static_cast<std::string*>(context)->append(static_cast<const char*>(data), static_cast<std::size_t>(size));
-  };
-  WEFT_CHECK(stbi_write_jpg_to_func(append, &bytes, image.width, image.height, image.channels, image.pixels.data(),
-                                    jpeg_quality) != 0,
-             "[write_synthetic_set] cannot encode a JPEG of {}x{}", image.width, image.height);
-  return bytes;
-}
 
 /// The colours that Pascal VOC gives its labels, as ATR's masks have them: the id's bits 0, 3, 6 are red's
 /// highest bits, bits 1, 4, 7 green's, bits 2, 5 blue's.
@@ -113,7 +99,7 @@ void write_synthetic_set(const fs::path& folder, const SyntheticSet& set,
   std::int64_t done = 0;
   parallel_for(set.count, [&](std::int64_t i) {
     const SyntheticSample sample = draw_synthetic(set.seed, static_cast<std::uint64_t>(i), set.size);
-    write_file(pictures / (stem(i) + ".jpg"), encode_jpeg(sample.picture));
+    write_file(pictures / (stem(i) + ".jpg"), encode_jpeg(sample.picture, jpeg_quality));
     write_file(masks / (stem(i) + ".png"), encode_palette_png(sample.labels));
     const std::lock_guard lock(mutex);
     ++done;
