@@ -137,6 +137,7 @@ void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::file
   };
   ModelInfo info{.network = recognise_unet(file.path(), shape_of, options.arch),
                  .notes = {{"converted_from", std::filesystem::path(file.path()).filename().string()}}};
+  resize(info, options);
   const UNet network(info.network);
   load(network, tensors, file, done.notes);
   done.what = fmt::format("U-Net with the encoder {}", info.network.arch);
@@ -145,7 +146,6 @@ void convert_unet(const WeightsFile& file, FileTensors& tensors, const std::file
                   "std, {} upsampling, threshold {}",
                   info.height, info.width, to_string(info.network.upsample), info.threshold));
   done.tensors = network.state_dict().size();
-  resize(info, options);
   save_model(path, network, info, options.storage);
 }
 
