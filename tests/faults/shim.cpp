@@ -135,14 +135,7 @@ int open(const char* path, int flags, ...) {
   return real_open(path, flags, mode);
 }
 
-int open64(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = mode_in(flags, arguments);
-  va_end(arguments);
-  if (creates(flags) && strike("open", absolute(path), true) == Effect::fail) return -1;
-  return real_open(path, flags, mode);
-}
+int open64(const char* path, int flags, ...) __attribute__((alias("open")));  // files are 64-bit anyway
 
 FILE* fopen(const char* path, const char* mode) {
   static const auto next = next_of<FILE* (*)(const char*, const char*)>("fopen");
@@ -150,11 +143,7 @@ FILE* fopen(const char* path, const char* mode) {
   return next(path, mode);
 }
 
-FILE* fopen64(const char* path, const char* mode) {
-  static const auto next = next_of<FILE* (*)(const char*, const char*)>("fopen64");
-  if (creates(mode) && strike("open", absolute(path), true) == Effect::fail) return nullptr;
-  return next(path, mode);
-}
+FILE* fopen64(const char* path, const char* mode) __attribute__((alias("fopen")));
 
 ssize_t write(int file, const void* data, std::size_t bytes) { return write_at_most(file, data, bytes); }
 
