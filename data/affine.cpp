@@ -122,12 +122,4 @@ Image warp_mask(const Image& ids, const Placement& p, const Affine& map, int wid
   return out;
 }
 
-Image warp_picture(const Image& picture, const Placement& p, const Affine& map) {
-  return warp_picture(picture, p, map, p.canvas_width, p.canvas_height);
-}
-
-Image warp_mask(const Image& ids, const Placement& p, const Affine& map) {
-  return warp_mask(ids, p, map, p.canvas_width, p.canvas_height);
-}
-
 }  // namespace weft

@@ -23,8 +23,5 @@ struct Affine {
 /// ... 2 1 | 0 1 2 ... n-1 | n-2 ...). Bilinear for the RGB picture, nearest for label ids.
 Image warp_picture(const Image& picture, const Placement& placement, const Affine& map, int width, int height);
 Image warp_mask(const Image& ids, const Placement& placement, const Affine& map, int width, int height);
-/// The same, of the canvas's size.
-Image warp_picture(const Image& picture, const Placement& placement, const Affine& map);
-Image warp_mask(const Image& ids, const Placement& placement, const Affine& map);
 
 }  // namespace weft

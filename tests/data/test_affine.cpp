@@ -14,6 +14,15 @@ Placement as_is(const Image& image) {
   return {image.width, image.height, image.width, image.height, 0, 0, image.width, image.height};
 }
 
+/// Of the canvas's size.
+Image warp_picture(const Image& picture, const Placement& p, const Affine& map) {
+  return weft::warp_picture(picture, p, map, p.canvas_width, p.canvas_height);
+}
+
+Image warp_mask(const Image& ids, const Placement& p, const Affine& map) {
+  return weft::warp_mask(ids, p, map, p.canvas_width, p.canvas_height);
+}
+
 int largest_difference(const Image& a, const Image& b) {
   REQUIRE(a.pixels.size() == b.pixels.size());
   int largest = 0;
