@@ -21,9 +21,11 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t strip_tiles = 24;  // a multiple of all register tiles' rows; few, so that V and M of up to
+constexpr std::int64_t short_strip = 24;  // tiles, a multiple of all register tiles' rows; few, so that V and M of up to
                                           // 64 channels stay in L2 (measured: 12 and 48 are slower)
-constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
+constexpr std::int64_t many_channels = 192;  // a panel's filters come from L3 or memory: read them less often, and ahead
+constexpr std::int64_t long_strip = 72;
+constexpr std::int64_t large_filters = 6 << 20;    // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
@@ -70,16 +72,18 @@ void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column,
 
 struct Plan {
   TileGrid tiles;
-  std::int64_t block_tiles, blocks;
+  std::int64_t strip_tiles, block_tiles, blocks;
   std::int64_t value_floats, sum_floats;  // of a block's V, a strip's M
   bool is_shared;                         // threads work on one block together
 };
 
 Plan make_plan(const WinogradWork& work) {
   std::int64_t values = 0, sums = 0, filters = 0, out = 0;  // floats in a tile's V and M, floats in all U
+  std::int64_t most_channels = 0;
   const std::int64_t panel_width = lanes * panel_of(work.out_c, 0).vectors;
   for (std::int64_t s = 0; s < work.source_count; ++s) {
     const std::int64_t channels = work.sources[s].c;
+    most_channels = max64(most_channels, channels);
     with_form(work.sources[s].form, [&](auto form) {
       using Form = decltype(form);
       values = max64(values, Form::values * Form::values * round_up(channels, lanes));
@@ -90,11 +94,14 @@ Plan make_plan(const WinogradWork& work) {
   }
   Plan plan;
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
-  plan.block_tiles = filters > large_filters ? 4 * strip_tiles : strip_tiles;
-  plan.block_tiles = min64(plan.block_tiles, round_up(plan.tiles.count(), strip_tiles));
+  const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
+  plan.strip_tiles = min64(most_channels >= many_channels ? long_strip : short_strip, all_tiles);
+  if (panels_of(work.out_c) * ceil_div(all_tiles, plan.strip_tiles) < 2 * num_threads()) plan.strip_tiles = short_strip;
+  plan.block_tiles = filters > large_filters ? max64(4 * short_strip, plan.strip_tiles) : plan.strip_tiles;
+  plan.block_tiles = round_up(min64(plan.block_tiles, all_tiles), plan.strip_tiles);
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
   plan.value_floats = values * plan.block_tiles + 16 * 36;
-  plan.sum_floats = sums * strip_tiles + 16 * 36;
+  plan.sum_floats = sums * plan.strip_tiles + 16 * 36;
   plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
   return plan;
 }
@@ -172,7 +179,7 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
     for (int j = 0; j < Form::filters; ++j)
       offsets[filter_place<Form>(i, j)] = (Form::value_of[i] * Form::values + Form::value_of[j]) * values.step;
   }
-  const RunRowProduct run = row_product_function(panel.vectors);
+  const RunRowProduct run = row_product_function(panel.vectors, source.c >= many_channels);
   const float* packed = source.packed + panel.column * Form::filters * Form::filters * source.c;
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
@@ -193,7 +200,8 @@ template <class Form>
 void run_block(const Convolution& conv, std::int64_t source_index, const Part& block, float* scratch) {
   const WinogradSource& source = conv.work.sources[source_index];
   const Picture picture = {source.data, source.h, source.w, source.c};
-  const std::int64_t width = round_up(source.c, lanes), rows = round_up(block.size, strip_tiles);
+  const std::int64_t strip_tiles = conv.plan.strip_tiles;
+  const std::int64_t width = round_up(source.c, lanes), rows = round_up(block.size, short_strip);
   const TileMatrices values = {scratch, width, TileMatrices::step_for(rows, width)};
   constexpr std::int64_t chunk = 8;
   parallel_for(ceil_div(rows, chunk), [&](std::int64_t task) {

@@ -4,6 +4,9 @@
 //   out[r][n] = sum over taps and k of  a[r step + offset(tap) + k] packed[tap][k][n]
 //
 // The register tile is that of tap_tile.h; what is missing here are pixels, borders and epilogues.
+//
+// The products of a strip of tiles read the filters once from end to end, tens of megabytes in the deepest layers. The
+// processor alone fetches those too late, so there each product fetches the filters of the next.
 
 #include "core/kernels/isa/tap_tile.h"
 
@@ -15,15 +18,19 @@ struct RowProduct {
   std::int64_t step;            // from one row to the next
   const std::int64_t* offsets;  // [taps]
   std::int64_t taps, channels;
-  const float* packed;          // [taps][channels][vectors * lanes]
+  const float* packed;          // [taps][channels][vectors * lanes]; the next product's follow
   std::int64_t rows;            // a multiple of tile_pixels(vectors), in `a` as in `out`
   float* out;                   // [rows][vectors * lanes]
 };
 
-template <int vectors>
+template <int vectors, bool fetches_ahead>
 void run_row_product(const RowProduct& p) {
   constexpr int size = tile_pixels(vectors);
+  const std::int64_t filters = p.taps * p.channels * vectors * lanes;
+  const float* ahead = p.packed + filters;
+  const float* const ahead_end = ahead + filters;
   for (std::int64_t row = 0; row < p.rows; row += size) {
+    const std::int64_t ahead_step = ahead < ahead_end ? cache_line_floats : 0;
     Vec acc[size][vectors] = {};
     const float* packed = p.packed;
     for (std::int64_t tap = 0; tap < p.taps; ++tap) {
@@ -31,6 +38,7 @@ void run_row_product(const RowProduct& p) {
       WEFT_UNROLL
       for (int m = 0; m < size; ++m) a[m] = p.a + (row + m) * p.step + p.offsets[tap];
       for (std::int64_t k = 0; k < p.channels; ++k, packed += vectors * lanes) {
+        if constexpr (fetches_ahead) __builtin_prefetch(ahead, 0, 2), ahead += ahead_step;
         Vec b[vectors];
         WEFT_UNROLL
         for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
@@ -52,14 +60,19 @@ void run_row_product(const RowProduct& p) {
 
 using RunRowProduct = void (*)(const RowProduct&);
 
+template <bool fetches_ahead>
 WEFT_ALWAYS_INLINE RunRowProduct row_product_function(std::int64_t vectors) {
 #if defined(WEFT_ISA_avx512)
-  constexpr RunRowProduct functions[] = {run_row_product<1>, run_row_product<2>, run_row_product<3>,
-                                         run_row_product<4>};
+  constexpr RunRowProduct functions[] = {run_row_product<1, fetches_ahead>, run_row_product<2, fetches_ahead>,
+                                         run_row_product<3, fetches_ahead>, run_row_product<4, fetches_ahead>};
 #else
-  constexpr RunRowProduct functions[] = {run_row_product<1>, run_row_product<2>};
+  constexpr RunRowProduct functions[] = {run_row_product<1, fetches_ahead>, run_row_product<2, fetches_ahead>};
 #endif
   return functions[vectors - 1];
+}
+
+WEFT_ALWAYS_INLINE RunRowProduct row_product_function(std::int64_t vectors, bool fetches_ahead) {
+  return fetches_ahead ? row_product_function<true>(vectors) : row_product_function<false>(vectors);
 }
 
 }  // namespace

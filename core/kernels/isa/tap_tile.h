@@ -24,8 +24,6 @@ constexpr int tile_pixels(int vectors) {
   return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
 }
 
-constexpr std::int64_t cache_line_floats = 16;
-
 /// The work of one tile.
 struct TapTile {
   const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps

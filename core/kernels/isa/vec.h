@@ -30,6 +30,8 @@ constexpr int lanes = 4;
 constexpr int vector_registers = 16;
 #endif
 
+constexpr std::int64_t cache_line_floats = 16;
+
 typedef float Vec __attribute__((vector_size(4 * lanes)));
 typedef float UnalignedVec __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
 

@@ -54,13 +54,25 @@ WEFT_ALWAYS_INLINE void map_both_axes(const Load& load_at, const Map& map, const
   }
 }
 
+/// Fetches what a patch of size x size pixels, moved right by `step`, will add to the one at `corner`: channels of one
+/// cache line. Patches walk along a row, and the processor does not foresee what 2 * size rows at once will need.
+template <int size, int step>
+WEFT_ALWAYS_INLINE void fetch_next_patch(const Picture& p, const float* corner) {
+  WEFT_UNROLL
+  for (int i = 0; i < size; ++i) {
+    WEFT_UNROLL
+    for (int j = size; j < size + step; ++j) __builtin_prefetch(corner + (i * p.w + j) * p.c);
+  }
+}
+
 /// The same for the from x from pixels of an image from (row, col) on, channels [k, ...) of `part`; they are zero
-/// outside the image. Patches inside it, nearly all, are read without asking.
-template <int from, int to, class Part, class Map, class Store>
+/// outside the image. Patches inside it, nearly all, are read without asking. The next one lies `step` further right.
+template <int from, int to, int step, class Part, class Map, class Store>
 WEFT_ALWAYS_INLINE void map_patch(const Picture& p, std::int64_t image, std::int64_t row, std::int64_t col,
                                   const Part& part, std::int64_t k, const Map& map, const Store& store_at) {
   if (row >= 0 && col >= 0 && row + from <= p.h && col + from <= p.w) {
     const float* corner = p.at(image, row, col) + k;
+    if (k % cache_line_floats == 0) fetch_next_patch<from, step>(p, corner);
     const auto load_at = [&](int i, int j) { return part.load_from(corner + (i * p.w + j) * p.c); };
     map_both_axes<from, to>(load_at, map, store_at);
   } else {
@@ -91,7 +103,7 @@ void transform_input(const Picture& p, const TilePlace& place, std::int64_t padd
   for_each_vector(p.c, [&](auto part, std::int64_t k) {
     float* to = values.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::in], Vec(&out)[Form::values]) { Form::input(in, out); };
-    map_patch<Form::in, Form::values>(p, place.image, row, col, part, k, map, [&](int i, int j, Vec v) {
+    map_patch<Form::in, Form::values, Form::step>(p, place.image, row, col, part, k, map, [&](int i, int j, Vec v) {
       store(to + (i * Form::values + j) * values.step, v);
     });
   });
@@ -103,7 +115,7 @@ void transform_output_gradient(const Picture& p, const TilePlace& place, std::in
   for_each_vector(p.c, [&](auto part, std::int64_t k) {
     float* to = sums.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::out], Vec(&out)[Form::sums]) { Form::output_transposed(in, out); };
-    map_patch<Form::out, Form::sums>(p, place.image, place.row * Form::out, place.col * Form::out, part, k, map,
+    map_patch<Form::out, Form::sums, Form::out>(p, place.image, place.row * Form::out, place.col * Form::out, part, k, map,
                                      [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
   });
 }
