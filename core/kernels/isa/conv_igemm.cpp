@@ -85,6 +85,15 @@ void pack_narrow(const TapGrid& g, const float* w, float* packed) {
   }
 }
 
+/// True where the taps lie in rows of `run`, each one pixel right of the one before.
+bool come_in_runs(const TapGrid& g, std::int64_t run) {
+  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
+    const Tap& first = g.taps[tap / run * run];
+    if (g.taps[tap].row != first.row || g.taps[tap].col != first.col + tap % run) return false;
+  }
+  return g.tap_count % run == 0;
+}
+
 /// Where the grid's pixels are read and written.
 class Addresses {
  public:
@@ -95,6 +104,7 @@ class Addresses {
       row_low_ = min64(row_low_, g.taps[tap].row), row_high_ = max64(row_high_, g.taps[tap].row);
       col_low_ = min64(col_low_, g.taps[tap].col), col_high_ = max64(col_high_, g.taps[tap].col);
     }
+    run_ = g.step_w == 1 && come_in_runs(g, 3) ? 3 : 1;
   }
 
   /// Fills the tile's addresses for `count` pixels from `first` on; those of a tile of `size` pixels that don't exist
@@ -113,6 +123,7 @@ class Addresses {
       }
       t.pixel_step = 0;
       t.offsets = shifts;
+      t.run = count == size ? run_ : 1;
       return;
     }
     Place place = {image, i, j};
@@ -123,6 +134,7 @@ class Addresses {
     }
     t.pixel_step = size;
     t.offsets = no_shifts;
+    t.run = 1;
   }
 
   /// The distance of a tap's source pixel from the first tap's.
@@ -167,7 +179,7 @@ class Addresses {
   const TapGrid& g_;
   const float* source_;
   const float* zeros_;
-  std::int64_t row_low_, row_high_, col_low_, col_high_;
+  std::int64_t row_low_, row_high_, col_low_, col_high_, run_;
 };
 
 void set_clamp(Activation activation, TapTile& t) {
@@ -188,7 +200,7 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   for (std::int64_t tap = 0; tap < g.tap_count; ++tap) shifts[tap] = addresses.shift(tap), no_shifts[tap] = 0;
 
   float bias[max_tile_vectors * lanes] = {};
-  std::int64_t out_at[max_tile_pixels];
+  std::int64_t out_at[max_tile_pixels < narrow_tile_pixels ? narrow_tile_pixels : max_tile_pixels];
   TapTile t;
   t.taps = g.tap_count;
   // A single tap meets each pixel once, so nothing but this has brought it near.

@@ -29,6 +29,7 @@ struct TapTile {
   const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps
   std::int64_t pixel_step;      // from one tap's pixels to the next's: tile_pixels or 0
   const std::int64_t* offsets;  // [taps], added to the pixels
+  std::int64_t run;             // for narrow tiles: 1, or see add_runs
   std::int64_t taps, k0, channels;
   std::int64_t prefetch;        // floats from here to the next tile's pixels where they should be fetched ahead, else 0
   const float* packed;          // [taps][channels][vectors * lanes]

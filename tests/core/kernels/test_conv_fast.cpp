@@ -155,6 +155,16 @@ TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of 
   check_against_reference(problem(11, 9, 96, 96, 3, 1, 2, 2));
 }
 
+TEST_CASE("fast convolutions: few output channels, in tiles that are whole, cut, and across rows", "[conv]") {
+  for (std::int64_t width : {1, 15, 16, 17, 40, 67}) {
+    for (std::int64_t c_out : {1, 2}) {
+      check_against_reference(problem(5, width, 64, c_out, 3, 1, 1));
+      check_against_reference(problem(5, width, 67, c_out, 3, 2, 1));
+    }
+    check_against_reference(problem(5, width, 16, 1, 3, 1, 1));
+  }
+}
+
 TEST_CASE("fast convolutions: one filter per channel", "[conv]") {
   const auto depthwise = [](ConvProblem p) {
     p.groups = p.c_in;
