@@ -96,8 +96,7 @@ WEFT_ALWAYS_INLINE void add_runs(const TapTile& t, const float* packed, std::int
       for (int i = 0; i < run; ++i) weights[i] = load(packed + i * packed_step + k);
       WEFT_UNROLL
       for (int m = 0; m < narrow_tile_pixels + run - 1; ++m) {
-        Vec value = part.load_from(row + m * t.channels + k);
-        keep_in_register(value);
+        const Vec value = kept_in_register(part.load_from(row + m * t.channels + k));
         WEFT_UNROLL
         for (int i = 0; i < run; ++i) {
           if (m >= i && m - i < narrow_tile_pixels) acc[m - i] += value * weights[i];

@@ -103,11 +103,12 @@ WEFT_ALWAYS_INLINE void for_each_vector(std::int64_t channels, Body&& body) {
   if (c < channels) body(Lanes<false>{channels - c}, c);
 }
 
-/// Loads v here and once: the compiler would rather load it again for each use, which costs more than a register.
-WEFT_ALWAYS_INLINE void keep_in_register([[maybe_unused]] Vec& v) {
+/// v, loaded here and once: the compiler would rather load it again for each use, and loads are the scarce thing.
+WEFT_ALWAYS_INLINE Vec kept_in_register(Vec v) {
 #if defined(WEFT_ISA_avx512) || defined(WEFT_ISA_avx2)
   asm("" : "+v"(v));
 #endif
+  return v;
 }
 
 /// The sum of all lanes, halves first.

@@ -40,15 +40,17 @@ WEFT_ALWAYS_INLINE void map_both_axes(const Load& load_at, const Map& map, const
   for (int j = 0; j < from; ++j) {
     Vec in[from], out[to];
     WEFT_UNROLL
-    for (int i = 0; i < from; ++i) in[i] = load_at(i, j);
+    for (int i = 0; i < from; ++i) in[i] = kept_in_register(load_at(i, j));
     map(in, out);
     WEFT_UNROLL
     for (int i = 0; i < to; ++i) columns[i][j] = out[i];
   }
   WEFT_UNROLL
   for (int i = 0; i < to; ++i) {
-    Vec out[to];
-    map(columns[i], out);
+    Vec in[from], out[to];
+    WEFT_UNROLL
+    for (int j = 0; j < from; ++j) in[j] = kept_in_register(columns[i][j]);
+    map(in, out);
     WEFT_UNROLL
     for (int j = 0; j < to; ++j) store_at(i, j, out[j]);
   }
