@@ -5,7 +5,8 @@
 //
 // About 9 multiply-adds meet 2 numbers from memory, so the point is to pass over each image once: a run of output
 // pixels of one row is finished for 16 channels before the next 16, and the rows that the next output row shares are
-// still in L2. At the border each pixel takes the taps that hit the image.
+// still in L2. At the border each pixel takes the taps that hit the image. The processor sees no stream in lines that lie
+// a pixel apart, so what no earlier row has brought near is fetched ahead.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/vec.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::int64_t task_products = 1 << 17;  // multiplications by taps that are worth a task
 constexpr std::int64_t max_partial_sums = 64;
+constexpr std::int64_t fetched_channels = 64;  // pixels of so many lie far enough apart to be worth fetching ahead
+constexpr std::int64_t runs_ahead = 2;
 
 /// A tap that hits the image at the pixel in question: its source pixel, and its weights or sums.
 struct LiveTap {
@@ -27,6 +30,7 @@ struct LiveTap {
 struct Run {
   const LiveTap* taps;
   std::int64_t tap_count;
+  const float* newest;  // the last source pixel that the first output pixel meets, or null: nothing is fetched ahead
   std::int64_t source_step, out_step;  // floats from one pixel of the run to the next
 };
 
@@ -40,6 +44,10 @@ struct Finish {
 /// `pixels` neighbours, the channels from c on that fill the lanes.
 template <int pixels, bool is_whole>
 WEFT_ALWAYS_INLINE void run_channels(const Run& run, const Finish& finish, Lanes<is_whole> part, std::int64_t c) {
+  if (run.newest != nullptr && c % cache_line_floats == 0) {
+    WEFT_UNROLL
+    for (int p = 0; p < pixels; ++p) __builtin_prefetch(run.newest + (runs_ahead * pixels + p) * run.source_step + c);
+  }
   Vec acc[pixels] = {};
   for (std::int64_t tap = 0; tap < run.tap_count; ++tap) {
     const Vec weight = load(run.taps[tap].values + c);
@@ -91,6 +99,15 @@ std::int64_t find_live_taps(const TapGrid& g, const float* source, std::int64_t 
   return count;
 }
 
+/// The tap whose source lies last.
+const LiveTap* newest_tap(const LiveTap* live, std::int64_t count) {
+  const LiveTap* newest = live;
+  for (std::int64_t tap = 1; tap < count; ++tap) {
+    if (live[tap].source > newest->source) newest = live + tap;
+  }
+  return newest;
+}
+
 void move_right(LiveTap* live, std::int64_t count, std::int64_t floats) {
   for (std::int64_t tap = 0; tap < count; ++tap) live[tap].source += floats;
 }
@@ -100,13 +117,15 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
              std::int64_t stride, const ConvEpilogue<float>& epilogue, LiveTap* live, float* out) {
   const std::int64_t image = row / g.grid_h, i = row % g.grid_h;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
-  Run run = {live, 0, g.step_w * g.source_c, g.out_step_w * g.out_c};
+  const bool fetches = g.step_w == 1 && g.out_c >= fetched_channels && g.tap_count > 0;
+  Run run = {live, 0, nullptr, g.step_w * g.source_c, g.out_step_w * g.out_c};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
     const Finish finish = {epilogue.bias, epilogue.activation,
                            epilogue.residual != nullptr ? epilogue.residual + at : nullptr, out + at};
     const bool is_inner = j >= inner.begin && j < inner.end;
     if (!is_inner || j == inner.begin) run.tap_count = find_live_taps(g, source, image, i, j, packed, stride, live);
+    run.newest = fetches && is_inner ? newest_tap(live, run.tap_count)->source : nullptr;
     std::int64_t pixels = 1;
     if (is_inner && j + 8 <= inner.end) {
       run_pixels<8>(run, finish, g.out_c);
@@ -132,6 +151,8 @@ void add_products(const LiveTap* live, const float* dy, std::int64_t x_step, std
   for (int tap = 0; tap < taps; ++tap) sums[tap] = load(live[tap].values + c), x[tap] = live[tap].source + c;
   dy += c;
   for (std::int64_t pixel = 0, at = 0; pixel < pixels; ++pixel, at += x_step, dy += dy_step) {
+    __builtin_prefetch(x[taps - 1] + at + cache_line_floats);  // the channels that come next, of the newest pixel
+    __builtin_prefetch(dy + cache_line_floats);
     const Vec gradient = part.load_from(dy);
     WEFT_UNROLL
     for (int tap = 0; tap < taps; ++tap) sums[tap] += part.load_from(x[tap] + at) * gradient;
