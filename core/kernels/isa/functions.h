@@ -7,6 +7,7 @@
 #include "core/kernels/conv.h"
 #include "core/kernels/inverted_residual.h"
 #include "core/kernels/isa/tap_grid.h"
+#include "core/kernels/pool2d.h"
 #include "core/kernels/winograd_work.h"
 
 namespace weft::kernels {
@@ -65,6 +66,11 @@ struct IsaKernels {
   /// dx = factor dz - shift - stretch (x - mean); it may be dy.
   void (*batch_norm_gradient_rows)(const BatchNormBackward<float>& b, const float* shift, const float* stretch,
                                    float* dx);
+
+  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; row `row` of dx.
+  void (*max_pool_row)(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions);
+  void (*max_pool_gradient_row)(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
+                                float* dx);
 };
 
 }  // namespace weft::kernels

@@ -30,6 +30,8 @@ const IsaKernels table = {
     scale_shift_rows,
     column_gradients,
     batch_norm_gradient_rows,
+    max_pool_row,
+    max_pool_gradient_row,
 };
 
 }  // namespace weft::kernels::WEFT_ISA

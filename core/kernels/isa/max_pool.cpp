@@ -1,0 +1,129 @@
+// Max pooling, a row of windows at a time, and its adjoint, a row of inputs at a time. core/kernels/reference/pooling.h
+// defines both.
+//
+// Channels fill the vectors. The reference passes over a pixel's channels once for each input of the window, and so
+// loads and stores y nine times; here a vector of y meets its whole window in a register, and the winners' places with
+// it. They are integers while they are compared and bytes in memory.
+
+#include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/vec.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+typedef std::int32_t Ints __attribute__((vector_size(4 * lanes)));
+typedef std::uint8_t Bytes __attribute__((vector_size(lanes)));
+
+// Bytes as integers, and back. (__builtin_convertvector says the same, but gcc 12 goes through it lane by lane.)
+WEFT_ALWAYS_INLINE Ints widen(Bytes bytes) {
+#if defined(WEFT_ISA_avx512)
+  return reinterpret_cast<Ints>(_mm512_maskz_cvtepu8_epi32(0xffff, reinterpret_cast<__m128i>(bytes)));
+#elif defined(WEFT_ISA_avx2)
+  return reinterpret_cast<Ints>(_mm256_cvtepu8_epi32(_mm_set_epi64x(0, reinterpret_cast<long long>(bytes))));
+#else
+  return __builtin_convertvector(bytes, Ints);
+#endif
+}
+WEFT_ALWAYS_INLINE Bytes narrow(Ints places) {
+#if defined(WEFT_ISA_avx512)
+  return reinterpret_cast<Bytes>(_mm512_maskz_cvtepi32_epi8(0xffff, reinterpret_cast<__m512i>(places)));
+#elif defined(WEFT_ISA_avx2)
+  const __m256i all = reinterpret_cast<__m256i>(places);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  return reinterpret_cast<Bytes>(_mm_cvtsi128_si64(_mm_packus_epi16(words, words)));
+#else
+  return __builtin_convertvector(places, Bytes);
+#endif
+}
+
+/// The places of a whole vector, or of its first channels.
+template <bool is_whole>
+WEFT_ALWAYS_INLINE Ints load_places(const std::uint8_t* from, Lanes<is_whole> part) {
+  Bytes bytes = {};
+  __builtin_memcpy(&bytes, from, is_whole ? sizeof(bytes) : static_cast<std::size_t>(part.count));
+  return widen(bytes);
+}
+template <bool is_whole>
+WEFT_ALWAYS_INLINE void store_places(std::uint8_t* to, Ints places, Lanes<is_whole> part) {
+  const Bytes bytes = narrow(places);
+  __builtin_memcpy(to, &bytes, is_whole ? sizeof(bytes) : static_cast<std::size_t>(part.count));
+}
+
+WEFT_ALWAYS_INLINE Ints all_equal(std::int64_t place) { return static_cast<std::int32_t>(place) - Ints{}; }
+
+struct Range {
+  std::int64_t begin, end;
+};
+
+/// The elements of window o of an axis that lie inside it: 0 .. kernel - 1, less what padding covers.
+WEFT_ALWAYS_INLINE Range inside(const Pool2d& p, std::int64_t o, std::int64_t size) {
+  const std::int64_t start = o * p.stride - p.padding;
+  return {max64(-start, 0), min64(p.kernel, size - start)};
+}
+
+/// The windows that hold input i: o * stride <= i + padding < o * stride + kernel.
+WEFT_ALWAYS_INLINE Range windows_of(const Pool2d& p, std::int64_t i, std::int64_t windows) {
+  const std::int64_t from_start = i + p.padding;
+  return {from_start < p.kernel ? 0 : (from_start - p.kernel) / p.stride + 1,
+          min64(from_start / p.stride + 1, windows)};
+}
+
+template <bool keeps_places>
+WEFT_ALWAYS_INLINE void pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* y,
+                                 std::uint8_t* positions) {
+  const std::int64_t image = out_row / p.oh, o = out_row % p.oh;
+  const Range rows = inside(p, o, p.h);
+  const float* top = x + (image * p.h + o * p.stride - p.padding) * p.w * p.c;
+  for (std::int64_t q = 0; q < p.ow; ++q) {
+    const Range columns = inside(p, q, p.w);
+    const float* corner = top + (q * p.stride - p.padding) * p.c;
+    const std::int64_t at = (out_row * p.ow + q) * p.c;
+    for_each_vector(p.c, [&](auto part, std::int64_t c) {
+      Vec best = part.load_from(corner + (rows.begin * p.w + columns.begin) * p.c + c);
+      Ints places = all_equal(rows.begin * p.kernel + columns.begin);
+      for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+        for (std::int64_t j = columns.begin; j < columns.end; ++j) {
+          const Vec v = part.load_from(corner + (i * p.w + j) * p.c + c);
+          const Ints wins = (v > best) | (v != v);  // the first of equals stays, a NaN is not lost
+          best = wins ? v : best;
+          if (keeps_places) places = wins ? all_equal(i * p.kernel + j) : places;
+        }
+      }
+      part.store_to(y + at + c, best);
+      if (keeps_places) store_places(positions + at + c, places, part);
+    });
+  }
+}
+
+}  // namespace
+
+void max_pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions) {
+  if (positions == nullptr) {
+    pool_row<false>(p, x, out_row, y, positions);
+  } else {
+    pool_row<true>(p, x, out_row, y, positions);
+  }
+}
+
+void max_pool_gradient_row(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
+                           float* dx) {
+  const std::int64_t image = row / p.h, i = row % p.h;
+  const Range down = windows_of(p, i, p.oh);
+  for (std::int64_t j = 0; j < p.w; ++j) {
+    const Range along = windows_of(p, j, p.ow);
+    for_each_vector(p.c, [&](auto part, std::int64_t c) {
+      Vec sum = {};
+      for (std::int64_t a = down.begin; a < down.end; ++a) {
+        for (std::int64_t b = along.begin; b < along.end; ++b) {
+          const std::int64_t place = (i + p.padding - a * p.stride) * p.kernel + j + p.padding - b * p.stride;
+          const std::int64_t window = ((image * p.oh + a) * p.ow + b) * p.c + c;
+          const Ints is_mine = load_places(positions + window, part) == all_equal(place);
+          sum += is_mine ? part.load_from(dy + window) : Vec{};
+        }
+      }
+      part.store_to(dx + (row * p.w + j) * p.c + c, sum);
+    });
+  }
+}
+
+}  // namespace weft::kernels::WEFT_ISA

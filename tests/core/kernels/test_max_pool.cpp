@@ -1,0 +1,56 @@
+// Max pooling with vectors against the textbook loops: the same bits.
+
+#include "core/kernels/pooling.h"
+#include "tests/core/kernels/kernel_testing.h"
+
+using namespace weft;
+using namespace weft::kernels;
+using namespace weft::test;
+
+namespace {
+
+Pool2d sizes(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c, std::int64_t kernel, std::int64_t stride,
+             std::int64_t padding) {
+  return {n, h, w, c, kernel, stride, padding, (h + 2 * padding - kernel) / stride + 1,
+          (w + 2 * padding - kernel) / stride + 1};
+}
+
+}  // namespace
+
+TEST_CASE("vector max pooling has the bits of the textbook loops", "[pooling]") {
+  for (const Pool2d& p : {sizes(2, 9, 7, 64, 3, 2, 1), sizes(1, 4, 6, 1, 2, 2, 0), sizes(1, 5, 5, 37, 3, 1, 1),
+                          sizes(2, 8, 7, 19, 2, 3, 1), sizes(1, 3, 3, 16, 3, 1, 0)}) {
+    INFO(p.h << " x " << p.w << " x " << p.c << ", kernel " << p.kernel << ", stride " << p.stride);
+    GuardedBuffer x = small_integers(p.n * p.h * p.w * p.c, 1);  // few values: most windows hold equals
+    x.data()[p.c / 2] = -0.0f;
+    const std::int64_t outputs = p.n * p.oh * p.ow * p.c;
+    GuardedBuffer dy = fractions(outputs, 2), expected(outputs), expected_dx(p.n * p.h * p.w * p.c);
+    std::vector<std::uint8_t> places(static_cast<std::size_t>(outputs)), expected_places = places;
+    reference::max_pool2d<float>(p, x.data(), expected.data(), expected_places.data());
+    reference::max_pool2d_adjoint<float>(p, dy.data(), expected_places.data(), expected_dx.data());
+
+    for_each_isa([&] {
+      GuardedBuffer y(outputs), y_alone(outputs), dx(p.n * p.h * p.w * p.c);
+      max_pool2d(p, x.data(), y.data(), places.data());
+      max_pool2d(p, x.data(), y_alone.data(), nullptr);
+      max_pool2d_adjoint(p, dy.data(), places.data(), dx.data());
+      CHECK(y.content() == expected.content());
+      CHECK(y_alone.content() == expected.content());
+      CHECK(places == expected_places);
+      CHECK(dx.content() == expected_dx.content());
+      CHECK((y.is_guard_intact() && y_alone.is_guard_intact() && dx.is_guard_intact()));
+    });
+  }
+}
+
+TEST_CASE("vector max pooling loses no NaN", "[pooling]") {
+  const Pool2d p = sizes(1, 3, 3, 33, 3, 1, 0);
+  for (std::int64_t pixel = 0; pixel < 9; ++pixel) {
+    GuardedBuffer x = fractions(9 * p.c, 1), y(p.c);
+    x.data()[pixel * p.c + pixel] = NAN;
+    for_each_isa([&] {
+      max_pool2d(p, x.data(), y.data(), nullptr);
+      for (std::int64_t c = 0; c < p.c; ++c) CHECK((y.data()[c] != y.data()[c]) == (c == pixel));
+    });
+  }
+}
