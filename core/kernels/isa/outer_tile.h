@@ -41,32 +41,48 @@ constexpr int max_outer_rows(std::int64_t vectors) {
   return vectors == 1 ? 24 : vectors == 2 ? 12 : vectors == 3 ? 8 : 6;
 }
 
+/// Multiply-adds that must be under way to keep the multipliers busy: two start in a cycle, each takes four. A tile with
+/// fewer sums than that keeps several sets of them, for pixels in turn.
+constexpr int sums_under_way = 8;
+
 template <int rows, int vectors>
 void run_outer_tile(const OuterTile& t) {
-  Vec acc[rows][vectors] = {};
+  constexpr int sets = rows * vectors < sums_under_way ? sums_under_way / (rows * vectors) : 1;
+  Vec acc[sets][rows][vectors] = {};
   const std::int64_t a_step = t.a.pixel_step * t.a_stride, b_step = t.b.pixel_step * t.b_stride;
+  const auto add_pixel = [](const float* a, const float* b, Vec(&sums)[rows][vectors]) {
+    Vec right[vectors];
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) right[v] = load(b + v * lanes);
+    WEFT_UNROLL
+    for (int m = 0; m < rows; ++m) {
+      const Vec left = broadcast(a[m]);
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) sums[m][v] += left * right[v];
+    }
+  };
   for (std::int64_t s = 0; s < t.strip_count; ++s) {
     const Strip& strip = t.strips[s];
     const float* a = t.a.at(strip.a_row, strip.a_col);
     const float* b = t.b.at(strip.b_row, strip.b_col);
-    for (std::int64_t pixel = 0; pixel < strip.pixels; ++pixel, a += a_step, b += b_step) {
-      Vec right[vectors];
+    std::int64_t pixel = 0;
+    for (; pixel + sets <= strip.pixels; pixel += sets, a += sets * a_step, b += sets * b_step) {
       WEFT_UNROLL
-      for (int v = 0; v < vectors; ++v) right[v] = load(b + v * lanes);
-      WEFT_UNROLL
-      for (int m = 0; m < rows; ++m) {
-        const Vec left = broadcast(a[m]);
-        WEFT_UNROLL
-        for (int v = 0; v < vectors; ++v) acc[m][v] += left * right[v];
-      }
+      for (int set = 0; set < sets; ++set) add_pixel(a + set * a_step, b + set * b_step, acc[set]);
+    }
+    if constexpr (sets > 1) {
+      for (; pixel < strip.pixels; ++pixel, a += a_step, b += b_step) add_pixel(a, b, acc[0]);
     }
   }
   WEFT_UNROLL
   for (int m = 0; m < rows; ++m) {
     WEFT_UNROLL
     for (int v = 0; v < vectors; ++v) {
+      Vec sum = acc[0][m][v];
+      WEFT_UNROLL
+      for (int set = 1; set < sets; ++set) sum += acc[set][m][v];
       float* to = t.sums + (m * vectors + v) * lanes;
-      store(to, t.add_to_sums ? load(to) + acc[m][v] : acc[m][v]);
+      store(to, t.add_to_sums ? load(to) + sum : sum);
     }
   }
 }
