@@ -12,4 +12,7 @@ namespace weft {
 /// `max_bytes`, or shortened while it was read.
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 30);
 
+/// Asks the system to fetch the file, as it will be read soon. Does not wait, and nothing depends on it.
+void announce_read(const std::filesystem::path& path) noexcept;
+
 }  // namespace weft

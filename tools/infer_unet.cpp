@@ -1,19 +1,22 @@
 // infer_unet: photographs in, masks out.
 //
-// Three things go on at once: a background thread decodes the next pictures, this thread runs the network, and
-// another background thread encodes and writes what came out. A picture that fails is named; the others go on.
+// Pictures go in groups, one for each thread: all threads write what came out of the last group and decode the
+// next, a picture each, then all of them run the network on one picture after the other. No thread works in the
+// background: it would take a core from the network's team in the middle of a layer, and all others would wait for
+// that one. A picture that fails is named; the others go on.
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <future>
+#include <exception>
 #include <new>
 #include <optional>
 
+#include "core/parallel.h"
 #include "core/profile.h"
 #include "data/image_io.h"
-#include "data/prefetch.h"
+#include "data/read_file.h"
 #include "tools/common/default_model.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/masks.h"
@@ -54,16 +57,15 @@ PredictOptions predict_options(const Options& options) {
   return result;
 }
 
-struct Photograph {
+/// A picture on its way: read, run, written, reported.
+struct Item {
+  std::size_t index = 0;
   Image image;
   NetworkInput input;
-};
-
-/// What one picture became: how much of it is clothing, and the files that were written.
-struct Written {
-  fs::path picture;
-  double clothing = 0;
+  Tensor logits;
   std::vector<fs::path> files;
+  double clothing = 0;  // share of the picture
+  std::exception_ptr error;
 };
 
 class Run {
@@ -86,28 +88,24 @@ class Run {
   /// Exit status: 1 where a picture failed, 130 where Ctrl-C or SIGTERM ended the work; what was written is whole.
   int all() {
     tools::catch_interrupts("\nfinishing the picture in hand; Ctrl-C again stops at once\n");
-    OrderedPrefetcher<Photograph> decoded(pictures_.size(), 2, [this](std::size_t i) {
-      Image image = load_image(pictures_[i]);
-      NetworkInput input = prepare_input(model_.info, image, predict_options_);
-      return Photograph{std::move(image), std::move(input)};
-    });
     tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
-    std::optional<std::future<Written>> writing;
-    std::size_t i = 0;
-    for (; i < pictures_.size() && !tools::interrupted(); ++i) {
-      std::optional<std::future<Written>> next;
-      try {
-        next = start_writing(i, decoded.next());
-      } catch (const std::exception& error) {
-        failed(i, error);
+    std::vector<Item> group = next_group(0), before;
+    work_on_files(before, group);
+    std::size_t done = 0;
+    while (!group.empty()) {
+      while (done < group.back().index + 1 && !tools::interrupted()) {
+        run_network(group[done - group.front().index]);
+        progress.update(static_cast<std::int64_t>(++done));
       }
-      if (writing) finish(*writing, i - 1);
-      writing = std::move(next);
-      progress.update(static_cast<std::int64_t>(i) + 1);
+      if (tools::interrupted()) group.resize(done - group.front().index);
+      before = std::move(group);
+      group = tools::interrupted() ? std::vector<Item>{} : next_group(done);
+      work_on_files(before, group);
+      for (const Item& item : before) report(item);
+      before.clear();
     }
-    if (writing) finish(*writing, i - 1);
-    if (i < pictures_.size()) {
-      error_line(fmt::format("interrupted after {} of {} pictures", i, pictures_.size()));
+    if (done < pictures_.size()) {
+      error_line(fmt::format("interrupted after {} of {} pictures", done, pictures_.size()));
       return 130;
     }
     if (failures_ > 0) error_line(fmt::format("{} of {} pictures failed", failures_, pictures_.size()));
@@ -115,40 +113,73 @@ class Run {
   }
 
  private:
-  /// Runs the network, and hands its output to a background thread.
-  std::future<Written> start_writing(std::size_t i, Photograph photograph) {
-    const Tensor logits = canvas_logits(*model_.network, photograph.input, predict_options_.mirror);
-    // Where no thread can be started, the work is done by whoever waits for it.
-    return std::async(std::launch::async | std::launch::deferred, [this, i, logits, image = std::move(photograph.image),
-                                           placement = photograph.input.placement] {
-      const Prediction prediction = to_prediction(placement, logits);
-      const std::vector<float> probabilities = prediction.probabilities();
-      Written written{pictures_[i], 0, {}};
-      for (const std::string& kind : options_.kinds) {
-        const fs::path path = options_.output_file.empty()
-                                  ? fs::path(options_.out) / tools::output_name(pictures_[i].stem().string(), kind)
-                                  : fs::path(options_.output_file);
-        tools::write_output(kind, path, image, prediction, probabilities, threshold_);
-        written.files.push_back(path);
-      }
-      const auto clothing = std::count_if(probabilities.begin(), probabilities.end(),
-                                          [this](float p) { return static_cast<double>(p) >= threshold_; });
-      written.clothing = static_cast<double>(clothing) / static_cast<double>(probabilities.size());
-      return written;
+  /// The items of the pictures from `first`: one for each thread, but few, as a photograph takes 11 bytes
+  /// a pixel while its masks are made.
+  std::vector<Item> next_group(std::size_t first) const {
+    const std::size_t end = std::min(pictures_.size(), first + static_cast<std::size_t>(std::min(num_threads(), 4)));
+    std::vector<Item> group;
+    for (std::size_t i = first; i < end; ++i) group.emplace_back().index = i;
+    // The disk may bring the pictures after these while the network runs.
+    for (std::size_t i = end; i < std::min(pictures_.size(), end + group.size()); ++i) announce_read(pictures_[i]);
+    return group;
+  }
+
+  /// Writes what came out of one group and reads the next, each picture on one thread.
+  void work_on_files(std::vector<Item>& done, std::vector<Item>& next) {
+    const auto writes = static_cast<std::int64_t>(done.size()), reads = static_cast<std::int64_t>(next.size());
+    parallel_for(writes + reads, [&](std::int64_t task) {
+      Item& item = task < writes ? done[static_cast<std::size_t>(task)] : next[static_cast<std::size_t>(task - writes)];
+      attempt(item, [&] { task < writes ? write(item) : read(item); });
     });
   }
 
-  void finish(std::future<Written>& writing, std::size_t i) {
+  void read(Item& item) const {
+    item.image = load_image(pictures_[item.index]);
+    item.input = prepare_input(model_.info, item.image, predict_options_);
+  }
+
+  void run_network(Item& item) const {
+    attempt(item, [&] { item.logits = canvas_logits(*model_.network, item.input, predict_options_.mirror); });
+  }
+
+  void write(Item& item) const {
+    const Prediction prediction = to_prediction(item.input.placement, item.logits);
+    const std::vector<float> probabilities = prediction.probabilities();
+    const fs::path& picture = pictures_[item.index];
+    for (const std::string& kind : options_.kinds) {
+      const fs::path path = options_.output_file.empty()
+                                ? fs::path(options_.out) / tools::output_name(picture.stem().string(), kind)
+                                : fs::path(options_.output_file);
+      tools::write_output(kind, path, item.image, prediction, probabilities, threshold_);
+      item.files.push_back(path);
+    }
+    const auto clothing = std::count_if(probabilities.begin(), probabilities.end(),
+                                        [this](float p) { return static_cast<double>(p) >= threshold_; });
+    item.clothing = static_cast<double>(clothing) / static_cast<double>(probabilities.size());
+  }
+
+  /// A step of an item's way, which ends where a step fails.
+  template <class Step>
+  static void attempt(Item& item, Step&& step) {
+    if (item.error) return;
     try {
-      const Written written = writing.get();
+      step();
+    } catch (...) {
+      item.error = std::current_exception();
+    }
+  }
+
+  void report(const Item& item) {
+    try {
+      if (item.error) std::rethrow_exception(item.error);
       std::string files;
-      for (const fs::path& file : written.files) files += (files.empty() ? "" : ", ") + file.string();
+      for (const fs::path& file : item.files) files += (files.empty() ? "" : ", ") + file.string();
+      const std::string picture = pictures_[item.index].string();
       // Unlike fmt::print it does not throw: masks are written to the last, though nobody reads what is said of them.
-      std::fputs(fmt::format("{} -> {} ({:.1f}% clothing)\n", written.picture.string(), files, 100 * written.clothing).c_str(),
-                 stdout);
+      std::fputs(fmt::format("{} -> {} ({:.1f}% clothing)\n", picture, files, 100 * item.clothing).c_str(), stdout);
       std::fflush(stdout);
     } catch (const std::exception& error) {
-      failed(i, error);
+      failed(item.index, error);
     }
   }
 
