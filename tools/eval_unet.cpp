@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/atomic_file.h"
 #include "data/stress/stress.h"
@@ -26,6 +27,8 @@ struct Options {
   std::string model, arch, list, per_image, json, report;
   std::vector<std::string> stresses;
   std::int64_t size = 0, seed = 0;
+  std::optional<double> threshold;
+  bool mirror = false;
 };
 
 Model open_model(const Options& options) {
@@ -36,6 +39,7 @@ Model open_model(const Options& options) {
                options.model, model.info.network.arch, model.info.height, model.info.width);
   }
   if (options.size > 0) model.info.height = model.info.width = options.size;
+  model.info.threshold = options.threshold.value_or(model.info.threshold);
   return model;
 }
 
@@ -125,7 +129,7 @@ std::vector<StressScore> judge_stresses(const Options& options, const Model& mod
     results.push_back({name, {}});
     for (int strength = 1; strength <= stress_strengths; ++strength) {
       const Evaluation evaluation = evaluate(
-          *model.network, model.info, pictures, {},
+          *model.network, model.info, pictures, {.mirror = options.mirror},
           [&](const EvaluatedPicture&) { progress.update(++done, fmt::format("{} {}", name, strength)); },
           [&](std::size_t i, Sample sample) {
             return stressed(std::move(sample), pictures.files(i).stem, name, strength,
@@ -208,7 +212,7 @@ int judge(const Options& options, const std::string& command) {
   Reviewer reviewer;
   {
     ProgressBar progress("evaluation", static_cast<std::int64_t>(pictures.size()), "pictures");
-    evaluation = evaluate(*model.network, model.info, pictures, {}, [&](const EvaluatedPicture& p) {
+    evaluation = evaluate(*model.network, model.info, pictures, {.mirror = options.mirror}, [&](const EvaluatedPicture& p) {
       const Confusion& c = p.counts;
       const std::string& stem = pictures.files(p.index).stem;
       rows += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(stem), c.iou(), c.dice(), c.true_positive,
@@ -231,6 +235,7 @@ int judge(const Options& options, const std::string& command) {
                         {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
                         {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
                         {"loss", evaluation.loss},        {"threshold", model.info.threshold},
+                        {"tta", options.mirror},
                         {"labels", labels_json(evaluation, pictures.labels())}};
     report["details"] = details_json(details);
     if (!stresses.empty()) report["stress"] = stresses_json(stresses, metrics.mean_iou());
@@ -256,6 +261,10 @@ int main(int argc, char** argv) {
                  "height and width of the network's input, a multiple of 32; default: the model's")
       ->check(CLI::Range(32, 16384))
       ->type_name("N");
+  app.add_option("--threshold", options.threshold, "probability from which a pixel is clothing; default: the model's")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P");
+  app.add_flag("--tta", options.mirror, "also run on the mirrored picture and take the mean of the logits");
   app.add_option("--stress", options.stresses,
                  "judge also under these, at five strengths each, separated by commas: low_light, backlight, "
                  "occlusion, blur, noise, jpeg")

@@ -29,7 +29,8 @@ Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const LossWeig
   return {add(scale(dice, weights.dice), scale(bce, weights.bce)), dice, bce};
 }
 
-Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures, const LossWeights& weights,
+Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures,
+                    const EvaluationOptions& options,
                     const std::function<void(const EvaluatedPicture&)>& each,
                     const std::function<Sample(std::size_t, Sample)>& change) {
   const NoGrad no_grad;
@@ -40,10 +41,11 @@ Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& p
 
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const Prepared prepared = prefetcher.next();
-    const Prediction p = predict(network, prepared.input);
+    const Prediction p = predict(network, prepared.input, options.mirror);
     const Shape grid{1, p.placement.canvas_height, p.placement.canvas_width, 1};
     const double loss =
-        segmentation_loss(Tensor::from(grid, p.canvas_logits), Tensor::from(grid, prepared.mask), weights).total.item();
+        segmentation_loss(Tensor::from(grid, p.canvas_logits), Tensor::from(grid, prepared.mask), options.weights)
+            .total.item();
     const Image& picture = prepared.sample.picture;
     const Image prediction = threshold_mask(p.probabilities(), picture.width, picture.height, info.threshold);
     const Confusion counts = result.metrics.add(prediction.pixels, prepared.sample.ids.pixels);

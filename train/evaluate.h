@@ -14,6 +14,12 @@ struct LossWeights {
   double dice = 0.5, bce = 0.5;
 };
 
+struct EvaluationOptions {
+  LossWeights weights = {};
+  /// Test-time augmentation, as PredictOptions::mirror.
+  bool mirror = false;
+};
+
 /// What is known of one picture while it is at hand.
 struct EvaluatedPicture {
   std::size_t index;        // in the data set
@@ -32,7 +38,8 @@ struct Evaluation {
 /// every picture, in order. The next pictures are decoded meanwhile, and go through `change` where it is given (on that
 /// other thread). Throws Error, naming the file, where one can't be read.
 Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures,
-                    const LossWeights& weights = {}, const std::function<void(const EvaluatedPicture&)>& each = {},
+                    const EvaluationOptions& options = {},
+                    const std::function<void(const EvaluatedPicture&)>& each = {},
                     const std::function<Sample(std::size_t, Sample)>& change = {});
 
 /// weights.dice * dice_loss + weights.bce * bce_with_logits, and its two parts.

@@ -310,7 +310,7 @@ bool Trainer::validate() {
   };
   std::optional<Evaluation> evaluation;
   try {
-    evaluation = evaluate(*network_, info_, data_.validation, {config_.dice_weight, config_.bce_weight}, each);
+    evaluation = evaluate(*network_, info_, data_.validation, {{config_.dice_weight, config_.bce_weight}}, each);
   } catch (const Abandoned&) {
     return false;
   }

@@ -91,6 +91,13 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     CHECK_THAT(rows, Contains("\np8,"));
     CHECK_THAT(eval.out, Contains("threshold 0.5\n"));
 
+    const ProgramResult otherwise =
+        run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data",
+                                  (folder / "data").string(), "--list", (folder / "data/val.txt").string(), "--tta",
+                                  "--threshold", "0.4", "--json", (folder / "mirrored.json").string()});
+    CHECK_THAT(otherwise.out, Contains("threshold 0.4\n"));
+    CHECK(nlohmann::json::parse(read_text(folder / "mirrored.json"))["loss"] != json["loss"]);  // of other logits
+
     const std::string page = read_text(folder / "run/report.html");
     CHECK_THAT(page, Contains("all epochs are done") && Contains("--decoder-channels 16,16,8,8,8") &&
                          Contains("How it learned"));

@@ -50,7 +50,7 @@ TEST_CASE("evaluation counts pixels at the pictures' own size", "[train]") {
 
     const Evaluation none = evaluate(*constant_network(-0.1), info, data);
     CHECK(none.metrics.total() == Confusion{0, 0, clothing, pixels - clothing});
-    CHECK(evaluate(*constant_network(0), info, data, {0, 1}).loss == Approx(std::log(2.0)));
+    CHECK(evaluate(*constant_network(0), info, data, {{0, 1}}).loss == Approx(std::log(2.0)));
 
     info.threshold = 0.6;  // logit 0.405: above 0.1
     CHECK(evaluate(*constant_network(0.1), info, data).metrics.total().true_positive == 0);

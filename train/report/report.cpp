@@ -158,7 +158,7 @@ std::string stress_html(const Report& report) {
     for (std::size_t i = 0; i < stress.mean_iou.size(); ++i) {
       const double kept = report.clean_mean_iou > 0 ? stress.mean_iou[i] / report.clean_mean_iou : 0;
       line.points.push_back({static_cast<double>(i + 1), kept});
-      rows += fmt::format("<td>{:.3f} <span class=\"soft\">({:.0f} %)</span></td>", stress.mean_iou[i], 100 * kept);
+      rows += fmt::format("<td>{:.3f}<br><span class=\"soft\">{:.0f} %</span></td>", stress.mean_iou[i], 100 * kept);
     }
     rows += "</tr>\n";
     chart.series.push_back(line);
