@@ -39,6 +39,7 @@ void for_each_setting(Config& c, Visit&& visit) {
   visit("epochs", c.epochs, is_free);  // upwards
   visit("max_steps", c.max_steps, is_free);
   visit("batch", c.batch, must_agree);
+  visit("accumulate", c.accumulate, must_agree);
   visit("shuffle", c.shuffle, must_agree);
   visit("optimizer", c.optimizer.kind, must_agree);
   visit("momentum", c.optimizer.momentum, must_agree);
@@ -132,6 +133,7 @@ void check_config(const TrainConfig& c) {
   check_range("--epochs", c.epochs, 1, many);
   check_range("--max-steps", c.max_steps, 0, many);
   check_range("--batch", c.batch, 1, 65536);
+  check_range("--accumulate", c.accumulate, 1, 65536);
   check_range("--warmup", c.warmup, 0, many);
   check_range("--freeze-encoder", c.freeze_encoder, 0, many);
   check_range("--early-stop", c.early_stop, 0, many);

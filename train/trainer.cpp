@@ -123,7 +123,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
       description_(std::move(description)),
       data_(find_training_data(config_)),
       loader_(data_.training, loader_options(config_)),
-      steps_per_epoch_(static_cast<std::int64_t>(loader_.batches())),
+      steps_per_epoch_((static_cast<std::int64_t>(loader_.batches()) + config_.accumulate - 1) / config_.accumulate),
       schedule_({.kind = config_.schedule, .base_rate = config_.learning_rate, .warmup_steps = config_.warmup,
                  .total_steps = config_.epochs * steps_per_epoch_}) {
   const fs::path checkpoint = folder_ / checkpoint_file;
@@ -216,20 +216,19 @@ bool Trainer::run_steps() {
   info_.notes.clear();
   network_->train();
   network_->encoder().set_frozen(progress_.epochs_done < config_.freeze_encoder);
-  const auto pictures = static_cast<std::int64_t>(data_.training.size());
-  const auto pictures_done = [&] { return std::min(pictures, progress_.steps_in_epoch * config_.batch); };
-  observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, pictures_done(), pictures);
+  observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, pictures_after(progress_.steps_in_epoch),
+                         static_cast<std::int64_t>(data_.training.size()));
   const auto batches = loader_.epoch(static_cast<std::uint64_t>(progress_.epochs_done),
-                                     static_cast<std::size_t>(progress_.steps_in_epoch));
+                                     static_cast<std::size_t>(progress_.steps_in_epoch * config_.accumulate));
   bool goes_on = true;
   while (goes_on && progress_.steps_in_epoch < steps_per_epoch_ &&
          (config_.max_steps == 0 || progress_.steps < config_.max_steps)) {
     const auto start = Clock::now();
-    StepRecord record = train_step(batches->next());
+    StepRecord record = train_step(*batches);
     record.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     step_ms_.push_back(record.milliseconds);
     log_->write(record);
-    observer_.step_ended(record, pictures_done());
+    observer_.step_ended(record, pictures_after(progress_.steps_in_epoch));
     goes_on = !observer_.wants_stop();
     if (goes_on && is_checkpoint_due()) keep_checkpoint();
   }
@@ -237,23 +236,23 @@ bool Trainer::run_steps() {
   return goes_on;
 }
 
-StepRecord Trainer::train_step(const Batch& batch) {
-  const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
-  const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
-  const Tensor logits = network_->forward(pictures);
-  const Loss loss = segmentation_loss(logits, masks, {config_.dice_weight, config_.bce_weight});
+/// Pictures of an epoch that its first `steps` steps have seen.
+std::int64_t Trainer::pictures_after(std::int64_t steps) const {
+  return std::min(static_cast<std::int64_t>(data_.training.size()), steps * config_.accumulate * config_.batch);
+}
 
+StepRecord Trainer::train_step(Loader::Batches& batches) {
   StepRecord record;
   record.epoch = progress_.epochs_done + 1;
   record.step = progress_.steps + 1;
-  record.loss = loss.total.item();
-  record.dice = loss.dice.item();
-  record.bce = loss.bce.item();
   record.learning_rate = schedule_.rate(progress_.steps);
-  check_loss(record, batch);
-  count_overlap(logits, batch.masks, record);
+  const auto pictures =
+      static_cast<double>(pictures_after(progress_.steps_in_epoch + 1) - pictures_after(progress_.steps_in_epoch));
+  for (std::int64_t i = 0; i < config_.accumulate && batches.remaining() > 0; ++i) {
+    const Batch batch = batches.next();
+    add_gradients(batch, batch.n / pictures, record);
+  }
 
-  loss.total.backward();
   optimizer_->step(record.learning_rate);
   network_->zero_grad();
   if (average_) average_->update();
@@ -262,12 +261,27 @@ StepRecord Trainer::train_step(const Batch& batch) {
   return record;
 }
 
-void Trainer::check_loss(const StepRecord& record, const Batch& batch) const {
-  if (std::isfinite(record.loss)) return;
+/// Adds to the parameters' gradients, and to the record's losses, those of a batch, which is this share of the step's
+/// pictures. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large one.)
+void Trainer::add_gradients(const Batch& batch, double share, StepRecord& record) {
+  const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
+  const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
+  const Tensor logits = network_->forward(pictures);
+  const Loss loss = segmentation_loss(logits, masks, {config_.dice_weight, config_.bce_weight});
+  check_loss(record, loss, batch);
+  record.loss += share * loss.total.item();
+  record.dice += share * loss.dice.item();
+  record.bce += share * loss.bce.item();
+  count_overlap(logits, batch.masks, record);
+  (share == 1 ? loss.total : scale(loss.total, share)).backward();
+}
+
+void Trainer::check_loss(const StepRecord& record, const Loss& loss, const Batch& batch) const {
+  if (std::isfinite(loss.total.item())) return;
   std::vector<std::string> files;
   for (const std::size_t i : batch.indices) files.push_back(data_.training.files(i).picture.string());
   fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}",
-       record.step, record.loss, record.dice, record.bce, fmt::join(files, ", "), config_.learning_rate,
+       record.step, loss.total.item(), loss.dice.item(), loss.bce.item(), fmt::join(files, ", "), config_.learning_rate,
        checkpoint_text());
 }
 

@@ -61,12 +61,14 @@ class Trainer {
   void restore(const std::filesystem::path& checkpoint);
   std::optional<TrainResult::End> reason_to_end() const;
   bool run_steps();
-  StepRecord train_step(const Batch& batch);
+  std::int64_t pictures_after(std::int64_t steps) const;
+  StepRecord train_step(Loader::Batches& batches);
+  void add_gradients(const Batch& batch, double share, StepRecord& record);
   bool finish_epoch();
   bool validate();
   void keep_validation(const Evaluation& evaluation);
   void write_report(const std::string& state) const;
-  void check_loss(const StepRecord& record, const Batch& batch) const;
+  void check_loss(const StepRecord& record, const Loss& loss, const Batch& batch) const;
   std::string checkpoint_text() const;
   bool is_checkpoint_due() const;
   void check_state() const;

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -201,6 +202,47 @@ TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last sho
   const TrainingData data = find_training_data(config);
   CHECK(data.training.files(0).stem == "p3");
   CHECK(data.validation.size() == 0);
+}
+
+TEST_CASE_METHOD(OneThread, "accumulated batches are a step", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 10);
+  TrainConfig config = tiny_config(folder / "data");
+  config.augment = "none";
+  config.epochs = 2;
+
+  SECTION("of the same weights as a large batch, where all pictures are the same one") {
+    for (int i = 1; i < 10; ++i) {
+      for (const char* part : {"JPEGImages", "SegmentationClassAug"}) {
+        const auto place = folder / "data" / part;
+        std::filesystem::copy_file(place / "p0.png", place / fmt::format("p{}.png", i),
+                                   std::filesystem::copy_options::overwrite_existing);
+      }
+    }
+    config.optimizer = {.kind = OptimizerKind::sgd};
+    config.learning_rate = 0.1;
+    const auto losses = [&](std::int64_t batch, std::int64_t accumulate, const char* run) {
+      config.batch = batch;
+      config.accumulate = accumulate;
+      Recorder recorder;
+      Trainer(config, folder / run, false, recorder).run();
+      REQUIRE(recorder.steps.size() == 2);
+      return std::array{recorder.steps[0].loss, recorder.steps[1].loss};
+    };
+    const auto large = losses(8, 1, "large"), small = losses(3, 3, "small");  // 3 + 3 + 2 pictures
+    CHECK(small[0] == Approx(large[0]).epsilon(1e-5));
+    CHECK(small[1] == Approx(large[1]).epsilon(5e-3));  // batch norm of equal 1x1 maps divides rounding by rounding
+    CHECK(large[1] < 0.9 * large[0]);
+  }
+  SECTION("also where an epoch has some left over, and the run is stopped there and continued") {
+    config.batch = 2;
+    config.accumulate = 3;  // of four batches: three, then one
+    CHECK(train(config, folder / "straight", false).progress.steps == 4);
+    CHECK(train(config, folder / "stopped", true, 1).end == TrainResult::End::asked_to);
+    train(config, folder / "stopped", true);
+    CHECK(log_of(folder / "stopped") == log_of(folder / "straight"));
+    CHECK(read_text(folder / "stopped" / "last.safetensors") == read_text(folder / "straight" / "last.safetensors"));
+  }
 }
 
 TEST_CASE_METHOD(OneThread, "a run ends early where nothing gets better", "[train]") {
