@@ -21,7 +21,8 @@ namespace detail {
 void run_tasks(std::int64_t tasks, void (*body)(void* context, std::int64_t task), void* context);
 }
 
-/// Calls body(i) for each i in [0, tasks); Error where the system has no memory for the threads. A call from inside a task runs on that task's thread.
+/// Calls body(i) for each i in [0, tasks); Error where the system has no memory for the threads. A call from inside a
+/// task runs on that task's thread.
 /// An exception in a task is rethrown here after all tasks ended (the one of the lowest task number).
 template <class Body>
 void parallel_for(std::int64_t tasks, Body&& body) {
