@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "core/check.h"
 #include "train/report/charts.h"
@@ -13,7 +12,6 @@
 namespace weft {
 namespace {
 
-constexpr std::size_t epochs_shown = 6;
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
@@ -35,29 +33,28 @@ std::string tiles_html(const Facts& figures) {
 }
 
 std::string samples_html(const Report& report) {
-  const auto shown = shown_reviews(report.reviews, report.best_epoch, epochs_shown);
   const Review& last = report.reviews.back();
   if (last.samples.empty()) return "";
   const bool is_training = last.epoch > 0;
   std::string html = is_training ? "<h2>The same photographs, epoch by epoch</h2>\n" : "<h2>Photographs</h2>\n";
   html += "<p class=\"soft\">In colour: what was taken for clothing. Under each picture stands its IoU with the truth.</p>\n"
           "<div class=\"card scroll\"><table class=\"samples\"><thead><tr><th scope=\"col\">photograph</th>";
-  for (const Review* review : shown) {
-    const bool is_best = is_training && review->epoch == report.best_epoch;
+  for (const Review& review : report.reviews) {
+    const bool is_best = is_training && review.epoch == report.best_epoch;
     html += fmt::format("<th scope=\"col\"{}>{}{}</th>", is_best ? " class=\"best\"" : "",
-                        is_training ? fmt::format("epoch {}", review->epoch) : "model", is_best ? ", best" : "");
+                        is_training ? fmt::format("epoch {}", review.epoch) : "model", is_best ? ", best" : "");
   }
   html += "<th scope=\"col\">truth</th></tr></thead>\n<tbody>\n";
   for (std::size_t i = 0; i < last.samples.size(); ++i) {
     const SampleView& sample = last.samples[i];
     html += "<tr><td>" + image_html(sample.photograph, "photograph " + sample.stem) + "<span>" +
             escape_html(sample.stem) + "</span></td>";
-    for (const Review* review : shown) {
-      if (i >= review->samples.size()) {
+    for (const Review& review : report.reviews) {
+      if (i >= review.samples.size()) {
         html += "<td></td>";
         continue;
       }
-      const SampleView& view = review->samples[i];
+      const SampleView& view = review.samples[i];
       html += fmt::format("<td>{}<span>{:.3f}</span></td>",
                           image_html(view.prediction, "clothing found in " + view.stem), view.iou);
     }
@@ -182,30 +179,6 @@ std::string settings_html(const Report& report) {
 }
 
 }  // namespace
-
-std::vector<const Review*> shown_reviews(const std::vector<Review>& reviews, std::int64_t best_epoch,
-                                         std::size_t count) {
-  std::set<std::size_t> chosen;
-  if (!reviews.empty()) chosen = {0, reviews.size() - 1};
-  for (std::size_t i = 0; i < reviews.size(); ++i) {
-    if (reviews[i].epoch == best_epoch) chosen.insert(i);
-  }
-  // Fill the widest gap, nearer to its beginning: most happens early.
-  while (chosen.size() < std::min(count, reviews.size())) {
-    std::size_t after = 0, widest = 0;
-    for (auto i = chosen.begin(); std::next(i) != chosen.end(); ++i) {
-      const std::size_t gap = *std::next(i) - *i;
-      if (gap > widest) {
-        widest = gap;
-        after = *i;
-      }
-    }
-    chosen.insert(after + widest / 2);
-  }
-  std::vector<const Review*> shown;
-  for (const std::size_t i : chosen) shown.push_back(&reviews[i]);
-  return shown;
-}
 
 std::string report_page(const Report& report) {
   std::string body = "<h1>" + escape_html(report.title) + "</h1>\n<p class=\"soft\">" + escape_html(report.subtitle) +

@@ -23,7 +23,7 @@ struct Report {
   std::string title, subtitle;
   Facts figures;                    // value and what it is, in large type at the top
   MetricsHistory history;           // empty: no curves
-  std::vector<Review> reviews;      // by epoch; the last one's scores are shown, all of their samples
+  std::vector<Review> reviews;      // by epoch; all of their samples are shown, and the last one's scores
   std::int64_t best_epoch = 0;      // 0: none
   double clean_mean_iou = 0;        // to compare the stresses with
   std::vector<StressScore> stresses;
@@ -33,10 +33,5 @@ struct Report {
 
 /// The whole document. It needs no other file, no network and no script.
 std::string report_page(const Report& report);
-
-/// Of `reviews` those whose samples a page shows: the first, the last, the best, and others evenly between, at most
-/// `count` (3 or more) in order.
-std::vector<const Review*> shown_reviews(const std::vector<Review>& reviews, std::int64_t best_epoch,
-                                         std::size_t count);
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/atomic_file.h"
 #include "core/check.h"
@@ -114,10 +115,37 @@ void save_review(const fs::path& folder, const Review& review) {
              scores_to_json(review).dump(1, ' ', false, json::error_handler_t::replace) + "\n", Durability::kill);
 }
 
-std::vector<Review> load_reviews(const fs::path& folder, std::int64_t last_epoch) {
-  std::vector<Review> reviews;
+std::vector<std::int64_t> shown_epochs(const std::vector<std::int64_t>& epochs, std::int64_t best_epoch,
+                                       std::size_t count) {
+  std::set<std::size_t> chosen;
+  if (!epochs.empty()) chosen = {0, epochs.size() - 1};
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    if (epochs[i] == best_epoch) chosen.insert(i);
+  }
+  // Fill the widest gap, nearer to its beginning: most happens early.
+  while (chosen.size() < std::min(count, epochs.size())) {
+    std::size_t after = 0, widest = 0;
+    for (auto i = chosen.begin(); std::next(i) != chosen.end(); ++i) {
+      const std::size_t gap = *std::next(i) - *i;
+      if (gap > widest) {
+        widest = gap;
+        after = *i;
+      }
+    }
+    chosen.insert(after + widest / 2);
+  }
+  std::vector<std::int64_t> shown;
+  for (const std::size_t i : chosen) shown.push_back(epochs[i]);
+  return shown;
+}
+
+std::vector<Review> load_reviews(const fs::path& folder, std::int64_t last_epoch, std::int64_t best_epoch) {
+  std::vector<std::int64_t> epochs;
   for (std::int64_t epoch = 1; epoch <= last_epoch; ++epoch) {
-    if (!fs::exists(epoch_folder(folder, epoch) / "review.json")) continue;
+    if (fs::exists(epoch_folder(folder, epoch) / "review.json")) epochs.push_back(epoch);
+  }
+  std::vector<Review> reviews;
+  for (const std::int64_t epoch : shown_epochs(epochs, best_epoch, reviews_in_report)) {
     try {
       reviews.push_back(load_review(folder, epoch));
     } catch (const json::exception&) {

@@ -40,7 +40,7 @@ struct Review {
   std::vector<WorstPicture> worst;        // the lowest IoU first
 };
 
-inline constexpr std::size_t samples_in_review = 8, worst_in_review = 10;
+inline constexpr std::size_t samples_in_review = 8, worst_in_review = 10, reviews_in_report = 6;
 
 /// Collects a Review while a model is judged.
 class Reviewer {
@@ -56,8 +56,13 @@ class Reviewer {
 /// Writes it below `folder` as above. Throws Error where the disk refuses.
 void save_review(const std::filesystem::path& folder, const Review& review);
 
-/// The reviews of epochs 1 to `last_epoch` that the folder holds, by epoch. One that can't be read is left out: a report
-/// must not stop a training. Only the last one has its worst pictures.
-std::vector<Review> load_reviews(const std::filesystem::path& folder, std::int64_t last_epoch);
+/// Of `epochs`, in order, those that a report shows: the first, the last, the best, and others evenly between, at most
+/// `count` (3 or more).
+std::vector<std::int64_t> shown_epochs(const std::vector<std::int64_t>& epochs, std::int64_t best_epoch,
+                                       std::size_t count);
+
+/// The reviews that a report shows of epochs 1 to `last_epoch`, by epoch: a long run's would fill the memory. One that
+/// can't be read is left out: a report must not stop a training. Only the last one has its worst pictures.
+std::vector<Review> load_reviews(const std::filesystem::path& folder, std::int64_t last_epoch, std::int64_t best_epoch);
 
 }  // namespace weft

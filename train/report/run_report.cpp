@@ -55,7 +55,7 @@ void write_run_report(const std::filesystem::path& folder, const TrainConfig& co
   report.subtitle = state + "; data: " + progress.data_digest;
   report.history = read_metrics_log(folder / "metrics.jsonl");
   report.figures = figures_of(report.history, config, progress);
-  report.reviews = load_reviews(folder, progress.epochs_done);
+  report.reviews = load_reviews(folder, progress.epochs_done, progress.best_epoch);
   report.best_epoch = progress.best_epoch;
   report.settings = settings_of(config);
   report.command = description.command;

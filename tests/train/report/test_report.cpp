@@ -1,6 +1,7 @@
 #include "train/report/report.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "tests/catch.h"
 #include "tests/train/tiny_data.h"
@@ -10,12 +11,6 @@ using namespace weft;
 using namespace weft::test;
 
 namespace {
-
-std::vector<std::int64_t> epochs_of(const std::vector<const Review*>& reviews) {
-  std::vector<std::int64_t> epochs;
-  for (const Review* review : reviews) epochs.push_back(review->epoch);
-  return epochs;
-}
 
 std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t count = 0;
@@ -34,15 +29,14 @@ struct Stopper : TrainObserver {
 }  // namespace
 
 TEST_CASE("a long run shows some of its epochs: the first, the best, the last among them", "[report]") {
-  std::vector<Review> reviews(40);
-  for (std::size_t i = 0; i < reviews.size(); ++i) reviews[i].epoch = static_cast<std::int64_t>(i + 1);
-  const auto shown = epochs_of(shown_reviews(reviews, 33, 6));
+  std::vector<std::int64_t> epochs(40);
+  std::iota(epochs.begin(), epochs.end(), 1);
+  const auto shown = shown_epochs(epochs, 33, 6);
   CHECK(shown.size() == 6);
   CHECK(std::is_sorted(shown.begin(), shown.end()));
   for (const std::int64_t epoch : {1, 33, 40}) CHECK(std::count(shown.begin(), shown.end(), epoch) == 1);
-  reviews.resize(3);
-  CHECK(epochs_of(shown_reviews(reviews, 2, 6)) == std::vector<std::int64_t>{1, 2, 3});
-  CHECK(shown_reviews({}, 0, 6).empty());
+  CHECK(shown_epochs({1, 2, 3}, 2, 6) == std::vector<std::int64_t>{1, 2, 3});
+  CHECK(shown_epochs({}, 0, 6).empty());
 }
 
 TEST_CASE("the page escapes what users name, and leans on nothing outside", "[report]") {
@@ -87,11 +81,18 @@ TEST_CASE("a run writes its page after each epoch, a continued one too", "[repor
                          Contains(">epoch 3") && Contains("Learning rate"));
   // Two samples in three epochs, their photographs and truths; two worst.
   CHECK(count_of(page(), "<img src=\"data:image/jpeg;base64,") == 2 * (3 + 2) + 2);
-  CHECK(load_reviews(folder / "run", 3).size() == 3);
-  CHECK(load_reviews(folder / "run", 1).size() == 1);
+  CHECK(load_reviews(folder / "run", 3, 1).size() == 3);
+  CHECK(load_reviews(folder / "run", 1, 1).size() == 1);
+
+  // A long run's page holds some epochs, and no others are read.
+  for (int epoch = 4; epoch <= 50; ++epoch) {
+    std::filesystem::copy(folder / "run" / "samples" / "epoch_0003",
+                          folder / "run" / "samples" / fmt::format("epoch_{:04}", epoch));
+  }
+  CHECK(load_reviews(folder / "run", 50, 2).size() == reviews_in_report);
 
   write_text(folder / "run" / "samples" / "epoch_0002" / "review.json", "{\"epoch\": 2");
-  CHECK(load_reviews(folder / "run", 3).size() == 2);
+  CHECK(load_reviews(folder / "run", 3, 1).size() == 2);
 }
 
 TEST_CASE("a run asked to stop while it validates comes back to that validation, with the same bytes", "[report]") {
