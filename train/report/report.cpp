@@ -148,7 +148,7 @@ std::string stress_html(const Report& report) {
   LineChart chart{"Kept under stress", "strength", "share of the clean mIoU", {}, {}};
   std::string rows, head;
   for (std::size_t i = 0; i < report.stresses.front().mean_iou.size(); ++i)
-    head += fmt::format("<th scope=\"col\">strength {}</th>", i + 1);
+    head += fmt::format("<th scope=\"col\">{}</th>", i + 1);
   for (const StressScore& stress : report.stresses) {
     Series line{stress.name, {}};
     rows += "<tr><td>" + escape_html(stress.name) + "</td>";
@@ -163,7 +163,7 @@ std::string stress_html(const Report& report) {
   return "<h2>Under stress</h2>\n<p class=\"soft\">The same photographs made darker, hazier, covered, blurred, noisier, or "
          "compressed: mIoU, and the share of the clean mIoU that is kept.</p>\n<div class=\"two\">\n"
          "<figure class=\"card\">" + line_chart(chart) + "</figure>\n<div class=\"card scroll\"><table class=\"figures\"><thead>"
-         "<tr><th scope=\"col\">stress</th>" + head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n</div>\n";
+         "<tr><th scope=\"col\">stress, strength</th>" + head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n</div>\n";
 }
 
 std::string settings_html(const Report& report) {
