@@ -212,15 +212,16 @@ int judge(const Options& options, const std::string& command) {
   Reviewer reviewer;
   {
     ProgressBar progress("evaluation", static_cast<std::int64_t>(pictures.size()), "pictures");
-    evaluation = evaluate(*model.network, model.info, pictures, {.mirror = options.mirror}, [&](const EvaluatedPicture& p) {
-      const Confusion& c = p.counts;
-      const std::string& stem = pictures.files(p.index).stem;
-      rows += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(stem), c.iou(), c.dice(), c.true_positive,
-                          c.false_positive, c.false_negative, c.true_negative, p.loss);
-      details.add(stem, p);
-      if (!options.report.empty()) reviewer.add(stem, p);
-      progress.update(static_cast<std::int64_t>(p.index + 1));
-    });
+    evaluation =
+        evaluate(*model.network, model.info, pictures, {.mirror = options.mirror}, [&](const EvaluatedPicture& p) {
+          const Confusion& c = p.counts;
+          const std::string& stem = pictures.files(p.index).stem;
+          rows += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(stem), c.iou(), c.dice(), c.true_positive,
+                              c.false_positive, c.false_negative, c.true_negative, p.loss);
+          details.add(stem, p);
+          if (!options.report.empty()) reviewer.add(stem, p);
+          progress.update(static_cast<std::int64_t>(p.index + 1));
+        });
   }
   const SegmentationMetrics& metrics = evaluation.metrics;
   // First: a file that can't be written must not cost the figures.
@@ -235,8 +236,7 @@ int judge(const Options& options, const std::string& command) {
                         {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
                         {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
                         {"loss", evaluation.loss},        {"threshold", model.info.threshold},
-                        {"tta", options.mirror},
-                        {"labels", labels_json(evaluation, pictures.labels())}};
+                        {"tta", options.mirror},          {"labels", labels_json(evaluation, pictures.labels())}};
     report["details"] = details_json(details);
     if (!stresses.empty()) report["stress"] = stresses_json(stresses, metrics.mean_iou());
     write_file(options.json, report.dump(2) + "\n");

@@ -1,8 +1,8 @@
 // infer_unet: photographs in, masks out.
 //
-// Pictures go in groups, one for each thread: all threads write what came out of the last group and decode the
-// next, a picture each, then all of them run the network on one picture after the other. No thread works in the
-// background: it would take a core from the network's team in the middle of a layer, and all others would wait for
+// Pictures go in groups, one for each thread but at most four: threads write what came out of the last group and
+// decode the next, a picture each, then all of them run the network on one picture after the other. No thread works in
+// the background: it would take a core from the network's team in the middle of a layer, and all others would wait for
 // that one. A picture that fails is named; the others go on.
 
 #include <unistd.h>
@@ -87,7 +87,7 @@ class Run {
 
   /// Exit status: 1 where a picture failed, 130 where Ctrl-C or SIGTERM ended the work; what was written is whole.
   int all() {
-    tools::catch_interrupts("\nfinishing the picture in hand; Ctrl-C again stops at once\n");
+    tools::catch_interrupts("\nfinishing the pictures in hand; Ctrl-C again stops at once\n");
     tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
     std::vector<Item> group = next_group(0), before;
     work_on_files(before, group);
@@ -113,8 +113,8 @@ class Run {
   }
 
  private:
-  /// The items of the pictures from `first`: one for each thread, but few, as a photograph takes 11 bytes
-  /// a pixel while its masks are made.
+  /// The items of the pictures from `first`: one for each thread, but few, as a photograph takes 11 bytes a pixel while
+  /// its masks are made.
   std::vector<Item> next_group(std::size_t first) const {
     const std::size_t end = std::min(pictures_.size(), first + static_cast<std::size_t>(std::min(num_threads(), 4)));
     std::vector<Item> group;
@@ -139,7 +139,10 @@ class Run {
   }
 
   void run_network(Item& item) const {
-    attempt(item, [&] { item.logits = canvas_logits(*model_.network, item.input, predict_options_.mirror); });
+    attempt(item, [&] {
+      item.logits = canvas_logits(*model_.network, item.input, predict_options_.mirror);
+      item.input.values = Tensor();
+    });
   }
 
   void write(Item& item) const {

@@ -72,7 +72,8 @@ void add_options(CLI::App& app, Options& o) {
       ->type_name("N")
       ->group(steps);
   option("--batch", c.batch, "pictures at once", "N", steps);
-  option("--accumulate", c.accumulate, "batches a step: their gradients are summed, as those of a larger batch", "N", steps);
+  option("--accumulate", c.accumulate, "batches a step, which takes the mean gradient of all their pictures", "N",
+         steps);
   app.add_flag("--no-shuffle", o.no_shuffle, "take the pictures in the order of the list")->group(steps);
   option("--optimizer", o.optimizer, "adam, adamw or sgd", "O", steps);
   option("--momentum", c.optimizer.momentum, "of sgd", "M", steps);

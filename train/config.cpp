@@ -95,7 +95,8 @@ TrainConfig read_settings(const json& settings, const std::string& file) {
   std::set<std::string> known;
   for_each_setting(config, [&](const char* name, auto& value, OnResume) {
     known.insert(name);
-    WEFT_CHECK(settings.contains(name), "{}: setting '{}' is missing", file, name);
+    WEFT_CHECK(settings.contains(name), "{}: setting '{}' is missing; was it written by another version of weft?", file,
+               name);
     try {
       value_from_json(settings.at(name), value);
     } catch (const nlohmann::json::exception&) {

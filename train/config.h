@@ -31,7 +31,7 @@ struct TrainConfig {
   std::int64_t epochs = 10;
   std::int64_t max_steps = 0;            // stop after that many steps in all; 0: no such limit
   std::int64_t batch = 4;                // pictures at once
-  std::int64_t accumulate = 1;           // batches whose gradients are summed to a step
+  std::int64_t accumulate = 1;           // batches a step, weighted by their pictures
   bool shuffle = true;
   OptimizerOptions optimizer;
   double learning_rate = 1e-4;

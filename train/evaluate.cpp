@@ -30,8 +30,7 @@ Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const LossWeig
 }
 
 Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& pictures,
-                    const EvaluationOptions& options,
-                    const std::function<void(const EvaluatedPicture&)>& each,
+                    const EvaluationOptions& options, const std::function<void(const EvaluatedPicture&)>& each,
                     const std::function<Sample(std::size_t, Sample)>& change) {
   const NoGrad no_grad;
   Evaluation result{SegmentationMetrics(pictures.labels())};

@@ -124,7 +124,9 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
       data_(find_training_data(config_)),
       loader_(data_.training, loader_options(config_)),
       steps_per_epoch_((static_cast<std::int64_t>(loader_.batches()) + config_.accumulate - 1) / config_.accumulate),
-      schedule_({.kind = config_.schedule, .base_rate = config_.learning_rate, .warmup_steps = config_.warmup,
+      schedule_({.kind = config_.schedule,
+                 .base_rate = config_.learning_rate,
+                 .warmup_steps = config_.warmup,
                  .total_steps = config_.epochs * steps_per_epoch_}) {
   const fs::path checkpoint = folder_ / checkpoint_file;
   const bool continues = resume && fs::exists(checkpoint);
@@ -218,8 +220,9 @@ bool Trainer::run_steps() {
   network_->encoder().set_frozen(progress_.epochs_done < config_.freeze_encoder);
   observer_.epoch_begins(progress_.epochs_done + 1, config_.epochs, pictures_after(progress_.steps_in_epoch),
                          static_cast<std::int64_t>(data_.training.size()));
+  const auto first = static_cast<std::size_t>(progress_.steps_in_epoch * config_.accumulate);
   const auto batches = loader_.epoch(static_cast<std::uint64_t>(progress_.epochs_done),
-                                     static_cast<std::size_t>(progress_.steps_in_epoch * config_.accumulate));
+                                     std::min(first, loader_.batches()));  // the last step may be short of batches
   bool goes_on = true;
   while (goes_on && progress_.steps_in_epoch < steps_per_epoch_ &&
          (config_.max_steps == 0 || progress_.steps < config_.max_steps)) {

@@ -1,6 +1,6 @@
 #pragma once
-// Pooling; core/kernels/reference/pooling.h gives the formulas and defines each pass. Max pooling of floats, which ResNet
-// begins with, goes to the vector kernels, everything else to the reference.
+// Pooling; core/kernels/reference/pooling.h gives the formulas and defines each pass. Max pooling of floats, which
+// ResNet begins with, goes to the vector kernels, everything else to the reference.
 
 #include "core/kernels/reference/pooling.h"
 

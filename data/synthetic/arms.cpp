@@ -51,7 +51,7 @@ void draw_sleeve(const Drawing& to, Label label, const Fabric& fabric, int side,
   points.back().radius += wide;
   Shape shape = tube(points, false, true);
   if (lace) {
-    shape = {[inner = std::move(shape)](Vec2 p) {
+    shape = {[inner = shape](Vec2 p) {
                Surface s = inner.at(p);
                const Cell cell = nearest_cell(Vec2{s.across, s.along} * 55, 11);
                if (s.part > 0.2f) s.d = std::max(s.d, (0.34f - cell.distance) / 55);

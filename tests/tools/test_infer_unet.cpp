@@ -37,8 +37,8 @@ struct Fixture {
     save_png(photo("c"), noise(100, 30, 3));
   }
   std::string photo(const std::string& stem) const { return photos + "/" + stem + ".png"; }
-  ProgramResult infer(std::vector<std::string> arguments, const std::string& prepare = "") const {
-    arguments.insert(arguments.end(), {"--model", model, "--threads", "1"});
+  ProgramResult infer(std::vector<std::string> arguments, const std::string& prepare = "", int threads = 1) const {
+    arguments.insert(arguments.end(), {"--model", model, "--threads", std::to_string(threads)});
     return run_program("infer_unet", arguments, prepare);
   }
 };
@@ -121,6 +121,23 @@ TEST_CASE("a picture that fails is named, and the others go on", "[tools]") {
   CHECK(fs::exists(f.out + "/a.mask.png"));
   CHECK(fs::exists(f.out + "/c.mask.png"));
   CHECK_FALSE(fs::exists(f.out + "/b.mask.png"));
+}
+
+TEST_CASE("three threads take pictures in groups, and make what one makes", "[tools]") {
+  const Fixture f;
+  for (const char* stem : {"d", "e", "f", "g"}) save_png(f.photo(stem), noise(50 + stem[0] % 7, 60, stem[0]));
+  write_file(f.photo("b"), "not a picture");
+  const ProgramResult alone = f.infer({f.photos, "--out", f.out + "1"}),
+                      grouped = f.infer({f.photos, "--out", f.out}, "", 3);
+  CHECK(grouped.status == 1);
+  CHECK(grouped.err == alone.err);  // one picture of seven failed
+  CHECK(std::count(grouped.out.begin(), grouped.out.end(), '\n') == 6);
+  CHECK(grouped.out.find("a.png -> ") < grouped.out.find("c.png -> "));
+  CHECK(grouped.out.find("f.png -> ") < grouped.out.find("g.png -> "));
+  for (const char* stem : {"a", "c", "d", "e", "f", "g"}) {
+    const std::string name = std::string("/") + stem + ".mask.png";
+    CHECK(load_label_mask(f.out + name).pixels == load_label_mask(f.out + "1" + name).pixels);
+  }
 }
 
 TEST_CASE("what can't work is one line and status 1", "[tools]") {

@@ -234,14 +234,36 @@ TEST_CASE_METHOD(OneThread, "accumulated batches are a step", "[train]") {
     CHECK(small[1] == Approx(large[1]).epsilon(5e-3));  // batch norm of equal 1x1 maps divides rounding by rounding
     CHECK(large[1] < 0.9 * large[0]);
   }
-  SECTION("also where an epoch has some left over, and the run is stopped there and continued") {
+  SECTION("weighted by their pictures") {
+    config.learning_rate = 1e-30;  // the weights stay
+    config.epochs = 1;
+    config.shuffle = false;
+    config.batch = 3;
+    const auto losses = [&](std::int64_t accumulate, const char* run) {
+      config.accumulate = accumulate;
+      Recorder recorder;
+      Trainer(config, folder / run, false, recorder).run();
+      std::vector<double> result;
+      for (const StepRecord& step : recorder.steps) result.push_back(step.loss);
+      return result;
+    };
+    const auto apart = losses(1, "apart"), together = losses(3, "together");
+    REQUIRE(apart.size() == 3);
+    REQUIRE(together.size() == 1);
+    CHECK(together[0] == Approx((3 * apart[0] + 3 * apart[1] + 2 * apart[2]) / 8).epsilon(1e-6));
+    CHECK(together[0] != Approx((apart[0] + apart[1] + apart[2]) / 3).epsilon(1e-6));
+  }
+  SECTION("also where an epoch has some left over, and the run is stopped at any step and continued") {
     config.batch = 2;
     config.accumulate = 3;  // of four batches: three, then one
     CHECK(train(config, folder / "straight", false).progress.steps == 4);
-    CHECK(train(config, folder / "stopped", true, 1).end == TrainResult::End::asked_to);
-    train(config, folder / "stopped", true);
-    CHECK(log_of(folder / "stopped") == log_of(folder / "straight"));
-    CHECK(read_text(folder / "stopped" / "last.safetensors") == read_text(folder / "straight" / "last.safetensors"));
+    for (const std::int64_t stop : {1, 2, 3}) {
+      const auto run = folder / fmt::format("stopped{}", stop);
+      CHECK(train(config, run, true, stop).end == TrainResult::End::asked_to);
+      train(config, run, true);
+      CHECK(log_of(run) == log_of(folder / "straight"));
+      CHECK(read_text(run / "last.safetensors") == read_text(folder / "straight" / "last.safetensors"));
+    }
   }
 }
 

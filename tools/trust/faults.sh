@@ -159,7 +159,7 @@ infer_on_change() {
   local change=$1 pipe=$scratch/pipe first status
   rm -rf "$scratch/masks" "$pipe"
   mkfifo "$pipe"
-  "$build/bin/infer_unet" "$scratch/photos/JPEGImages" --model "$scratch/model.safetensors" --out "$scratch/masks" --size 256 --threads 1 \
+  "$build/bin/infer_unet" "$scratch/photos/JPEGImages" --model "$scratch/model.safetensors" --out "$scratch/masks" --size 256 --threads "${infer_threads:-1}" \
     > "$pipe" 2> "$scratch/err" &
   local process=$!
   { read -r first; eval "$change"; cat > /dev/null; } < "$pipe"
@@ -201,10 +201,14 @@ check_changes() {
 }
 
 check_signals() {
-  local signal status tried=0
+  local signal status infer_threads masks
   for signal in INT TERM; do
+    # More threads take pictures in groups.
+    infer_threads=$([ $signal = INT ] && echo 1 || echo 3)
     infer_on_change "kill -$signal \$process"
     status=$?
+    masks=$(find "$scratch/masks" -name '*.mask.png' | wc -l)
+    grep -q "interrupted after $masks of" "$scratch/err" || finding "infer_unet, SIG$signal: $masks masks, $(cat "$scratch/err")"
     [ $status = 130 ] && one_error "$scratch/err" && grep -q 'interrupted after' "$scratch/err" || finding "infer_unet, SIG$signal: status $status, $(cat "$scratch/err")"
     [ -z "$(litter "$scratch/masks")" ] || finding "infer_unet, SIG$signal: left $(litter "$scratch/masks")"
   done

@@ -12,7 +12,6 @@
 namespace weft {
 namespace {
 
-
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 double share_of(std::int64_t part, std::int64_t whole) {
@@ -160,10 +159,14 @@ std::string stress_html(const Report& report) {
     rows += "</tr>\n";
     chart.series.push_back(line);
   }
-  return "<h2>Under stress</h2>\n<p class=\"soft\">The same photographs made darker, hazier, covered, blurred, noisier, or "
+  return "<h2>Under stress</h2>\n<p class=\"soft\">The same photographs made darker, hazier, covered, blurred, "
+         "noisier, or "
          "compressed: mIoU, and the share of the clean mIoU that is kept.</p>\n<div class=\"two\">\n"
-         "<figure class=\"card\">" + line_chart(chart) + "</figure>\n<div class=\"card scroll\"><table class=\"figures\"><thead>"
-         "<tr><th scope=\"col\">stress, strength</th>" + head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n</div>\n";
+         "<figure class=\"card\">" +
+         line_chart(chart) +
+         "</figure>\n<div class=\"card scroll\"><table class=\"figures\"><thead>"
+         "<tr><th scope=\"col\">stress, strength</th>" +
+         head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n</div>\n";
 }
 
 std::string settings_html(const Report& report) {

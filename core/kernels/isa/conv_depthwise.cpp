@@ -5,8 +5,8 @@
 //
 // About 9 multiply-adds meet 2 numbers from memory, so the point is to pass over each image once: a run of output
 // pixels of one row is finished for 16 channels before the next 16, and the rows that the next output row shares are
-// still in L2. At the border each pixel takes the taps that hit the image. The processor sees no stream in lines that lie
-// a pixel apart, so what no earlier row has brought near is fetched ahead.
+// still in L2. At the border each pixel takes the taps that hit the image. The processor sees no stream in lines that
+// lie a pixel apart, so what no earlier row has brought near is fetched ahead.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/vec.h"
@@ -125,7 +125,7 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
                            epilogue.residual != nullptr ? epilogue.residual + at : nullptr, out + at};
     const bool is_inner = j >= inner.begin && j < inner.end;
     if (!is_inner || j == inner.begin) run.tap_count = find_live_taps(g, source, image, i, j, packed, stride, live);
-    run.newest = fetches && is_inner ? newest_tap(live, run.tap_count)->source : nullptr;
+    run.newest = fetches && is_inner && run.tap_count > 0 ? newest_tap(live, run.tap_count)->source : nullptr;
     std::int64_t pixels = 1;
     if (is_inner && j + 8 <= inner.end) {
       run_pixels<8>(run, finish, g.out_c);

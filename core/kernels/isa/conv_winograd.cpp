@@ -21,11 +21,11 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t short_strip = 24;  // tiles, a multiple of all register tiles' rows; few, so that V and M of up to
-                                          // 64 channels stay in L2 (measured: 12 and 48 are slower)
-constexpr std::int64_t many_channels = 192;  // a panel's filters come from L3 or memory: read them less often, and ahead
-constexpr std::int64_t long_strip = 72;
-constexpr std::int64_t large_filters = 6 << 20;    // floats, about an L3: then a block has to be worth reading them
+// Tiles in a strip, multiples of all register tiles' rows. Few, so that V and M of up to 64 channels stay in L2
+// (measured: 12 and 48 are slower); more from `many_channels` on, where a panel's filters come from L3 or memory for
+// each strip.
+constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
+constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
@@ -95,10 +95,12 @@ Plan make_plan(const WinogradWork& work) {
   Plan plan;
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
   const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
-  plan.strip_tiles = min64(most_channels >= many_channels ? long_strip : short_strip, all_tiles);
-  if (panels_of(work.out_c) * ceil_div(all_tiles, plan.strip_tiles) < 2 * num_threads()) plan.strip_tiles = short_strip;
-  plan.block_tiles = filters > large_filters ? max64(4 * short_strip, plan.strip_tiles) : plan.strip_tiles;
-  plan.block_tiles = round_up(min64(plan.block_tiles, all_tiles), plan.strip_tiles);
+  // Threads share blocks or, within a block, strips and panels: long strips must leave enough of either.
+  const bool is_busy_anyway =
+      ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() || panels_of(work.out_c) >= num_threads();
+  plan.strip_tiles = min64(most_channels >= many_channels && is_busy_anyway ? long_strip : short_strip, all_tiles);
+  plan.block_tiles = round_up(min64(filters > large_filters ? 4 * short_strip : plan.strip_tiles, all_tiles),
+                              plan.strip_tiles);  // of large filters: four short strips, or two long ones
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
   plan.value_floats = values * plan.block_tiles + 16 * 36;
   plan.sum_floats = sums * plan.strip_tiles + 16 * 36;

@@ -67,7 +67,8 @@ struct IsaKernels {
   void (*batch_norm_gradient_rows)(const BatchNormBackward<float>& b, const float* shift, const float* stretch,
                                    float* dx);
 
-  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; row `row` of dx.
+  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; row `row` of
+  // dx.
   void (*max_pool_row)(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions);
   void (*max_pool_gradient_row)(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
                                 float* dx);

@@ -4,9 +4,9 @@
 //
 //   acc[m] += source[pixel m + tap][k .. k + lanes) * packed[tap][o][k .. k + lanes)          out = sum of acc's lanes
 //
-// A tile has as many pixels as a vector has lanes, m = 0 .. lanes - 1. So the sums of all its accumulators are one vector
-// again, and summing them costs a step of pairs for each accumulator instead of log2(lanes) steps (sum_each below):
-// with 16 channels and 9 taps, adding up lane by lane took several times as long as the products.
+// A tile has as many pixels as a vector has lanes, m = 0 .. lanes - 1. So the sums of all its accumulators are one
+// vector again, and summing them costs a step of pairs for each accumulator instead of log2(lanes) steps (sum_each
+// below): with 16 channels and 9 taps, adding up lane by lane took several times as long as the products.
 
 #include "core/kernels/isa/tap_tile.h"
 

@@ -41,8 +41,8 @@ constexpr int max_outer_rows(std::int64_t vectors) {
   return vectors == 1 ? 24 : vectors == 2 ? 12 : vectors == 3 ? 8 : 6;
 }
 
-/// Multiply-adds that must be under way to keep the multipliers busy: two start in a cycle, each takes four. A tile with
-/// fewer sums than that keeps several sets of them, for pixels in turn.
+/// Multiply-adds that must be under way to keep the multipliers busy: two start in a cycle, each takes four. A tile
+/// with fewer sums than that keeps several sets of them, for pixels in turn.
 constexpr int sums_under_way = 8;
 
 template <int rows, int vectors>

@@ -57,7 +57,8 @@ WEFT_ALWAYS_INLINE void map_both_axes(const Load& load_at, const Map& map, const
 }
 
 /// Fetches what a patch of size x size pixels, moved right by `step`, will add to the one at `corner`: channels of one
-/// cache line. Patches walk along a row, and the processor does not foresee what 2 * size rows at once will need.
+/// cache line. Patches walk along a row, and the processor does not foresee what the lines of several rows at once will
+/// need.
 template <int size, int step>
 WEFT_ALWAYS_INLINE void fetch_next_patch(const Picture& p, const float* corner) {
   WEFT_UNROLL
@@ -117,8 +118,9 @@ void transform_output_gradient(const Picture& p, const TilePlace& place, std::in
   for_each_vector(p.c, [&](auto part, std::int64_t k) {
     float* to = sums.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::out], Vec(&out)[Form::sums]) { Form::output_transposed(in, out); };
-    map_patch<Form::out, Form::sums, Form::out>(p, place.image, place.row * Form::out, place.col * Form::out, part, k, map,
-                                     [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
+    map_patch<Form::out, Form::sums, Form::out>(
+        p, place.image, place.row * Form::out, place.col * Form::out, part, k, map,
+        [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
   });
 }
 
