@@ -44,3 +44,20 @@ TEST_CASE("a profile counts the multiply-adds of convolutions", "[profile]") {
              {"upsample_conv2d dskip", 4 * channel},
              {"upsample_conv2d dw", 20 * channel}});
 }
+
+TEST_CASE("a profile counts the bytes that must move", "[profile]") {
+  const Tensor x = random_f32({2, 6, 4, 16}).set_requires_grad(true), skip = random_f32({2, 12, 8, 4});
+  const Tensor w = random_f32({24, 20, 3, 3});
+  const Profile profile;
+  const Tensor wide = upsample_conv2d(x, skip, w), pooled = max_pool2d(x, {});
+  backward(pooled, Tensor::full(pooled.shape(), 1));
+  const auto bytes = [&](const std::string& op) {
+    for (const ProfileEntry& entry : profile.entries()) {
+      if (entry.op == op) return entry.bytes;
+    }
+    return std::int64_t{-1};
+  };
+  CHECK(bytes("upsample_conv2d") == 4 * (x.count() + skip.count() + w.count() + wide.count()));
+  CHECK(bytes("max_pool2d") == 4 * (x.count() + pooled.count()));
+  CHECK(bytes("max_pool2d dx") == 4 * (x.count() + pooled.count()));
+}

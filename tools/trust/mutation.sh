@@ -9,4 +9,4 @@ python3 tools/trust/mutation.py "$TRUST_BUILD" --mutants "${TRUST_MUTANTS:-100}"
   --work "$TRUST_WORK" > "$TRUST_WORK/log"
 cat "$TRUST_WORK/log" >&2
 awk '$1 == "total" { printf "mutants of kernels and gradients | %d, %d caught | %s\n", $3, $2,
-                     $3 > 0 && 100 * $2 >= 95 * $3 ? "0" : "below 95%" }' "$TRUST_WORK/log"
+                     ($3 > 0 && 100 * $2 >= 95 * $3) ? "0" : "below 95%" }' "$TRUST_WORK/log"

@@ -284,3 +284,27 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
     }
   }
 }
+
+TEST_CASE("Winograd with filters too large for the caches, whose blocks are of several strips", "[conv]") {
+  // 11 x 11 tiles, the last strip of which is not full; against the implicit product, as the textbook loops take seconds.
+  const ConvProblem p = problem(44, 44, 420, 420, 3, 1, 1);
+  GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2);
+  const auto algorithm = [](const std::string& name) {
+    const auto all = conv_algorithms();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const ConvAlgorithm& a) { return a.name == name; });
+    REQUIRE(found != all.end());
+    return *found;
+  };
+  const ConvAlgorithm winograd = algorithm("winograd"), igemm = algorithm("igemm");
+  std::vector<float> expected(static_cast<std::size_t>(p.output_count()));
+  conv_forward(igemm, p, x.data(), w.data(), {}, expected.data());
+  double scale = 0, worst = 0;
+  for (float v : expected) scale = std::max(scale, std::abs(static_cast<double>(v)));
+  GuardedBuffer y(p.output_count());
+  conv_forward(winograd, p, x.data(), w.data(), {}, y.data());
+  const std::vector<float> actual = y.content();
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - static_cast<double>(expected[i])));
+  CHECK(worst < 6e-6 * scale);
+  CHECK(y.is_guard_intact());
+}
