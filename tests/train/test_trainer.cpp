@@ -221,6 +221,7 @@ TEST_CASE_METHOD(OneThread, "accumulated batches are a step", "[train]") {
     }
     config.optimizer = {.kind = OptimizerKind::sgd};
     config.learning_rate = 0.1;
+    config.size = 128;  // no map of one pixel, whose batch norm would divide rounding by rounding
     const auto losses = [&](std::int64_t batch, std::int64_t accumulate, const char* run) {
       config.batch = batch;
       config.accumulate = accumulate;
@@ -231,7 +232,7 @@ TEST_CASE_METHOD(OneThread, "accumulated batches are a step", "[train]") {
     };
     const auto large = losses(8, 1, "large"), small = losses(3, 3, "small");  // 3 + 3 + 2 pictures
     CHECK(small[0] == Approx(large[0]).epsilon(1e-5));
-    CHECK(small[1] == Approx(large[1]).epsilon(5e-3));  // batch norm of equal 1x1 maps divides rounding by rounding
+    CHECK(small[1] == Approx(large[1]).epsilon(2e-2));  // unweighted gradients: 8 per cent off
     CHECK(large[1] < 0.9 * large[0]);
   }
   SECTION("weighted by their pictures") {
