@@ -44,7 +44,8 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
     map.name_ = json.at("name").get<std::string>();
     for (const auto& entry : json.at("labels")) {
       map.labels_.push_back(
-          {entry.at("id").get<int>(), entry.at("name").get<std::string>(), entry.at("clothing").get<bool>()});
+          {static_cast<int>(std::clamp<std::int64_t>(whole_number(entry.at("id")), INT32_MIN, INT32_MAX)),
+           entry.at("name").get<std::string>(), entry.at("clothing").get<bool>()});
     }
   } catch (const nlohmann::json::exception& e) {
     fail(

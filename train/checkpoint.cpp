@@ -53,7 +53,11 @@ Progress progress_from(const json& fields, const std::string& file) {
   Progress progress;
   for_each_field(progress, [&](const char* name, auto& value) {
     try {
-      fields.at(name).get_to(value);
+      if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::int64_t>) {
+        value = whole_number(fields.at(name));
+      } else {
+        fields.at(name).get_to(value);
+      }
     } catch (const json::exception&) {
       fail("{}: the progress lacks a valid '{}'", file, name);
     }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/formats/about_file.h"
+#include "core/formats/json.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -70,6 +71,11 @@ json value_to_json(ScheduleKind value) { return to_string(value); }
 template <class T>
 void value_from_json(const json& j, T& value) {
   value = j.get<T>();
+}
+void value_from_json(const json& j, std::int64_t& value) { value = whole_number(j); }
+void value_from_json(const json& j, std::vector<std::int64_t>& value) {
+  value.clear();
+  for (const json& element : j.get_ref<const json::array_t&>()) value.push_back(whole_number(element));
 }
 void value_from_json(const json& j, Upsample& value) { value = upsample_from(j.get<std::string>()); }
 void value_from_json(const json& j, OptimizerKind& value) { value = optimizer_from(j.get<std::string>()); }

@@ -6,6 +6,7 @@
 
 #include "core/atomic_file.h"
 #include "core/check.h"
+#include "core/formats/json.h"
 
 namespace weft {
 namespace {
@@ -20,8 +21,8 @@ bool is_kept(const std::string& line, std::int64_t steps, std::int64_t epochs) {
       !record["epoch"].is_number()) {
     return false;
   }
-  return record.contains("miou") ? record["epoch"].get<std::int64_t>() <= epochs
-                                 : record["step"].get<std::int64_t>() <= steps;
+  return record.contains("miou") ? whole_number(record["epoch"]) <= epochs
+                                 : whole_number(record["step"]) <= steps;
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ MetricsHistory read_metrics_log(const std::filesystem::path& path) {
   for (std::string line; std::getline(file, line);) {
     const json j = json::parse(line, nullptr, false);
     const auto number = [&](const char* name) { return j.at(name).get<double>(); };
-    const auto whole = [&](const char* name) { return j.at(name).get<std::int64_t>(); };
+    const auto whole = [&](const char* name) { return whole_number(j.at(name)); };
     try {
       if (j.contains("miou")) {
         history.validations.push_back(

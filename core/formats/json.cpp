@@ -51,4 +51,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& file, int ma
   }
 }
 
+std::int64_t whole_number(const nlohmann::json& value) {
+  return value.get_ref<const nlohmann::json::number_integer_t&>();
+}
+
 }  // namespace weft

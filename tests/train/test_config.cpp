@@ -23,6 +23,8 @@ TEST_CASE("settings survive json", "[train]") {
   j.erase("colour");
   j["batch"] = "four";
   CHECK_THROWS_WITH(config_from_json(j, "config.json"), Contains("'batch' has the wrong type"));
+  j["batch"] = 2e56;
+  CHECK_THROWS_WITH(config_from_json(j, "config.json"), Contains("'batch' has the wrong type"));
   j.erase("batch");
   CHECK_THROWS_WITH(config_from_json(j, "config.json"), Contains("'batch' is missing"));
 }

@@ -8,6 +8,7 @@
 
 #include "core/atomic_file.h"
 #include "core/check.h"
+#include "core/formats/json.h"
 #include "train/report/pictures.h"
 
 namespace weft {
@@ -43,12 +44,12 @@ json scores_to_json(const Review& review) {
 /// Throws json's exceptions where something is missing.
 Review scores_from_json(const json& j) {
   Review review;
-  review.epoch = j.at("epoch").get<std::int64_t>();
+  review.epoch = whole_number(j.at("epoch"));
   for (const json& p : j.at("pictures"))
     review.pictures.push_back({p.at("stem").get<std::string>(), p.at("iou").get<double>()});
   for (const json& l : j.at("labels")) {
     review.labels.push_back({l.at("name").get<std::string>(), l.at("clothing").get<bool>(),
-                             {l.at("pixels").get<std::int64_t>(), l.at("predicted").get<std::int64_t>()}});
+                             {whole_number(l.at("pixels")), whole_number(l.at("predicted"))}});
   }
   return review;
 }
