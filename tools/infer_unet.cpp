@@ -97,7 +97,7 @@ class Run {
         run_network(group[done - group.front().index]);
         progress.update(static_cast<std::int64_t>(++done));
       }
-      if (tools::interrupted()) group.resize(done - group.front().index);
+      group.resize(done - group.front().index);  // shorter where Ctrl-C came
       before = std::move(group);
       group = tools::interrupted() ? std::vector<Item>{} : next_group(done);
       work_on_files(before, group);

@@ -117,7 +117,7 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
              std::int64_t stride, const ConvEpilogue<float>& epilogue, LiveTap* live, float* out) {
   const std::int64_t image = row / g.grid_h, i = row % g.grid_h;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
-  const bool fetches = g.step_w == 1 && g.out_c >= fetched_channels && g.tap_count > 0;
+  const bool fetches = g.step_w == 1 && g.out_c >= fetched_channels;
   Run run = {live, 0, nullptr, g.step_w * g.source_c, g.out_step_w * g.out_c};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
