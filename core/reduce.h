@@ -8,15 +8,15 @@
 
 namespace weft {
 
-/// Sums in double of K quantities over [0, count): term(i, sums) adds element i's share to sums. Each
-/// chunk of fixed length has its own partial sums; these are added in order.
-template <std::size_t K, class Term>
-std::array<double, K> sum_terms(std::int64_t count, Term&& term) {
+/// Sums in double of K quantities over [0, count): add(begin, end, sums) adds the share of elements [begin, end) to
+/// sums. Each chunk of fixed length has its own partial sums; these are added in order.
+template <std::size_t K, class Add>
+std::array<double, K> sum_chunks(std::int64_t count, Add&& add) {
   const std::int64_t chunks = (count + elementwise_grain - 1) / elementwise_grain;
   std::vector<std::array<double, K>> partial(static_cast<std::size_t>(chunks), std::array<double, K>{});
   parallel_chunks(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
     std::array<double, K> sums{};
-    for (std::int64_t i = begin; i < end; ++i) term(i, sums);
+    add(begin, end, sums);
     partial[static_cast<std::size_t>(begin / elementwise_grain)] = sums;
   });
   std::array<double, K> total{};

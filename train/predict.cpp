@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/autograd.h"
+#include "core/kernels/sigmoid.h"
 #include "core/ops.h"
-#include "core/ops/sigmoid_value.h"
 #include "data/normalise.h"
 
 namespace weft {
@@ -67,7 +67,7 @@ Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) 
 
 std::vector<float> Prediction::probabilities() const {
   std::vector<float> p(logits.size());
-  std::transform(logits.begin(), logits.end(), p.begin(), sigmoid_value<float>);
+  kernels::sigmoid(logits.data(), std::ssize(logits), p.data());
   return p;
 }
 

@@ -7,11 +7,10 @@
 // Every pixel pulls by how wrong it is, whatever the others do; compare dice_loss.cpp.
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/autograd.h"
+#include "core/kernels/sigmoid.h"
 #include "core/ops.h"
-#include "core/ops/sigmoid_value.h"
 #include "core/pass_profile.h"
 #include "core/reduce.h"
 
@@ -30,14 +29,12 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
     const T* z = logits.data<T>();
     const T* t = targets.data<T>();
     const ProfileScope scope(describe_pass("bce_with_logits", logits, 2));
-    return sum_terms<1>(logits.count(),
-                        [&](std::int64_t i, auto& sums) {
-                          // In double, log(1 + e) differs from log1p(e) by at most 1e-16, and takes a third of its
-                          // time.
-                          const double e = static_cast<double>(std::exp(-std::abs(z[i])));
-                          sums[0] += static_cast<double>(std::max(z[i], T{0}) - z[i] * t[i]) + std::log(1 + e);
-                        })[0] /
-           count;
+    const auto sums = sum_chunks<1>(logits.count(), [&](std::int64_t begin, std::int64_t end, auto& sum) {
+      kernels::for_each_softplus_tail(z, begin, end, [&](std::int64_t i, T tail) {
+        sum[0] += static_cast<double>(std::max(z[i], T{0}) - z[i] * t[i]) + static_cast<double>(tail);
+      });
+    });
+    return sums[0] / count;
   });
 
   return record(Tensor::full({}, loss, logits.dtype()), "bce_with_logits", {logits},
@@ -51,7 +48,8 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
                     const T factor = static_cast<T>(dy.item() / count);
                     T* out = dz.mutable_data<T>();
                     parallel_chunks(dz.count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-                      for (std::int64_t i = begin; i < end; ++i) out[i] = factor * (sigmoid_value(z[i]) - t[i]);
+                      kernels::for_each_sigmoid(z, begin, end,
+                                                [&](std::int64_t i, T p) { out[i] = factor * (p - t[i]); });
                     });
                   });
                   return Gradients{dz};

@@ -9,11 +9,10 @@
 // there the cross-entropy beside it keeps pulling. Without a positive target the loss is 0.
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/autograd.h"
+#include "core/kernels/sigmoid.h"
 #include "core/ops.h"
-#include "core/ops/sigmoid_value.h"
 #include "core/pass_profile.h"
 #include "core/reduce.h"
 
@@ -30,11 +29,12 @@ Tensor dice_loss(const Tensor& logits, const Tensor& targets) {
     const T* z = logits.data<T>();
     const T* t = targets.data<T>();
     const ProfileScope scope(describe_pass("dice_loss", logits, 2));
-    return sum_terms<3>(logits.count(), [&](std::int64_t i, auto& sums) {
-      const double p = static_cast<double>(sigmoid_value(z[i]));
-      sums[0] += p * static_cast<double>(t[i]);
-      sums[1] += p;
-      sums[2] += static_cast<double>(t[i]);
+    return sum_chunks<3>(logits.count(), [&](std::int64_t begin, std::int64_t end, auto& sums) {
+      kernels::for_each_sigmoid(z, begin, end, [&](std::int64_t i, T p) {
+        sums[0] += static_cast<double>(p * t[i]);
+        sums[1] += static_cast<double>(p);
+        sums[2] += static_cast<double>(t[i]);
+      });
     });
   });
   const bool has_positive = wanted > 0;
@@ -53,10 +53,9 @@ Tensor dice_loss(const Tensor& logits, const Tensor& targets) {
                     const T factor = static_cast<T>(2 * dy.item() / size), balance = static_cast<T>(ratio);
                     T* out = dz.mutable_data<T>();
                     parallel_chunks(dz.count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-                      for (std::int64_t i = begin; i < end; ++i) {
-                        const T p = sigmoid_value(z[i]);
+                      kernels::for_each_sigmoid(z, begin, end, [&](std::int64_t i, T p) {
                         out[i] = factor * (balance - t[i]) * p * (1 - p);
-                      }
+                      });
                     });
                   });
                   return Gradients{dz};

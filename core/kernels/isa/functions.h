@@ -72,6 +72,10 @@ struct IsaKernels {
   void (*max_pool_row)(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions);
   void (*max_pool_gradient_row)(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
                                 float* dx);
+
+  // core/kernels/reference/sigmoid.h defines both.
+  void (*sigmoid)(const float* z, std::int64_t count, float* p);
+  void (*softplus_tail)(const float* z, std::int64_t count, float* tail);
 };
 
 }  // namespace weft::kernels

@@ -40,4 +40,7 @@ void max_pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* 
 void max_pool_gradient_row(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
                            float* dx);
 
+void sigmoid(const float* z, std::int64_t count, float* p);
+void softplus_tail(const float* z, std::int64_t count, float* tail);
+
 }  // namespace weft::kernels::WEFT_ISA

@@ -32,6 +32,8 @@ const IsaKernels table = {
     batch_norm_gradient_rows,
     max_pool_row,
     max_pool_gradient_row,
+    sigmoid,
+    softplus_tail,
 };
 
 }  // namespace weft::kernels::WEFT_ISA
