@@ -5,9 +5,10 @@
 #include "tests/catch.h"
 #include "tests/data/jpeg_builder.h"
 #include "tests/data/png_builder.h"
-#include "tests/data/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
+using namespace weft::test;
 
 TEST_CASE("pictures are loaded upright", "[image]") {
   const TemporaryFolder folder;

@@ -6,9 +6,10 @@
 #include "core/check.h"
 #include "data/image_io.h"
 #include "tests/catch.h"
-#include "tests/data/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
+using namespace weft::test;
 
 namespace {
 

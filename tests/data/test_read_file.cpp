@@ -2,9 +2,10 @@
 
 #include "core/check.h"
 #include "tests/catch.h"
-#include "tests/data/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
+using namespace weft::test;
 
 TEST_CASE("a file is read whole", "[file]") {
   const TemporaryFolder folder;

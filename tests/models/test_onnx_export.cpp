@@ -5,7 +5,7 @@
 #include "tests/golden/golden_network.h"
 #include "tests/gradcheck.h"
 #include "tests/models/onnx_reader.h"
-#include "tests/train/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
 using namespace weft::test;

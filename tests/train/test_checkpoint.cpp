@@ -1,7 +1,7 @@
 #include "train/checkpoint.h"
 
 #include "tests/gradcheck.h"
-#include "tests/train/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
 using namespace weft::test;

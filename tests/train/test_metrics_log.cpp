@@ -2,7 +2,7 @@
 
 #include "core/check.h"
 #include "tests/catch.h"
-#include "tests/train/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
 using namespace weft::test;

@@ -5,7 +5,7 @@
 
 #include "core/random.h"
 #include "data/image_io.h"
-#include "tests/train/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "train/config.h"
 
 namespace weft::test {

@@ -27,6 +27,16 @@ class TemporaryFolder {
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Writes a file below the folder, making the folders on its way; its path.
+  template <class Bytes>
+  std::filesystem::path write(const std::string& name, const Bytes& bytes) const {
+    const std::filesystem::path target = path_ / name;
+    std::filesystem::create_directories(target.parent_path());
+    std::ofstream(target, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return target;
+  }
+
  private:
   std::filesystem::path path_;
 };
