@@ -38,6 +38,7 @@ struct Finish {
   const float* bias;  // or null
   Activation activation;
   const float* residual;  // at the run's first pixel, or null
+  bool past_caches;       // see belongs_past_caches
   float* out;
 };
 
@@ -63,7 +64,12 @@ WEFT_ALWAYS_INLINE void run_channels(const Run& run, const Finish& finish, Lanes
     const std::int64_t at = p * run.out_step + c;
     Vec sum = acc[p] + bias;
     if (finish.residual != nullptr) sum += part.load_from(finish.residual + at);
-    part.store_to(finish.out + at, clamp(sum, low, high));
+    sum = clamp(sum, low, high);
+    if (finish.past_caches) {
+      store_past_caches(finish.out + at, sum);
+    } else {
+      part.store_to(finish.out + at, sum);
+    }
   }
 }
 
@@ -118,11 +124,12 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
   const std::int64_t image = row / g.grid_h, i = row % g.grid_h;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   const bool fetches = g.step_w == 1 && g.out_c >= fetched_channels;
+  const bool past_caches = belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
   Run run = {live, 0, nullptr, g.step_w * g.source_c, g.out_step_w * g.out_c};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
     const Finish finish = {epilogue.bias, epilogue.activation,
-                           epilogue.residual != nullptr ? epilogue.residual + at : nullptr, out + at};
+                           epilogue.residual != nullptr ? epilogue.residual + at : nullptr, past_caches, out + at};
     const bool is_inner = j >= inner.begin && j < inner.end;
     if (!is_inner || j == inner.begin) run.tap_count = find_live_taps(g, source, image, i, j, packed, stride, live);
     run.newest = fetches && is_inner && run.tap_count > 0 ? newest_tap(live, run.tap_count)->source : nullptr;
@@ -225,6 +232,7 @@ void depthwise_taps(const TapGrid& g, const float* source, const float* w, const
     LiveTap* live = live_tap_scratch(g);
     for (std::int64_t row = begin; row < end; ++row)
       run_row(g, inner, row, source, packed, stride, epilogue, live, out);
+    stream_fence();
   });
 }
 

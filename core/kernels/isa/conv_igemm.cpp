@@ -215,6 +215,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
     t.bias = bias;
   }
   set_clamp(epilogue.activation, t);
+  // Sums that later chunks add to had better stay near.
+  t.past_caches = plan.chunks == 1 && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
@@ -229,6 +231,7 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
       run(t);
     }
   }
+  if (t.past_caches) stream_fence();
 }
 
 }  // namespace

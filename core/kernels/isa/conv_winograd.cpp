@@ -113,6 +113,7 @@ struct Finish {
   const float* earlier;  // what the sums are added to, or null
   const float* bias;     // null before the last source
   Vec low, high;
+  bool past_caches;  // see belongs_past_caches
 };
 
 /// Everything that one call shares.
@@ -127,7 +128,13 @@ struct Convolution {
     const Activation activation = is_last ? epilogue.activation : Activation::none;
     return {source == 0 ? epilogue.residual : out, is_last ? epilogue.bias : nullptr,
             broadcast(activation == Activation::none ? -__builtin_inff() : 0),
-            broadcast(activation == Activation::relu6 ? 6 : __builtin_inff())};
+            broadcast(activation == Activation::relu6 ? 6 : __builtin_inff()), is_last && fills_lines()};
+  }
+
+  /// What the next source adds to had better stay near. Vectors of less than a line are stored pixels apart.
+  bool fills_lines() const {
+    const std::int64_t count = work.images * work.out_h * work.out_w * work.out_c;
+    return lanes == cache_line_floats && belongs_past_caches(out, count, work.out_c);
   }
 };
 
@@ -146,7 +153,12 @@ WEFT_ALWAYS_INLINE void store_outputs(const Convolution& conv, const Finish& fin
     if (!is_whole && (row + i >= work.out_h || col + j >= work.out_w)) return;
     const std::int64_t to = at + (i * work.out_w + j) * work.out_c;
     if (finish.earlier != nullptr) y += part.load_from(finish.earlier + to);
-    part.store_to(conv.out + to, clamp(y + bias, finish.low, finish.high));
+    y = clamp(y + bias, finish.low, finish.high);
+    if (finish.past_caches) {
+      store_past_caches(conv.out + to, y);
+    } else {
+      part.store_to(conv.out + to, y);
+    }
   });
 }
 
@@ -195,6 +207,7 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const Finish finish = conv.finish(source_index);
   for (std::int64_t tile = 0; tile < strip.size; ++tile)
     finish_tile<Form>(conv, finish, block.begin + strip.begin + tile, panel, sums, tile);
+  if (finish.past_caches) stream_fence();
 }
 
 /// All three steps for one block and one source. `scratch` holds V.

@@ -41,6 +41,7 @@ struct TapTile {
   const float* bias;            // [vectors * lanes] or null
   const float* residual;        // or null
   float low, high;              // the activation's clamp
+  bool past_caches;             // see belongs_past_caches
   float* out;
 };
 
@@ -55,7 +56,9 @@ WEFT_ALWAYS_INLINE void finish_vector(const TapTile& t, Vec sum, std::int64_t at
     if (t.bias != nullptr) sum += load(t.bias + column);
     sum = clamp(sum, broadcast(t.low), broadcast(t.high));
   }
-  if (whole) {
+  if (t.past_caches) {
+    store_past_caches(t.out + at, sum);
+  } else if (whole) {
     store(t.out + at, sum);
   } else {
     store_partial(t.out + at, sum, count);

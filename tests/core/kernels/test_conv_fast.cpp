@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/allocator.h"
 #include "core/kernels/conv.h"
 #include "core/kernels/reference/conv2d.h"
 #include "tests/core/kernels/kernel_testing.h"
@@ -300,4 +301,53 @@ TEST_CASE("Winograd with filters too large for the caches, whose blocks are of s
   };
   const auto expected = forward(algorithm("igemm"));
   check_close(forward(algorithm("winograd")), expected, 6e-6, largest(expected));
+}
+
+namespace {
+
+/// compute(problem, source, out) for p's two images at once, which are too large for the caches, and for one after the
+/// other, which are not: the bits must be the same. Images of p have `in` floats, results `out`.
+template <class Compute>
+void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out, Compute&& compute) {
+  REQUIRE(out > 1 << 21);
+  GuardedBuffer source = fractions(2 * in, 1);
+  ScratchBuffer both(static_cast<std::size_t>(2 * out) * sizeof(float));  // a tensor's memory: aligned
+  ScratchBuffer alone(static_cast<std::size_t>(out) * sizeof(float));
+  compute(p, source.data(), both.as<float>());
+  ConvProblem half = p;
+  half.n = 1;
+  for (std::int64_t image = 0; image < 2; ++image) {
+    compute(half, source.data() + image * in, alone.as<float>());
+    CHECK(std::equal(alone.as<float>(), alone.as<float>() + out, both.as<float>() + image * out));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]") {
+  const std::int64_t size = 379;  // odd: the last tiles are not whole
+  ConvProblem depthwise = problem(size, size, 16, 16, 3, 1, 1), downsampling = problem(size, size, 16, 16, 3, 2, 1);
+  depthwise.groups = downsampling.groups = 16;
+  for (const ConvProblem& p :
+       {problem(size, size, 8, 16, 1), problem(size, size, 16, 16, 3, 1, 1), depthwise, downsampling}) {
+    GuardedBuffer w = fractions(p.weight_count(), 2), bias = fractions(p.c_out, 3);
+    const ConvEpilogue<float> epilogue = {bias.data(), nullptr, Activation::relu};
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      if (!a.supports(p) || std::string(a.name) == "reference") continue;
+      for_each_isa([&] {
+        INFO("algorithm " << a.name << ", " << describe(p));
+        const std::int64_t in = p.input_count() / p.n, out = p.output_count() / p.n;
+        if (p.stride_h == 1) {
+          check_large_images(p, in, out, [&](const ConvProblem& q, const float* x, float* y) {
+            conv_forward(a, q, x, w.data(), epilogue, y);
+          });
+        }
+        if (p.c_in == 16) {
+          check_large_images(p, out, in, [&](const ConvProblem& q, const float* dy, float* dx) {
+            a.input_gradient(q, dy, w.data(), dx);
+          });
+        }
+      });
+    }
+  }
 }
