@@ -1,5 +1,5 @@
 #pragma once
-// The architectures by name. To add one: its file beside this one, and a line in registry.cpp.
+// The architectures by name. To add one: its file beside this one, and an entry in registry.cpp.
 
 #include <memory>
 #include <string>

@@ -20,10 +20,10 @@ train_robust() {
   train --fit area --augment robust --optimizer adamw --weight-decay 0.01 --schedule cosine --ema 0.998 "$@"
 }
 
-# The seed recipe; from there on twice the same, and a short while at a lower rate on larger canvases.
+# The plain recipe; from there on twice the same, and a short while at a lower rate on larger canvases.
 train --encoder-weights "$weights" --size 512 --fit stretch --augment default --optimizer adam --lr 1e-4 \
-  --schedule constant --epochs 5 --seed 0 --out "$out/seed"
-train_robust --init "$out/seed/best.safetensors" --size 512 --lr 3e-4 --warmup 100 --epochs 13 --seed 1 --out "$out/robust"
+  --schedule constant --epochs 5 --seed 0 --out "$out/plain"
+train_robust --init "$out/plain/best.safetensors" --size 512 --lr 3e-4 --warmup 100 --epochs 13 --seed 1 --out "$out/robust"
 train_robust --init "$out/robust/best.safetensors" --size 512 --lr 3e-4 --warmup 100 --epochs 13 --seed 2 \
   --out "$out/longer"
 train_robust --init "$out/longer/best.safetensors" --size 576 --lr 1e-4 --warmup 50 --epochs 3 --seed 3 --out "$out/larger"

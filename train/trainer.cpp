@@ -158,6 +158,8 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   info_.fit = config_.fit;
   info_.label_map = data_.training.labels().name();
   write_file(folder_ / "config.json", to_json(config_).dump(2) + "\n");
+  write_file(folder_ / "train.txt", stem_list(data_.training));
+  write_file(folder_ / "val.txt", stem_list(data_.validation));
   log_.emplace(folder_ / log_file, progress_.steps, progress_.epochs_done);
 }
 

@@ -46,6 +46,12 @@ TrainingData find_training_data(const TrainConfig& config) {
   return {std::move(training), std::move(validation)};
 }
 
+std::string stem_list(const Dataset& pictures) {
+  std::string lines;
+  for (std::size_t i = 0; i < pictures.size(); ++i) lines += pictures.files(i).stem + "\n";
+  return lines;
+}
+
 std::size_t pictures_in_both(const TrainingData& data) {
   std::set<std::string> stems;
   for (std::size_t i = 0; i < data.training.size(); ++i) stems.insert(data.training.files(i).stem);

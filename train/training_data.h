@@ -21,6 +21,9 @@ struct TrainingData {
 /// Throws Error as Dataset does.
 TrainingData find_training_data(const TrainConfig& config);
 
+/// The stems, one a line: what train_unet's --train-list and --val-list and eval_unet's --list read.
+std::string stem_list(const Dataset& pictures);
+
 /// How many pictures are in both data sets, which makes a validation's figures worthless.
 std::size_t pictures_in_both(const TrainingData& data);
 

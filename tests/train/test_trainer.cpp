@@ -9,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/train/tiny_data.h"
 #include "train/evaluate.h"
+#include "train/training_data.h"
 
 using namespace weft;
 using namespace weft::test;
@@ -202,6 +203,22 @@ TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last sho
   const TrainingData data = find_training_data(config);
   CHECK(data.training.files(0).stem == "p3");
   CHECK(data.validation.size() == 0);
+}
+
+TEST_CASE_METHOD(OneThread, "a run's folder lists what it was trained on and what was held out", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 9);
+  TrainConfig config = tiny_config(folder / "data");
+  config.train_list = config.val_list = "";
+  config.val_fraction = 0.4;
+  config.size = 64;  // the last batch may be a single picture, of which a map of 1x1 would have no statistics
+  config.epochs = 1;
+  train(config, folder / "run", false);
+  const TrainingData held_out = find_training_data(config);
+  REQUIRE(held_out.validation.size() > 0);
+  config.train_list = (folder / "run/train.txt").string();
+  config.val_list = (folder / "run/val.txt").string();
+  CHECK(find_training_data(config).digest() == held_out.digest());
 }
 
 TEST_CASE_METHOD(OneThread, "accumulated batches are a step", "[train]") {
