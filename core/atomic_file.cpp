@@ -22,8 +22,10 @@ constexpr std::size_t buffer_bytes = std::size_t{1} << 20;  // a model has hundr
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   // A rename over a device or a pipe would replace it by a file.
-  WEFT_CHECK(!fs::is_directory(target_), "{}: cannot write: it is a folder", target_.string());
-  WEFT_CHECK(!fs::exists(target_) || fs::is_regular_file(target_), "{}: cannot write: it is not a regular file",
+  std::error_code ignored;  // what can't even be looked at, open() will name
+  const fs::file_status status = fs::status(target_, ignored);
+  WEFT_CHECK(!fs::is_directory(status), "{}: cannot write: it is a folder", target_.string());
+  WEFT_CHECK(!fs::exists(status) || fs::is_regular_file(status), "{}: cannot write: it is not a regular file",
              target_.string());
   // The process id keeps two programs that write to one folder out of each other's temporary files.
   temporary_ = target_;
@@ -39,8 +41,9 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail_with_errno(const char* action) {
   const int error = errno;
+  std::error_code ignored;
   fail("{}: cannot {}: {}{}", target_.string(), action, std::strerror(error),
-       fs::exists(target_) ? "; the file that was there is intact" : "");
+       fs::exists(target_, ignored) ? "; the file that was there is intact" : "");
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
@@ -95,7 +98,8 @@ void write_file(const fs::path& target, std::string_view content, Durability dur
 void remove_stale_temporaries(const fs::path& folder) {
   static const std::regex pattern(R"(.+\.([0-9]{1,9})\.tmp)");
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+  for (fs::directory_iterator it(folder, ignored); it != fs::directory_iterator(); it.increment(ignored)) {
+    const fs::directory_entry& entry = *it;
     std::smatch match;
     const std::string name = entry.path().filename().string();
     if (!std::regex_match(name, match, pattern) || !entry.is_regular_file(ignored)) continue;

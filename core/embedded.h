@@ -10,7 +10,4 @@ struct EmbeddedText {
   std::string_view name, text;
 };
 
-/// data/labels/*.json
-std::span<const EmbeddedText> embedded_label_maps();
-
 }  // namespace weft

@@ -112,9 +112,11 @@ struct Pool2dOptions {
   std::int64_t padding = 0;  // at most kernel / 2
 };
 
-/// Largest value in each window; the padding never wins.
+/// Largest value of each window, [N, H, W, C] -> [N, OH, OW, C] with OH = floor((H + 2 padding - kernel) / stride) + 1;
+/// the padding never wins. Throws Error for a window that does not fit, and for a kernel above 16: the winner's place
+/// is kept in a byte.
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
-/// Mean of each window, the padding's zeros counted, as PyTorch's default.
+/// Mean of each window, of the same shape; the padding's zeros count, as PyTorch's default.
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options);
 /// [N, H, W, C] -> [N, C].
 Tensor global_avg_pool(const Tensor& x);

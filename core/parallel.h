@@ -4,7 +4,8 @@
 // parallel_for(tasks, body) calls body(i) once for each i in [0, tasks), in any order, on any thread.
 // Results stay bit-identical for every thread count because of a rule that callers keep: work is cut
 // into tasks by its shape alone, a task writes only what is its own, and partial sums are added
-// afterwards in task order. The thread count decides who runs a task, never what the task is.
+// afterwards in task order. The thread count decides who runs a task, not what the task is. (Winograd's convolution is
+// the one exception: it cuts its tiles by the thread count too, as none of its sums crosses a tile.)
 
 #include <cstdint>
 #include <type_traits>
@@ -21,9 +22,10 @@ namespace detail {
 void run_tasks(std::int64_t tasks, void (*body)(void* context, std::int64_t task), void* context);
 }
 
-/// Calls body(i) for each i in [0, tasks); Error where the system has no memory for the threads. A call from inside a
-/// task runs on that task's thread.
-/// An exception in a task is rethrown here after all tasks ended (the one of the lowest task number).
+/// Calls body(i) for each i in [0, tasks); Error where the system has no memory for the threads. Calls from
+/// inside tasks that share threads run on their own thread.
+/// An exception in a task is rethrown here, the one of the lowest task number: on several threads after all tasks
+/// ended, on one at once.
 template <class Body>
 void parallel_for(std::int64_t tasks, Body&& body) {
   detail::run_tasks(

@@ -171,7 +171,10 @@ void Tensor::replace(const Tensor& source) const {
 
 bool Tensor::requires_grad() const { return defined() && body_->node != nullptr; }
 const std::shared_ptr<Node>& Tensor::node() const { return body().node; }
-void Tensor::set_node(std::shared_ptr<Node> node) const { body_->node = std::move(node); }
+void Tensor::set_node(std::shared_ptr<Node> node) const {
+  body();  // throws where there is none
+  body_->node = std::move(node);
+}
 
 void check_same_dtype(const char* op, std::initializer_list<Tensor> tensors) {
   const DType expected = tensors.begin()->dtype();

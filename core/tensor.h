@@ -23,8 +23,14 @@ enum class DType { f32, f64, i64 };
 const char* dtype_name(DType dtype);
 std::int64_t dtype_bytes(DType dtype);
 
+/// Of float, double and std::int64_t; there are no tensors of other types.
 template <class T>
-inline constexpr DType dtype_of = DType::f32;
+constexpr DType dtype_of = [] {
+  static_assert(sizeof(T) == 0, "no tensor has elements of this type");
+  return DType::f32;
+}();
+template <>
+inline constexpr DType dtype_of<float> = DType::f32;
 template <>
 inline constexpr DType dtype_of<double> = DType::f64;
 template <>

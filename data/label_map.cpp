@@ -11,6 +11,10 @@
 #include "data/read_file.h"
 
 namespace weft {
+
+/// data/labels/*.json (cmake/embed.cmake)
+std::span<const EmbeddedText> embedded_label_maps();
+
 namespace {
 
 constexpr std::size_t max_file_bytes = 1 << 20;

@@ -1,6 +1,6 @@
 #pragma once
-// The two 16-bit floating-point formats of weight files, in integer arithmetic so that the result does
-// not depend on the processor or on its flush-to-zero mode.
+// The two 16-bit floating-point formats of weight files, from bits alone and from products and sums of normal floats
+// whose rounding is fixed, so that the result does not depend on the processor or on its flush-to-zero mode.
 //
 //            sign exponent mantissa   largest   smallest normal   smallest subnormal
 //   F16      1    5        10         65504     2^-14             2^-24      IEEE 754 binary16

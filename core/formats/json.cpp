@@ -52,6 +52,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& file, int ma
 }
 
 std::int64_t whole_number(const nlohmann::json& value) {
+  // get_ref also takes unsigned numbers, and would hand one beyond int64 out as a negative one.
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX)
+    throw nlohmann::json::type_error::create(302, "type must be a whole number below 2^63", &value);
   return value.get_ref<const nlohmann::json::number_integer_t&>();
 }
 

@@ -16,7 +16,7 @@ namespace weft {
 /// An array in a file: row-major, little-endian.
 class NpyFile {
  public:
-  /// Maps the file and validates its header. Reads versions 1.0 and 2.0 with <f4 <f8 <i4 <i8 |u1 |b1 in C order;
+  /// Reads the file and validates its header. Reads versions 1.0 and 2.0 with <f4 <f8 <i4 <i8 |u1 |b1 in C order;
   /// throws Error for anything else (object arrays by name), and where the data's length is not the shape's.
   explicit NpyFile(const std::filesystem::path& path);
   explicit NpyFile(FileBytes file);

@@ -83,6 +83,11 @@ PickleTensor rebuild_tensor(const PickleTuple& arguments, const std::string& whe
   WEFT_CHECK(!__builtin_add_overflow(tensor.offset, storage.begin, &tensor.offset), "{}: a tensor's offset overflows",
              where);
 
+  // Along an axis of one number nobody steps, and anything may be written there.
+  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+    if (tensor.shape[i] == 1) tensor.strides[i] = 0;
+  }
+
   // A tensor may not say a number twice (as an expanded one does): a small file could ask for any amount of memory.
   const auto count = element_count(tensor.shape);
   WEFT_CHECK(count && *count <= storage.end - storage.begin,

@@ -35,7 +35,7 @@ struct SafetensorsEntry {
 
 class SafetensorsFile {
  public:
-  /// Maps the file and validates its header. Throws Error: "model.safetensors: the header says ...".
+  /// Reads the file and validates its header. Throws Error: "model.safetensors: the header says ...".
   explicit SafetensorsFile(const std::filesystem::path& path);
   explicit SafetensorsFile(FileBytes file);
   SafetensorsFile(SafetensorsFile&&) = default;

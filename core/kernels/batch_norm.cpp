@@ -112,7 +112,7 @@ void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dg
     }
     for (std::int64_t c = first; c < last; ++c) {
       dbeta[c] = static_cast<float>(sum_dz[c - first]);
-      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b.inv[c]));
+      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b.inv_std[c]));
     }
   });
 }
@@ -125,7 +125,7 @@ void batch_norm_input_gradient(const BatchNormBackward<float>& b, const float* d
   float* stretch = shift + b.channels;
   for (std::int64_t c = 0; training && c < b.channels; ++c) {
     shift[c] = b.factor[c] * (dbeta[c] / static_cast<float>(b.rows));
-    stretch[c] = b.factor[c] * b.inv[c] * (dgamma[c] / static_cast<float>(b.rows));
+    stretch[c] = b.factor[c] * b.inv_std[c] * (dgamma[c] / static_cast<float>(b.rows));
   }
   const IsaKernels& isa = isa_kernels();
   for_each_chunk(b.rows, b.channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {

@@ -13,8 +13,8 @@ struct BatchNormBackward {
   const T* x;   // [rows, channels]
   const T* y;   // the same, or null where there is no residual r: then y is computed again from x
   const T* dy;  // the same
-  const T *mean, *inv;       // inv = 1 / sqrt(var + eps)
-  const T *factor, *offset;  // factor = gamma inv, offset = beta - mean factor
+  const T *mean, *inv_std;   // inv_std = 1 / sqrt(var + eps)
+  const T *factor, *offset;  // factor = gamma inv_std, offset = beta - mean factor
   Activation activation;
 };
 

@@ -16,7 +16,7 @@
 
 namespace weft::kernels {
 
-/// The shape of a convolution. All of its numbers are what the formula above calls them.
+/// The shape of a convolution. stride_h is the formula's s_h, padding_h its p_h, dilation_h its d_h.
 struct ConvProblem {
   std::int64_t n = 1, h = 1, w = 1, c_in = 1, c_out = 1;
   std::int64_t kernel_h = 1, kernel_w = 1;

@@ -31,44 +31,53 @@ void check_shapes(const Tensor& x, std::initializer_list<Tensor> per_channel) {
 
 std::int64_t rows_of(const Tensor& x) { return x.count() / std::max<std::int64_t>(1, x.size(3)); }
 
-/// running = (1 - momentum) running + momentum batch
-template <class T>
-void move_running(const Tensor& running, const T* batch, double momentum, double factor) {
-  T* values = running.mutable_data<T>();
-  for (std::int64_t c = 0; c < running.count(); ++c) {
-    values[c] = static_cast<T>((1 - momentum) * static_cast<double>(values[c]) +
-                               momentum * factor * static_cast<double>(batch[c]));
-  }
+/// Per channel.
+struct Statistics {
+  Tensor mean, var;
+};
+
+/// The mean and the biased variance of a batch.
+Statistics statistics_of(const Tensor& x) {
+  const Statistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
+  const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
+  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::batch_norm_statistics(x.data<T>(), rows_of(x), x.size(3), batch.mean.mutable_data<T>(),
+                                   batch.var.mutable_data<T>());
+  });
+  return batch;
+}
+
+/// running = (1 - momentum) running + momentum factor batch
+void move_running(const Tensor& running, const Tensor& batch, double momentum, double factor) {
+  dispatch_float(running.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    T* values = running.mutable_data<T>();
+    for (std::int64_t c = 0; c < running.count(); ++c) {
+      values[c] = static_cast<T>((1 - momentum) * static_cast<double>(values[c]) +
+                                 momentum * factor * static_cast<double>(batch.data<T>()[c]));
+    }
+  });
 }
 
 /// Per channel: the mean, 1 / sqrt(var + epsilon), and the two numbers of y = x factor + offset.
 struct Coefficients {
-  Tensor mean, inv, factor, offset;
+  Tensor mean, inv_std, factor, offset;
 };
 
-Coefficients coefficients_of(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                             const Tensor& running_var, const BatchNormOptions& options) {
-  const std::int64_t channels = x.size(3), rows = rows_of(x);
-  const auto per_channel = [&] { return Tensor::empty({channels}, x.dtype()); };
-  const Coefficients k{per_channel(), per_channel(), per_channel(), per_channel()};
-  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+/// Of its own memory, as running statistics move on before the backward pass.
+Coefficients coefficients_of(const Statistics& statistics, const Tensor& gamma, const Tensor& beta, double epsilon) {
+  const auto per_channel = [&] { return Tensor::empty(gamma.shape(), gamma.dtype()); };
+  const Coefficients k{statistics.mean.clone(), per_channel(), per_channel(), per_channel()};
+  dispatch_float(gamma.dtype(), "batch_norm", [&](auto zero) {
     using T = decltype(zero);
-    T* mean = k.mean.mutable_data<T>();
-    T* inv = k.inv.mutable_data<T>();
-    if (options.training) {
-      const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
-      kernels::batch_norm_statistics(x.data<T>(), rows, channels, mean, inv);
-      move_running(running_mean, mean, options.momentum, 1);
-      move_running(running_var, inv, options.momentum, static_cast<double>(rows) / static_cast<double>(rows - 1));
-    } else {
-      k.mean.copy_from(running_mean);
-      k.inv.copy_from(running_var);
-    }
+    const T *mean = k.mean.data<T>(), *var = statistics.var.data<T>();
+    T* inv_std = k.inv_std.mutable_data<T>();
     T* factor = k.factor.mutable_data<T>();
     T* offset = k.offset.mutable_data<T>();
-    for (std::int64_t c = 0; c < channels; ++c) {
-      inv[c] = T{1} / std::sqrt(inv[c] + static_cast<T>(options.epsilon));
-      factor[c] = gamma.data<T>()[c] * inv[c];
+    for (std::int64_t c = 0; c < gamma.count(); ++c) {
+      inv_std[c] = T{1} / std::sqrt(var[c] + static_cast<T>(epsilon));
+      factor[c] = gamma.data<T>()[c] * inv_std[c];
       offset[c] = beta.data<T>()[c] - mean[c] * factor[c];
     }
   });
@@ -103,7 +112,7 @@ Gradients gradients_of(const Tensor& x, const Tensor& y, const Tensor& dy, const
                                     .y = stores_dz ? y.data<T>() : nullptr,
                                     .dy = dy.data<T>(),
                                     .mean = k.mean.data<T>(),
-                                    .inv = k.inv.data<T>(),
+                                    .inv_std = k.inv_std.data<T>(),
                                     .factor = k.factor.data<T>(),
                                     .offset = k.offset.data<T>(),
                                     .activation = options.activation};
@@ -133,7 +142,14 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
   WEFT_CHECK(!residual.defined() || residual.shape() == x.shape(), "[batch_norm] expected a residual {}, got {}",
              x.shape(), residual.shape());
 
-  const Coefficients k = coefficients_of(x, gamma, beta, running_mean, running_var, options);
+  Statistics statistics{running_mean, running_var};
+  if (options.training) {
+    statistics = statistics_of(x);
+    const double rows = static_cast<double>(rows_of(x));
+    move_running(running_mean, statistics.mean, options.momentum, 1);
+    move_running(running_var, statistics.var, options.momentum, rows / (rows - 1));
+  }
+  const Coefficients k = coefficients_of(statistics, gamma, beta, options.epsilon);
   const Tensor y = apply(x, residual, k, options.activation);
   if (!needs_recording({x, gamma, beta, residual})) return y;
 

@@ -1,5 +1,5 @@
 #pragma once
-// The loop that add, subtract and mul share.
+// Loops over the elements of two tensors that broadcast: add, subtract, mul and the gradients of most activations.
 
 #include "core/broadcast.h"
 #include "core/parallel.h"

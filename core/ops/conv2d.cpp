@@ -26,6 +26,8 @@ ConvProblem conv_problem(const Shape& x, const Shape& weight, const Conv2dOption
   WEFT_CHECK(weight[1] * o.groups == x[3],
              "[conv2d] weight expects {} input channels, input has {}: input {}, weight {}, groups {}",
              weight[1] * o.groups, x[3], x, weight, o.groups);
+  WEFT_CHECK(weight[0] > 0 && weight[1] > 0, "[conv2d] expected at least one channel on each side, got weight {}",
+             weight);
   WEFT_CHECK(weight[0] % o.groups == 0, "[conv2d] {} output channels do not divide into {} groups", weight[0],
              o.groups);
   return {.n = x[0],

@@ -25,6 +25,7 @@ ConvProblem adjoint_problem(const Tensor& x, const Tensor& weight, const Tensor&
   WEFT_CHECK(o.stride >= 1 && o.padding >= 0 && o.output_padding >= 0 && o.output_padding < o.stride,
              "[conv_transpose2d] expected stride >= 1, padding >= 0 and 0 <= output_padding < stride, got {}, {}, {}",
              o.stride, o.padding, o.output_padding);
+  WEFT_CHECK(weight.count() > 0, "[conv_transpose2d] expected a weight without empty axes, got {}", weight.shape());
   WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(1)}, "[conv_transpose2d] expected bias [{}], got {}",
              weight.size(1), bias.shape());
   const auto [n, h, w, c] = x.nhwc();

@@ -17,9 +17,12 @@ class PackedConv {
 
   /// False before anything is packed, and where the instruction set has been switched since.
   bool is_ready() const;
-  /// activation(conv2d(x) + bias + residual); `residual` may be undefined.
+  /// activation(conv2d(x) + bias + residual): x [N, H, W, Cin] -> [N, OH, OW, Cout] as conv2d has it; `residual`, of
+  /// the result's shape, may be undefined. Only where is_ready(). Throws Error for shapes that don't fit, or without
+  /// output.
   Tensor forward(const Tensor& x, Activation activation, const Tensor& residual = Tensor()) const;
-  /// activation(upsample_conv2d(x, skip) + bias); `skip` may be undefined.
+  /// activation(upsample_conv2d(x, skip) + bias): x [N, H, W, C], skip [N, 2H, 2W, Cskip] or undefined ->
+  /// [N, 2H, 2W, Cout]. Only where is_ready(). Throws Error as forward().
   Tensor forward_upsampled(const Tensor& x, const Tensor& skip, Activation activation) const;
 
  private:

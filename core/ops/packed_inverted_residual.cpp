@@ -44,6 +44,11 @@ PackedInvertedResidual::PackedInvertedResidual(const Layer& expand, const Layer&
   WEFT_CHECK((stride == 1 || stride == 2) && (!has_shortcut || (stride == 1 && c_in_ == c_out_)),
              "[inverted_residual] a shortcut needs stride 1 and equal channels, got stride {}, {} -> {}", stride, c_in_,
              c_out_);
+  const auto has_bias = [](const Layer& layer) {
+    return layer.bias.defined() && layer.bias.shape() == Shape{layer.weight.size(0)};
+  };
+  WEFT_CHECK((!has_expansion_ || has_bias(expand)) && has_bias(depthwise) && has_bias(project),
+             "[inverted_residual] expected biases [{}], [{}], [{}]", c_mid_, c_mid_, c_out_);
   const InvertedResidualProblem p{.c_in = c_in_, .c_mid = c_mid_, .c_out = c_out_, .has_expansion = has_expansion_};
   packed_ = Tensor::empty({kernels::inverted_residual_packed_floats(p)});
   kernels::inverted_residual_pack(

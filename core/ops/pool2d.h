@@ -15,7 +15,7 @@ inline kernels::Pool2d pool2d_sizes(const char* op, const Tensor& x, const Pool2
              "padding {}",
              op, options.kernel, options.stride, options.padding);
   const auto [n, h, w, c] = x.nhwc();
-  WEFT_CHECK(kernel <= h + 2 * padding && kernel <= w + 2 * padding,
+  WEFT_CHECK(h > 0 && w > 0 && kernel <= h + 2 * padding && kernel <= w + 2 * padding,
              "[{}] a window of {} x {} does not fit {} with padding {}", op, options.kernel, options.kernel, x.shape(),
              options.padding);
   const std::int64_t oh = (h + 2 * padding - kernel) / stride + 1, ow = (w + 2 * padding - kernel) / stride + 1;

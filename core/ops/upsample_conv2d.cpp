@@ -23,33 +23,37 @@ using kernels::UpsampleConvProblem;
 
 namespace {
 
-void describe(ProfileEntry& entry, const char* op, const UpsampleConvProblem& p, std::int64_t channels) {
+enum class Inputs { both, up, skip };
+
+/// What a pass that has to do with these inputs computes and moves.
+void describe(ProfileEntry& entry, const char* op, const UpsampleConvProblem& p, Inputs inputs) {
   entry.op = op;
   entry.shapes = fmt::format("[{}, {}, {}, {}] x2 + {} -> [{}, {}, {}, {}], 3x3", p.n, p.h, p.w, p.c_up, p.c_skip, p.n,
                              2 * p.h, 2 * p.w, p.c_out);
   entry.algorithm = "upsample";
   const ConvProblem joined = p.joined();
-  entry.macs = joined.output_count() * channels * 9;
-  entry.bytes = 4 * (p.n * p.h * p.w * (p.c_up + 4 * p.c_skip) + joined.weight_count() + joined.output_count());
+  const std::int64_t up = inputs == Inputs::skip ? 0 : p.c_up, skip = inputs == Inputs::up ? 0 : p.c_skip;
+  entry.macs = joined.output_count() * (up + skip) * 9;
+  entry.bytes = 4 * (p.n * p.h * p.w * (up + 4 * skip) + 9 * (up + skip) * p.c_out + joined.output_count());
 }
 
 Tensor input_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {
   Tensor dx = Tensor::empty({p.n, p.h, p.w, p.c_up});
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dx", p, p.c_up); });
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dx", p, Inputs::up); });
   kernels::upsample_conv_input_gradient(p, dy.data<float>(), w.data<float>(), dx.mutable_data<float>());
   return dx;
 }
 
 Tensor skip_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {
   Tensor dskip = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_skip});
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dskip", p, p.c_skip); });
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dskip", p, Inputs::skip); });
   kernels::upsample_conv_skip_gradient(p, dy.data<float>(), w.data<float>(), dskip.mutable_data<float>());
   return dskip;
 }
 
 Tensor weight_gradient(const UpsampleConvProblem& p, const Tensor& x, const Tensor& skip, const Tensor& dy) {
   Tensor dw = Tensor::empty({p.c_out, p.c_up + p.c_skip, 3, 3});
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dw", p, p.c_up + p.c_skip); });
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dw", p, Inputs::both); });
   kernels::upsample_conv_weight_gradient(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr,
                                          dy.data<float>(), dw.mutable_data<float>());
   return dw;
@@ -58,7 +62,7 @@ Tensor weight_gradient(const UpsampleConvProblem& p, const Tensor& x, const Tens
 }  // namespace
 
 UpsampleConvProblem upsample_conv_problem(const Tensor& x, const Tensor& skip, const Shape& weight) {
-  WEFT_CHECK(x.rank() == 4, "[upsample_conv2d] expected [N, H, W, C], got {}", x.shape());
+  WEFT_CHECK(x.rank() == 4 && x.count() > 0, "[upsample_conv2d] expected [N, H, W, C], got {}", x.shape());
   const auto [n, h, w, c] = x.nhwc();
   const std::int64_t c_skip = skip.defined() ? skip.size(-1) : 0;
   WEFT_CHECK(!skip.defined() || skip.shape() == (Shape{n, 2 * h, 2 * w, c_skip}),
@@ -66,13 +70,14 @@ UpsampleConvProblem upsample_conv_problem(const Tensor& x, const Tensor& skip, c
              skip.shape());
   WEFT_CHECK(weight.rank() == 4 && weight[1] == c + c_skip && weight[2] == 3 && weight[3] == 3,
              "[upsample_conv2d] expected a weight [Cout, {}, 3, 3], got {}", c + c_skip, weight);
+  WEFT_CHECK(weight[0] > 0, "[upsample_conv2d] expected at least one output channel, got weight {}", weight);
   return {.n = n, .h = h, .w = w, .c_up = c, .c_skip = c_skip, .c_out = weight[0]};
 }
 
 Tensor upsample_conv_forward(const UpsampleConvProblem& p, const Tensor& x, const Tensor& skip, const Tensor& packed,
                              const Tensor& bias, Activation activation) {
   Tensor y = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_out});
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d", p, p.c_up + p.c_skip); });
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d", p, Inputs::both); });
   kernels::upsample_conv_forward(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr, packed.data<float>(),
                                  conv_epilogue<float>(bias, Tensor(), activation), y.mutable_data<float>());
   return y;

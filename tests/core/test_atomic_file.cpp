@@ -76,3 +76,8 @@ TEST_CASE("temporary files of dead writers are removed, others stay", "[atomic_f
   remove_stale_temporaries(folder / "missing");
   fs::remove_all(folder);
 }
+
+TEST_CASE("a name that no folder can hold is refused in one line", "[atomic_file]") {
+  const fs::path path = fs::temp_directory_path() / std::string(300, 'x');
+  CHECK_THROWS_WITH(AtomicFile(path), Contains("cannot create: File name too long"));
+}

@@ -40,6 +40,11 @@ TEST_CASE("types are checked and converted", "[tensor]") {
   CHECK_THROWS_WITH(a.nhwc(), Contains("expected [N, H, W, C], got [3]"));
 }
 
+TEST_CASE("an undefined tensor says so", "[tensor]") {
+  CHECK_THROWS_WITH(Tensor().set_requires_grad(false), Contains("undefined"));
+  CHECK_THROWS_WITH(Tensor().replace(Tensor::full({1}, 1)), Contains("undefined"));
+}
+
 TEST_CASE("writing counts a version", "[tensor]") {
   const Tensor a = iota({3});
   const auto before = a.version();

@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include "tests/fuzz/checkpoint_input.h"
 #include "tests/gradcheck.h"
 #include "tests/temporary_folder.h"
 
@@ -65,4 +66,13 @@ TEST_CASE("a failed save leaves the old checkpoint", "[train]") {
   doubled.model.push_back(doubled.model[0]);
   CHECK_THROWS_WITH(save_checkpoint(folder / "c", doubled), Contains("model.w"));
   CHECK(read_text(folder / "c") == good);
+}
+
+TEST_CASE("the fuzzer's seeds are checkpoints", "[train]") {
+  const TemporaryFolder folder;
+  for (const char* seed : {"average", "empty", "model_and_optimizer"}) {
+    INFO(seed);
+    const std::string input = read_text(std::string("tests/fuzz/corpus/checkpoint/") + seed);
+    CHECK_NOTHROW(load_checkpoint(folder.write(seed, fuzz::build_checkpoint(input))));
+  }
 }

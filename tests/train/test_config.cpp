@@ -4,8 +4,17 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
+
+// A seed that lacks a setting is refused before anything else is looked at, and so is all that a fuzzer makes of it.
+TEST_CASE("the fuzzer's seeds have all settings", "[train]") {
+  for (const char* seed : {"default", "other"}) {
+    const std::string path = std::string("tests/fuzz/corpus/config/") + seed;
+    CHECK_NOTHROW(config_from_json(nlohmann::json::parse(test::read_text(path)), path));
+  }
+}
 
 TEST_CASE("settings survive json", "[train]") {
   TrainConfig c;

@@ -6,21 +6,12 @@
 // addresses, not four that take turns. So each group is asked for in the order of its addresses before it is read.
 
 #include "core/kernels/isa/kernels.h"
-#include "core/kernels/isa/vec.h"
+#include "core/kernels/isa/limits.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
 typedef decltype(Vec{} < Vec{}) Mask;
-
-/// The limits between which the activation passes its input on.
-struct Limits {
-  Vec low, high;
-
-  explicit Limits(Activation activation)
-      : low(broadcast(activation == Activation::none ? -__builtin_inff() : 0)),
-        high(broadcast(activation == Activation::relu6 ? 6 : __builtin_inff())) {}
-};
 
 /// Where dz comes from: dy and no activation, dy and x, or dy and y.
 enum class Slope { one, of_x, of_y };

@@ -9,7 +9,7 @@
 // lie a pixel apart, so what no earlier row has brought near is fetched ahead.
 
 #include "core/kernels/isa/kernels.h"
-#include "core/kernels/isa/vec.h"
+#include "core/kernels/isa/limits.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
 
@@ -57,14 +57,13 @@ WEFT_ALWAYS_INLINE void run_channels(const Run& run, const Finish& finish, Lanes
     for (int p = 0; p < pixels; ++p) acc[p] += part.load_from(source + p * run.source_step) * weight;
   }
   const Vec bias = finish.bias != nullptr ? part.load_from(finish.bias + c) : Vec{};
-  const Vec low = broadcast(finish.activation == Activation::none ? -__builtin_inff() : 0);
-  const Vec high = broadcast(finish.activation == Activation::relu6 ? 6 : __builtin_inff());
+  const Limits limits(finish.activation);
   WEFT_UNROLL
   for (int p = 0; p < pixels; ++p) {
     const std::int64_t at = p * run.out_step + c;
     Vec sum = acc[p] + bias;
     if (finish.residual != nullptr) sum += part.load_from(finish.residual + at);
-    sum = clamp(sum, low, high);
+    sum = clamp(sum, limits.low, limits.high);
     if (finish.past_caches) {
       store_past_caches(finish.out + at, sum);
     } else {

@@ -11,6 +11,7 @@
 //      Between chunks the partial sums rest in out.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/narrow_tile.h"
 #include "core/kernels/isa/tap_tile.h"
 #include "core/kernels/scratch.h"
@@ -182,11 +183,6 @@ class Addresses {
   std::int64_t row_low_, row_high_, col_low_, col_high_, run_;
 };
 
-void set_clamp(Activation activation, TapTile& t) {
-  t.low = activation == Activation::none ? -__builtin_inff() : 0;
-  t.high = activation == Activation::relu6 ? 6 : __builtin_inff();
-}
-
 /// One block of pixels for one panel.
 void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Part& block, const Addresses& addresses,
                const ConvEpilogue<float>& epilogue, const float* packed, float* out) {
@@ -214,7 +210,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
     for (std::int64_t n = 0; n < t.columns; ++n) bias[n] = epilogue.bias[panel.column + n];
     t.bias = bias;
   }
-  set_clamp(epilogue.activation, t);
+  t.low = lower_limit(epilogue.activation);
+  t.high = upper_limit(epilogue.activation);
   // Sums that later chunks add to had better stay near.
   t.past_caches = plan.chunks == 1 && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
 

@@ -13,6 +13,7 @@
 // is computed alike in both.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/row_product.h"
 #include "core/kernels/isa/winograd_tiles.h"
 #include "core/kernels/scratch.h"
@@ -112,7 +113,7 @@ Plan make_plan(const WinogradWork& work) {
 struct Finish {
   const float* earlier;  // what the sums are added to, or null
   const float* bias;     // null before the last source
-  Vec low, high;
+  Limits limits;
   bool past_caches;  // see belongs_past_caches
 };
 
@@ -126,9 +127,8 @@ struct Convolution {
   Finish finish(std::int64_t source) const {
     const bool is_last = source + 1 == work.source_count;
     const Activation activation = is_last ? epilogue.activation : Activation::none;
-    return {source == 0 ? epilogue.residual : out, is_last ? epilogue.bias : nullptr,
-            broadcast(activation == Activation::none ? -__builtin_inff() : 0),
-            broadcast(activation == Activation::relu6 ? 6 : __builtin_inff()), is_last && fills_lines()};
+    return {source == 0 ? epilogue.residual : out, is_last ? epilogue.bias : nullptr, Limits(activation),
+            is_last && fills_lines()};
   }
 
   /// What the next source adds to had better stay near. Vectors of less than a line are stored pixels apart.
@@ -153,7 +153,7 @@ WEFT_ALWAYS_INLINE void store_outputs(const Convolution& conv, const Finish& fin
     if (!is_whole && (row + i >= work.out_h || col + j >= work.out_w)) return;
     const std::int64_t to = at + (i * work.out_w + j) * work.out_c;
     if (finish.earlier != nullptr) y += part.load_from(finish.earlier + to);
-    y = clamp(y + bias, finish.low, finish.high);
+    y = clamp(y + bias, finish.limits.low, finish.limits.high);
     if (finish.past_caches) {
       store_past_caches(conv.out + to, y);
     } else {

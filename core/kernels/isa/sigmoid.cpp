@@ -19,7 +19,7 @@ typedef std::uint32_t Bits __attribute__((vector_size(4 * lanes)));
 
 constexpr float log2_of_e = 1.44269504f;
 constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;  // their sum is ln 2
-constexpr float smallest = -87;                                      // exp() of less is not a normal float: zero
+constexpr float smallest = -87.33f;                                  // exp() of less is not a normal float: zero
 
 /// c[0] + c[1] x + c[2] x^2 + ...
 template <int count>

@@ -2,9 +2,9 @@
 // Minimal filtering along one axis: `out` neighbouring outputs of a 3-tap filter from fewer products than taps * out.
 // In two dimensions the forms are applied along rows and then along columns, and the savings multiply.
 //
-//   y = A [ (G g) . (B d) ]        d: the tile's inputs, g: the filter, ".": product by product
+//   y = A' [ (G g) . (B' d) ]       d: the tile's inputs, g: the filter, ".": product by product
 //
-// B d are the `values`, G g the `filters`, their products add up to `sums`. Over channels, each product is a matrix
+// B' d are the `values`, G g the `filters`, their products add up to `sums`. Over channels, each product is a matrix
 // product [tiles x Cin] [Cin x Cout], and there the time goes: per output and channel pair a direct 3x3 convolution
 // multiplies 9 times.
 //

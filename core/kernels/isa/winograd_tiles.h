@@ -68,7 +68,7 @@ WEFT_ALWAYS_INLINE void fetch_next_patch(const Picture& p, const float* corner) 
   }
 }
 
-/// The same for the from x from pixels of an image from (row, col) on, channels [k, ...) of `part`; they are zero
+/// map_both_axes for the from x from pixels of an image from (row, col) on, channels [k, ...) of `part`; they are zero
 /// outside the image. Patches inside it, nearly all, are read without asking. The next one lies `step` further right.
 template <int from, int to, int step, class Part, class Map, class Store>
 WEFT_ALWAYS_INLINE void map_patch(const Picture& p, std::int64_t image, std::int64_t row, std::int64_t col,

@@ -72,7 +72,7 @@ void batch_norm_parameter_gradients(const BatchNormBackward<T>& b, T* dgamma, T*
       const T g = activation_gradient(b, i, c);
       if (dz != nullptr) dz[i] = g;
       sum_dz += static_cast<double>(g);
-      sum_dz_xhat += static_cast<double>(g) * static_cast<double>((b.x[i] - b.mean[c]) * b.inv[c]);
+      sum_dz_xhat += static_cast<double>(g) * static_cast<double>((b.x[i] - b.mean[c]) * b.inv_std[c]);
     }
     dbeta[c] = static_cast<T>(sum_dz);
     dgamma[c] = static_cast<T>(sum_dz_xhat);
@@ -86,7 +86,7 @@ void batch_norm_input_gradient(const BatchNormBackward<T>& b, const T* dgamma, c
   for (std::int64_t r = 0; r < b.rows; ++r) {
     for (std::int64_t c = 0; c < b.channels; ++c) {
       const std::int64_t i = r * b.channels + c;
-      const T xhat = (b.x[i] - b.mean[c]) * b.inv[c];
+      const T xhat = (b.x[i] - b.mean[c]) * b.inv_std[c];
       dx[i] = b.factor[c] * (activation_gradient(b, i, c) - dbeta[c] * over_rows - xhat * dgamma[c] * over_rows);
     }
   }

@@ -6,6 +6,14 @@
 
 using namespace weft;
 
+TEST_CASE("whole numbers are those that fit 64 bits with a sign", "[formats]") {
+  CHECK(whole_number(parse_json("9223372036854775807", "f")) == INT64_MAX);
+  CHECK(whole_number(parse_json("-9223372036854775808", "f")) == INT64_MIN);
+  for (const char* other : {"9223372036854775808", "18446744073709551615", "1.0", "2e56", "\"1\"", "true"}) {
+    CHECK_THROWS_AS(whole_number(parse_json(other, "f")), nlohmann::json::type_error);
+  }
+}
+
 TEST_CASE("json is parsed strictly", "[formats]") {
   CHECK(parse_json(R"({"a": [1, {"b": 2}], "c": {"b": 3}})", "f")["a"][1]["b"] ==
         2);  // equal keys in different objects

@@ -138,6 +138,15 @@ TEST_CASE("damaged pickles are refused", "[formats]") {
   CHECK_THROWS_WITH(load(""), Contains("it is cut short"));
 }
 
+TEST_CASE("the stride of an axis of one number does not matter", "[formats]") {
+  // Added to an index on the way to the next row, it would leave int64.
+  const std::string bytes = proto + tensor(storage("FloatStorage", "0", 6), 1, {1, 2}, {INT64_MAX, 2}) + stop;
+  const Pickle pickled = load(bytes);
+  const auto* value = pickled.root().as<PickleTensor>();
+  REQUIRE(value);
+  CHECK(value->strides == std::vector<std::int64_t>{0, 2});
+}
+
 TEST_CASE("tensors that leave their storage are refused", "[formats]") {
   const auto view = [](std::int64_t offset, const std::vector<std::int64_t>& size,
                        const std::vector<std::int64_t>& stride) {

@@ -101,3 +101,14 @@ TEST_CASE("convolutions give the same bits for any number of threads", "[ops]") 
   }
   set_num_threads(before);
 }
+
+TEST_CASE("weights without channels are refused", "[ops]") {
+  const Tensor x = random_f32({1, 4, 4, 3});
+  CHECK_THROWS_WITH(conv2d(x, Tensor::empty({0, 3, 3, 3}), Tensor(), {.padding = 1}), Contains("at least one channel"));
+  CHECK_THROWS_WITH(conv2d(random_f32({1, 4, 4, 0}), Tensor::empty({2, 0, 3, 3}), Tensor(), {.padding = 1}),
+                    Contains("at least one channel"));
+  CHECK_THROWS_WITH(conv_transpose2d(x, Tensor::empty({3, 0, 2, 2}), Tensor(), {.stride = 2}),
+                    Contains("without empty axes"));
+  CHECK_THROWS_WITH(conv_transpose2d(x, Tensor::empty({3, 2, 0, 0}), Tensor(), {.stride = 2}),
+                    Contains("without empty axes"));
+}

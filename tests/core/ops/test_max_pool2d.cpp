@@ -65,3 +65,8 @@ TEST_CASE("a window of 16 x 16 is the largest whose places fit a byte", "[ops]")
   CHECK(x.grad().data<double>()[255] == 1);
   CHECK(sum(x.grad()).item() == 1);
 }
+
+TEST_CASE("a picture without rows has no windows, whatever the padding", "[ops]") {
+  CHECK_THROWS_WITH(max_pool2d(Tensor::empty({1, 0, 4, 2}), {2, 1, 1}), Contains("does not fit"));
+  CHECK_THROWS_WITH(avg_pool2d(Tensor::empty({1, 4, 0, 2}), {2, 1, 1}), Contains("does not fit"));
+}

@@ -130,3 +130,25 @@ TEST_CASE("PackedConv equals the convolution that it was made from", "[ops]") {
   const PackedConv narrow(random_f32({3, 20, 3, 3}, 6), Tensor(), options, 16);
   CHECK(narrow.forward_upsampled(x, skip, Activation::none).shape() == Shape{2, 12, 10, 3});
 }
+
+TEST_CASE("PackedConv refuses what conv2d refuses", "[ops]") {
+  const Conv2dOptions options{.padding = 1};
+  const Tensor w = random_f32({24, 16, 3, 3}), x = random_f32({2, 6, 5, 16});
+  const PackedConv conv(w, Tensor(), options);
+  CHECK_THROWS_WITH(conv.forward(Tensor::empty({0, 6, 5, 16}), Activation::none), Contains("no output"));
+  CHECK_THROWS_WITH(conv.forward(x, Activation::none, Tensor::empty({2, 6, 4, 24})), Contains("expected a residual"));
+  CHECK_THROWS_WITH(PackedConv(w, random_f32({23}), options), Contains("expected bias [24]"));
+  CHECK_THROWS_WITH(PackedConv(w, Tensor(), {}).forward(random_f32({1, 2, 2, 16}), Activation::none),
+                    Contains("no output"));
+  const PackedConv upsampled(w, Tensor(), options, 16);
+  CHECK_THROWS_WITH(upsampled.forward_upsampled(Tensor::empty({0, 6, 5, 16}), Tensor(), Activation::none),
+                    Contains("expected [N, H, W, C]"));
+  CHECK_THROWS_WITH(upsample_conv2d(Tensor::empty({0, 6, 5, 16}), Tensor(), w), Contains("expected [N, H, W, C]"));
+}
+
+TEST_CASE("PackedConv without padding takes the fast algorithm too", "[ops]") {
+  const Tensor w = random_f32({24, 16, 3, 3}), x = random_f32({1, 9, 8, 16});
+  for_each_isa([&] {
+    CHECK(deviation(PackedConv(w, Tensor(), {}).forward(x, Activation::none), conv2d(x, w, Tensor(), {})) < 1e-6);
+  });
+}
