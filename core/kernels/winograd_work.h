@@ -7,11 +7,12 @@ namespace weft::kernels {
 
 /// Linear maps that a 3x3 filter g makes of an image d, each with a way to compute it from fewer products.
 enum class WinogradForm {
-  same,       // y = g * d, stride 1
-  upsampled,  // y = g * (d upsampled x2, nearest), padding 1
-  pooled,     // the adjoint of `upsampled`: y at half of d's resolution
-  strided,    // y = g * d, stride 2, padding 1
-  spread,     // the adjoint of `strided`: y at twice d's resolution
+  same,            // y = g * d, stride 1
+  upsampled,       // y = g * (d upsampled x2, nearest), padding 1
+  upsampled_wide,  // the same from fewer products with more filters
+  pooled,          // the adjoint of `upsampled`: y at half of d's resolution
+  strided,         // y = g * d, stride 2, padding 1
+  spread,          // the adjoint of `strided`: y at twice d's resolution
 };
 
 /// 3x3 filters in some larger array: g[n, k, u, v] = w[n step_n + k step_k + 3 u + v], turned by 180 degrees where

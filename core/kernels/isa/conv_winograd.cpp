@@ -79,16 +79,15 @@ struct Plan {
 };
 
 Plan make_plan(const WinogradWork& work) {
-  std::int64_t values = 0, sums = 0, filters = 0, out = 0;  // floats in a tile's V and M, floats in all U
+  std::int64_t values = 0, sums = 0, filters = 0, out = 0;  // floats in a tile's V, matrices in M, floats in all U
   std::int64_t most_channels = 0;
-  const std::int64_t panel_width = lanes * panel_of(work.out_c, 0).vectors;
   for (std::int64_t s = 0; s < work.source_count; ++s) {
     const std::int64_t channels = work.sources[s].c;
     most_channels = max64(most_channels, channels);
     with_form(work.sources[s].form, [&](auto form) {
       using Form = decltype(form);
       values = max64(values, Form::values * Form::values * round_up(channels, lanes));
-      sums = max64(sums, Form::sums * Form::sums * panel_width);
+      sums = max64(sums, Form::sums * Form::sums);
       filters += Form::filters * Form::filters * channels * work.out_c;
       out = Form::out;
     });
@@ -104,7 +103,7 @@ Plan make_plan(const WinogradWork& work) {
                               plan.strip_tiles);  // of large filters: four short strips, or two long ones
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
   plan.value_floats = values * plan.block_tiles + 16 * 36;
-  plan.sum_floats = sums * plan.strip_tiles + 16 * 36;
+  plan.sum_floats = sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, 0).vectors);
   plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
   return plan;
 }
@@ -138,26 +137,30 @@ struct Convolution {
   }
 };
 
-/// Y = A' M A of one tile and one vector of channels, stored.
+/// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
+/// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. Copies of what
+/// `finish` and `conv` say because a store might change those, for all that the compiler knows.
 template <class Form, bool is_whole, class Part>
-WEFT_ALWAYS_INLINE void store_outputs(const Convolution& conv, const Finish& finish, const TilePlace& place,
-                                      const float* sums, std::int64_t sum_step, const Part& part,
-                                      std::int64_t channel) {
-  const WinogradWork& work = conv.work;
+__attribute__((noinline)) void store_outputs(const Convolution& conv, const Finish& finish, const TilePlace& place,
+                                             const float* sums, std::int64_t sum_step, const Part& part,
+                                             std::int64_t channel) {
+  const WinogradWork work = conv.work;
+  const Finish last = finish;
+  float* const out = conv.out;
   const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
   const std::int64_t at = ((place.image * work.out_h + row) * work.out_w + col) * work.out_c + channel;
-  const Vec bias = finish.bias != nullptr ? part.load_from(finish.bias + channel) : Vec{};
+  const Vec bias = last.bias != nullptr ? part.load_from(last.bias + channel) : Vec{};
   const auto load_at = [&](int i, int j) { return load(sums + (i * Form::sums + j) * sum_step); };
-  const auto map = [](const Vec(&in)[Form::sums], Vec(&out)[Form::out]) { Form::output(in, out); };
+  const auto map = [](const Vec(&m)[Form::sums], Vec(&y)[Form::out]) { Form::output(m, y); };
   map_both_axes<Form::sums, Form::out>(load_at, map, [&](int i, int j, Vec y) {
     if (!is_whole && (row + i >= work.out_h || col + j >= work.out_w)) return;
     const std::int64_t to = at + (i * work.out_w + j) * work.out_c;
-    if (finish.earlier != nullptr) y += part.load_from(finish.earlier + to);
-    y = clamp(y + bias, finish.limits.low, finish.limits.high);
-    if (finish.past_caches) {
-      store_past_caches(conv.out + to, y);
+    if (last.earlier != nullptr) y += part.load_from(last.earlier + to);
+    y = clamp(y + bias, last.limits.low, last.limits.high);
+    if (last.past_caches) {
+      store_past_caches(out + to, y);
     } else {
-      part.store_to(conv.out + to, y);
+      part.store_to(out + to, y);
     }
   });
 }

@@ -185,8 +185,10 @@ void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& 
     case WinogradForm::same: return run<SameForm>(source, work, dy, scratch, dw);
     case WinogradForm::upsampled: return run<UpsampledForm>(source, work, dy, scratch, dw);
     case WinogradForm::strided: return run<StridedForm>(source, work, dy, scratch, dw);
-    case WinogradForm::pooled:
-    case WinogradForm::spread: return;  // an adjoint's filters are those of the form itself
+    case WinogradForm::upsampled_wide:  // larger sums than `upsampled` has, for the same gradient
+    case WinogradForm::pooled:          // an adjoint's filters are those of the form itself
+    case WinogradForm::spread:
+      return;
   }
 }
 

@@ -11,6 +11,7 @@
 //   form        tile     products     a direct way needs     per output in 2D     source
 //   Same        4 of 6   6            12                     36 / 16 = 2.25       F(4, 3): Lavin & Gray 2015
 //   Upsampled   4 of 4   5            12 (8 by phases)       25 / 16 = 1.56       below
+//   Wide        8 of 6   9            24 (16 by phases)      81 / 64 = 1.27       below
 //   Pooled      2 of 6   5            8                      25 / 4  (of 16)      below
 //   Strided     2 of 5   5            6                      25 / 4  (of 9)       below
 //   Spread      4 of 3   5            6                      25 / 16 (of 2.25)    below
@@ -28,6 +29,9 @@
 // 0, 1, -1 and infinity tell it. At 0 and infinity one term vanishes, and at 1 both filters are s, so one product
 // serves both: 1 + 1 + 1 + 2 = 5 products (Toom and Cook's method, plus the shared point). The form below is the
 // transpose of that. All its coefficients are 0, 1 and 1/2: its rounding error is that of the direct sum.
+//
+// Wide is the same with twice the outputs: dx(z) is of the fifth degree, and the points 1/2 and -1/2 join the four, two
+// products each. It rounds about as Same does, and has more filters for fewer tiles: for layers of few channels.
 //
 // Pooled. With dy[-1 .. 4] the gradients of two neighbouring inputs are
 //   dx_i = (w1 + w2) e_i + w0 e_(i+1) + w2 o_(i-1) + (w0 + w1) o_i           e_i = dy[2i], o_i = dy[2i + 1]
@@ -136,6 +140,54 @@ struct UpsampledForm {
   }
 };
 
+struct WideUpsampledForm {
+  static constexpr int in = 6, step = 4, out = 8;
+  static constexpr int values = 6, filters = 9, sums = 9;
+  static constexpr int value_of[filters] = {0, 1, 2, 3, 3, 4, 4, 5, 5};
+  static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+
+  WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
+    const Vec even_1 = d[4] - 0.25f * d[2], odd_1 = d[3] - 0.25f * d[1];
+    const Vec even_half = d[4] - d[2], odd_half = 0.5f * (d[3] - d[1]);
+    v[0] = d[0] + (4.0f * d[4] - 5.0f * d[2]);
+    v[1] = 0.25f * d[1] + (d[5] - 1.25f * d[3]);
+    v[2] = even_1 + odd_1;
+    v[3] = even_1 - odd_1;
+    v[4] = even_half + odd_half;
+    v[5] = even_half - odd_half;
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
+    const Vec a = g[1] + g[2], b = g[0] + g[1];
+    u[0] = g[0];
+    u[1] = g[2];
+    u[2] = (g[0] + a) * (2.0f / 3);
+    u[3] = (g[0] - a) * (2.0f / 3);
+    u[4] = (g[2] - b) * (2.0f / 3);
+    u[5] = (g[0] + 0.5f * a) * (-8.0f / 3);
+    u[6] = (b + 0.5f * g[2]) * (-4.0f / 3);
+    u[7] = (g[0] - 0.5f * a) * (-8.0f / 3);
+    u[8] = (b - 0.5f * g[2]) * (4.0f / 3);
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    output_phase(m[2], m[3], m[5], m[7], y[0], y[2], y[4], y[6]);
+    output_phase(m[2], m[4], m[6], m[8], y[1], y[3], y[5], y[7]);
+    y[0] += m[0];
+    y[7] += m[1];
+  }
+
+ private:
+  /// Every other output: y_i = 1^i m(1) + (-1)^i m(-1) + (1/2)^i m(1/2) + (-1/2)^i m(-1/2).
+  WEFT_ALWAYS_INLINE static void output_phase(Vec m_1, Vec m_minus_1, Vec m_half, Vec m_minus_half, Vec& y0, Vec& y1,
+                                              Vec& y2, Vec& y3) {
+    const Vec even_1 = m_1 + m_minus_1, odd_1 = m_1 - m_minus_1;
+    const Vec even_half = m_half + m_minus_half, odd_half = m_half - m_minus_half;
+    y0 = even_1 + even_half;
+    y1 = odd_1 + 0.5f * odd_half;
+    y2 = even_1 + 0.25f * even_half;
+    y3 = odd_1 + 0.125f * odd_half;
+  }
+};
+
 struct PooledForm {
   static constexpr int in = 6, step = 4, out = 2;
   static constexpr int values = 5, filters = 5, sums = 3;
@@ -241,6 +293,8 @@ WEFT_ALWAYS_INLINE void with_form(WinogradForm form, Body&& body) {
       return body(SameForm{});
     case WinogradForm::upsampled:
       return body(UpsampledForm{});
+    case WinogradForm::upsampled_wide:
+      return body(WideUpsampledForm{});
     case WinogradForm::pooled:
       return body(PooledForm{});
     case WinogradForm::strided:
