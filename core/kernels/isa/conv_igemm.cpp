@@ -130,7 +130,7 @@ class Addresses {
     Place place = {image, i, j};
     for (std::int64_t m = 0; m < size; ++m) {
       out_at[m] = out_index(place.image, place.i, place.j);
-      for (std::int64_t tap = 0; tap < g_.tap_count; ++tap) table[tap * size + m] = source_pixel(place, g_.taps[tap]);
+      fill_border_pixel(place, size, shifts, table + m);
       if (m + 1 < count) advance(place);
     }
     t.pixel_step = size;
@@ -171,10 +171,16 @@ class Addresses {
     return ((image * g_.out_h + g_.out_row + i * g_.out_step_h) * g_.out_w + g_.out_col + j * g_.out_step_w) * g_.out_c;
   }
 
-  const float* source_pixel(const Place& place, const Tap& tap) const {
-    const std::int64_t row = place.i * g_.step_h + tap.row, col = place.j * g_.step_w + tap.col;
-    const bool is_in = row >= 0 && row < g_.source_h && col >= 0 && col < g_.source_w;
-    return is_in ? source_ + at(place.image, row, col) : zeros_;
+  /// What each tap of one pixel reads, `size` pointers apart.
+  void fill_border_pixel(const Place& place, std::int64_t size, const std::int64_t* shifts, const float** table) const {
+    if (g_.tap_count == 0) return;
+    const std::int64_t i = place.i * g_.step_h, j = place.j * g_.step_w;
+    const std::int64_t first = at(place.image, i + g_.taps[0].row, j + g_.taps[0].col);
+    for (std::int64_t tap = 0; tap < g_.tap_count; ++tap, table += size) {
+      const std::int64_t row = i + g_.taps[tap].row, col = j + g_.taps[tap].col;
+      const bool is_in = row >= 0 && row < g_.source_h && col >= 0 && col < g_.source_w;
+      *table = is_in ? source_ + (first + shifts[tap]) : zeros_;
+    }
   }
 
   const TapGrid& g_;

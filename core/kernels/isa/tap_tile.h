@@ -45,31 +45,73 @@ struct TapTile {
   float* out;
 };
 
-/// Adds to `sum` what the tile says and stores its first `count` lanes. Only the first chunk of channels reads the
-/// residual, which may lie in out.
-WEFT_ALWAYS_INLINE void finish_vector(const TapTile& t, Vec sum, std::int64_t at, std::int64_t column,
-                                      std::int64_t count) {
-  const bool whole = count == lanes;
-  const float* earlier = t.is_first ? t.residual : t.out;
-  if (earlier != nullptr) sum += whole ? load(earlier + at) : load_partial(earlier + at, count);
-  if (t.is_last) {
-    if (t.bias != nullptr) sum += load(t.bias + column);
-    sum = clamp(sum, broadcast(t.low), broadcast(t.high));
+/// What the sums of a tile are added to, or null. Only the first chunk of channels reads the residual, which may lie in
+/// out.
+WEFT_ALWAYS_INLINE const float* earlier_of(const TapTile& t) { return t.is_first ? t.residual : t.out; }
+
+/// What becomes of a tile's sums before they are stored, but for the sums or the residual that they are added to.
+template <int vectors>
+struct TileEnd {
+  Vec bias[vectors], low, high;
+
+  WEFT_ALWAYS_INLINE explicit TileEnd(const TapTile& t) {
+    const float infinity = __builtin_inff();
+    low = broadcast(t.is_last ? t.low : -infinity), high = broadcast(t.is_last ? t.high : infinity);
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v)
+      bias[v] = t.is_last && t.bias != nullptr ? load(t.bias + v * lanes) : -Vec{};  // minus zero changes nothing
   }
-  if (t.past_caches) {
-    store_past_caches(t.out + at, sum);
-  } else if (whole) {
-    store(t.out + at, sum);
+  WEFT_ALWAYS_INLINE Vec operator()(Vec sum, int v) const { return clamp(sum + bias[v], low, high); }
+};
+
+/// Stores a whole tile. Each question is asked once for the tile: the sums of few channels are soon done.
+template <int pixels, int vectors>
+WEFT_ALWAYS_INLINE void finish_whole(const TapTile& t, Vec (&acc)[pixels][vectors]) {
+  const std::int64_t* const out_at = t.out_at;
+  float* const out = t.out;
+  const float* const earlier = earlier_of(t);
+  const TileEnd<vectors> end(t);
+  const bool past_caches = t.past_caches;
+  if (earlier != nullptr) {
+    WEFT_UNROLL
+    for (int m = 0; m < pixels; ++m) {
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) acc[m][v] += load(earlier + out_at[m] + v * lanes);
+    }
+  }
+  const auto store_all = [&](auto store_at) {
+    WEFT_UNROLL
+    for (int m = 0; m < pixels; ++m) {
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) store_at(out + out_at[m] + v * lanes, end(acc[m][v], v));
+    }
+  };
+  if (past_caches) {
+    store_all([](float* to, Vec y) { store_past_caches(to, y); });
   } else {
-    store_partial(t.out + at, sum, count);
+    store_all([](float* to, Vec y) { store(to, y); });
   }
 }
 
-__attribute__((noinline)) void finish_part(const TapTile& t, const Vec* sums, int vectors) {
+/// Stores those of a tile's pixels and channels that exist.
+template <int vectors>
+__attribute__((noinline)) void finish_part(const TapTile& t, const Vec* sums) {
+  const float* const earlier = earlier_of(t);
+  const TileEnd<vectors> end(t);
   for (std::int64_t m = 0; m < t.count; ++m) {
     for (int v = 0; v < vectors; ++v) {
-      const std::int64_t left = t.columns - v * lanes;
-      if (left > 0) finish_vector(t, sums[m * vectors + v], t.out_at[m] + v * lanes, v * lanes, min64(left, lanes));
+      const std::int64_t left = min64(t.columns - v * lanes, lanes), at = t.out_at[m] + v * lanes;
+      if (left <= 0) continue;
+      Vec sum = sums[m * vectors + v];
+      if (earlier != nullptr) sum += left == lanes ? load(earlier + at) : load_partial(earlier + at, left);
+      sum = end(sum, v);
+      if (t.past_caches) {
+        store_past_caches(t.out + at, sum);
+      } else if (left == lanes) {
+        store(t.out + at, sum);
+      } else {
+        store_partial(t.out + at, sum, left);
+      }
     }
   }
 }
@@ -103,21 +145,14 @@ void run_tap_tile(const TapTile& t) {
       }
     }
   }
-  if (t.count == pixels && t.columns == vectors * lanes) {
-    WEFT_UNROLL
-    for (int m = 0; m < pixels; ++m) {
-      WEFT_UNROLL
-      for (int v = 0; v < vectors; ++v) finish_vector(t, acc[m][v], t.out_at[m] + v * lanes, v * lanes, lanes);
-    }
-    return;
-  }
+  if (t.count == pixels && t.columns == vectors * lanes) return finish_whole<pixels, vectors>(t, acc);
   Vec sums[pixels * vectors];
   WEFT_UNROLL
   for (int m = 0; m < pixels; ++m) {
     WEFT_UNROLL
     for (int v = 0; v < vectors; ++v) sums[m * vectors + v] = acc[m][v];
   }
-  finish_part(t, sums, vectors);
+  finish_part<vectors>(t, sums);
 }
 
 using RunTapTile = void (*)(const TapTile&);
