@@ -99,12 +99,16 @@ Plan make_plan(const WinogradWork& work) {
   const bool is_busy_anyway =
       ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() || panels_of(work.out_c) >= num_threads();
   plan.strip_tiles = min64(most_channels >= many_channels && is_busy_anyway ? long_strip : short_strip, all_tiles);
-  plan.block_tiles = round_up(min64(filters > large_filters ? 4 * short_strip : plan.strip_tiles, all_tiles),
-                              plan.strip_tiles);  // of large filters: four short strips, or two long ones
-  plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
+  const auto set_block = [&](std::int64_t tiles) {
+    plan.block_tiles = round_up(min64(tiles, all_tiles), plan.strip_tiles);
+    plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
+    plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
+  };
+  set_block(filters > large_filters ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
+  // Threads that share a block need tasks for all of them in each of its steps.
+  if (plan.is_shared && num_threads() > 1) set_block(max64(4, 2 * num_threads()) * short_strip);
   plan.value_floats = values * plan.block_tiles + 16 * 36;
   plan.sum_floats = sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, 0).vectors);
-  plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
   return plan;
 }
 

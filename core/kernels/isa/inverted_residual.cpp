@@ -29,18 +29,21 @@ namespace {
 constexpr std::int64_t scratch_floats = 96 * 1024;  // of ring and d: 384 KB of L2; with half, some blocks lose 9%
 constexpr std::int64_t least_group_pixels = 64;     // fewer would leave register tiles unfilled
 constexpr std::int64_t band_input_rows = 16;
-constexpr std::int64_t many_tasks = 8;
+constexpr std::int64_t many_tasks = 8, few_tasks = 4;
 constexpr std::int64_t split_band_rows = 32, split_pixels = 96;
 constexpr float six = 6;  // where ReLU6 ends
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
-/// Channels cut into panels of up to max_tile_vectors vectors.
+/// Channels cut into panels of up to max_tile_vectors vectors. Of many panels there is an even number: two threads
+/// that share out nine have one of them wait while the other does the ninth.
 struct Panels {
   std::int64_t vectors, count;
 
   explicit Panels(std::int64_t channels)
-      : vectors(ceil_div(channels, lanes)), count(ceil_div(vectors, max_tile_vectors)) {}
+      : vectors(ceil_div(channels, lanes)), count(ceil_div(vectors, max_tile_vectors)) {
+    if (count >= many_tasks) count += count % 2;
+  }
   /// First channel and number of channels, rounded up to vectors, of `size` panels from `begin` on.
   Part channels(std::int64_t begin, std::int64_t size) const {
     const std::int64_t first = part_of(vectors, count, begin).begin;
@@ -335,7 +338,9 @@ void run_chunk(const Block& block, std::int64_t image, std::int64_t begin, std::
 
 void run_split(const Block& block, float* d) {
   const Plan& plan = block.plan;
-  const std::int64_t band_rows = split_band_rows, bands = ceil_div(plan.out_h, band_rows);
+  const bool are_few = block.p.n * ceil_div(plan.out_h, split_band_rows) * plan.chunks < few_tasks;
+  const std::int64_t band_rows = are_few ? split_band_rows / 2 : split_band_rows;
+  const std::int64_t bands = ceil_div(plan.out_h, band_rows);
   parallel_for(block.p.n * bands * plan.chunks, [&](std::int64_t task) {
     const std::int64_t band = task / plan.chunks, begin = band % bands * band_rows;
     run_chunk(block, band / bands, begin, min64(begin + band_rows, plan.out_h), task % plan.chunks, d);
