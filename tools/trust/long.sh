@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Long runs: memory and descriptors do not grow. A line "check | inputs tried | findings" for each check.
 #   tools/trust/long.sh BUILD_DIR            2,000 training steps, a folder of 10,000 pictures
-#   tools/trust/long.sh BUILD_DIR --smoke    100 steps, 150 pictures
+#   tools/trust/long.sh BUILD_DIR --smoke    100 steps, 600 pictures
 set -uo pipefail
 . "$(dirname "$0")/runs.bash"
 
 steps=$((smoke ? 100 : 2000))
-pictures=$((smoke ? 150 : 10000))
+pictures=$((smoke ? 600 : 10000))
 slack=$((smoke ? 5 : 1))  # per cent; a short run has hardly left its beginning behind
 
 # watch PROGRESS COMMAND...: runs the command; prints the peak memory (KB) and the descriptors when PROGRESS says 50 and at the
@@ -25,7 +25,7 @@ watch() {
       early_memory=$memory
       early_files=$files
     fi
-    sleep 0.1
+    sleep 0.05
   done
   wait "$process" || finding "$1: status $?: $(tail -1 "$scratch/err")"
   [ -n "$early_memory" ] || { finding "it ended before a look at it"; return; }
