@@ -27,19 +27,29 @@ namespace {
 // each strip.
 constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
+constexpr std::int64_t packed_ahead = 128;       // floats of a filter, fetched before they are stored
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
 struct Panel {
-  std::int64_t column, vectors;
+  std::int64_t index, column, vectors;
 };
 Panel panel_of(std::int64_t out_c, std::int64_t index) {
   const std::int64_t vectors = ceil_div(out_c, lanes);
   const Part part = part_of(vectors, ceil_div(vectors, max_tile_vectors), index);
-  return {part.begin * lanes, part.size};
+  return {index, part.begin * lanes, part.size};
 }
 std::int64_t panels_of(std::int64_t out_c) { return ceil_div(ceil_div(out_c, lanes), max_tile_vectors); }
+
+/// Packed filters: [panel][filter][input channel][panel's width], and a cache line after each filter's, which keeps
+/// those of one input channel from falling into the same cache sets.
+std::int64_t filter_step(std::int64_t c, const Panel& panel) { return c * panel.vectors * lanes + cache_line_floats; }
+
+template <class Form>
+std::int64_t packed_at(std::int64_t c, const Panel& panel) {
+  return Form::filters * Form::filters * (panel.column * c + panel.index * cache_line_floats);
+}
 
 /// Filters of the sum (a, b) lie together: where it begins, counted in filters.
 template <class Form>
@@ -56,10 +66,12 @@ constexpr int filter_place(int i, int j) {
   return sum_begin<Form>(a, b) + (i - Form::first_filter[a]) * count_b + j - Form::first_filter[b];
 }
 
-/// U = G g G' for input channel k and up to `lanes` output channels from `column` on.
+/// U = G g G' for input channel k and up to `lanes` output channels from `column` on. What a call stores goes to as
+/// many places as there are filters, too many for the processor to foresee: each call fetches those of a later one.
 template <class Form>
 void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column, std::int64_t columns, float* to,
                   std::int64_t step) {
+  for (int i = 0; i < Form::filters * Form::filters; ++i) __builtin_prefetch(to + i * step + packed_ahead, 1);
   float taps[9][lanes];
   for (std::int64_t n = 0; n < lanes; ++n) {
     const float* from = f.w + (column + n) * f.step_n + k * f.step_k;
@@ -201,14 +213,15 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
       offsets[filter_place<Form>(i, j)] = (Form::value_of[i] * Form::values + Form::value_of[j]) * values.step;
   }
   const RunRowProduct run = row_product_function(panel.vectors, source.c >= many_channels);
-  const float* packed = source.packed + panel.column * Form::filters * Form::filters * source.c;
+  const float* packed = source.packed + packed_at<Form>(source.c, panel);
+  const std::int64_t step = filter_step(source.c, panel);
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       const int first = sum_begin<Form>(a, b);
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
-      run({values.row(strip.begin), values.width, offsets + first, taps, source.c, packed + first * source.c * width,
-           rows, sums.data + (a * Form::sums + b) * sums.step});
+      run({values.row(strip.begin), values.width, offsets + first, taps, source.c, packed + first * step, step, rows,
+           sums.data + (a * Form::sums + b) * sums.step});
     }
   }
   const Finish finish = conv.finish(source_index);
@@ -250,7 +263,7 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
 std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c) {
   std::int64_t filters = 0;
   with_form(form, [&](auto f) { filters = decltype(f)::filters * decltype(f)::filters; });
-  return filters * c * round_up(out_c, lanes);
+  return filters * (c * round_up(out_c, lanes) + panels_of(out_c) * cache_line_floats);
 }
 
 void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
@@ -261,10 +274,12 @@ void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const 
     parallel_for(panels_of(out_c) * ceil_div(c, chunk), [&](std::int64_t task) {
       const Panel panel = panel_of(out_c, task % panels_of(out_c));
       const std::int64_t width = panel.vectors * lanes, first = task / panels_of(out_c) * chunk;
-      for (std::int64_t k = first; k < min64(c, first + chunk); ++k) {
-        float* to = packed + panel.column * Form::filters * Form::filters * c + k * width;
-        for (std::int64_t v = 0; v < width; v += lanes)
-          pack_filters<Form>(filters, k, panel.column + v, out_c - panel.column - v, to + v, c * width);
+      float* const to = packed + packed_at<Form>(c, panel);
+      for (std::int64_t v = 0; v < width; v += lanes) {
+        for (std::int64_t k = first; k < min64(c, first + chunk); ++k) {
+          pack_filters<Form>(filters, k, panel.column + v, out_c - panel.column - v, to + k * width + v,
+                             filter_step(c, panel));
+        }
       }
     });
   });

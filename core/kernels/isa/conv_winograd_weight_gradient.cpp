@@ -23,6 +23,7 @@ constexpr std::int64_t max_own_sums = 1 << 16;    // floats; sums of this size s
 constexpr std::int64_t block_floats = 64 * 1024;  // V and D of a block where each thread has its own
 constexpr std::int64_t shared_tiles = 64;         // tiles of a block where all work on it
 constexpr std::int64_t task_channels = 48;        // input channels of a task
+constexpr std::int64_t finish_channels = 16;      // input channels whose filters are written together
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
@@ -35,6 +36,8 @@ struct Plan {
   std::int64_t group_sums;           // floats
   bool is_shared;
 
+  /// From a filter's sums to the next one's: a cache line keeps them from falling into the same cache sets.
+  std::int64_t filter_step(std::int64_t c) const { return c * width_out + cache_line_floats; }
   std::int64_t value_floats() const { return values * TileMatrices::step_for(block_tiles, width_in); }
   std::int64_t block_scratch() const {
     return value_floats() + sums * TileMatrices::step_for(block_tiles, width_out);
@@ -53,7 +56,7 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.width_in = round_up(source.c, lanes), plan.width_out = round_up(work.out_c, lanes);
   plan.panels = ceil_div(plan.width_out / lanes, max_outer_vectors);
   plan.row_tiles = ceil_div(source.c, max_outer_rows(ceil_div(plan.width_out / lanes, plan.panels)));
-  plan.group_sums = plan.filters * source.c * plan.width_out;
+  plan.group_sums = plan.filters * plan.filter_step(source.c);
   plan.is_shared = plan.group_sums > max_own_sums;
   const std::int64_t tile_floats = plan.values * plan.width_in + plan.sums * plan.width_out;
   plan.block_tiles = plan.is_shared ? shared_tiles : max64(16, block_floats / tile_floats);
@@ -66,7 +69,7 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
 /// Where the sums of a filter, panel and run of input channels lie: [filter][panel][channel][panel's width].
 std::int64_t sums_at(const Plan& plan, std::int64_t c, std::int64_t filter, std::int64_t column, std::int64_t width,
                      std::int64_t channel) {
-  return (filter * plan.width_out + column) * c + channel * width;
+  return filter * plan.filter_step(c) + column * c + channel * width;
 }
 
 /// Step 1: V and D of tiles [begin, begin + count).
@@ -125,14 +128,16 @@ void run_block(const Plan& plan, const WinogradSource& source, const WinogradWor
   add_products<Form>(plan, source, block, is_first, values, products, sums);
 }
 
-/// dg = G' dU G for input channel k, one vector of output channels, from the sums of all groups, added in order.
+/// dg = G' dU G for an input channel and a vector of output channels, from the sums of all groups, added in order.
+/// Taps go to rows[output channel] from `place` on. The sums come from as many places as there are filters, and what
+/// the channel after the next needs, 2 `width` further, is fetched with them.
 template <class Form>
-void finish_filters(const Plan& plan, const WinogradSource& source, const WinogradWork& work, const Part& panel,
-                    std::int64_t v, std::int64_t k, const float* sums, const WinogradGradients& dw) {
-  const std::int64_t column = panel.begin * lanes, width = panel.size * lanes;
+void finish_filter(const Plan& plan, std::int64_t c, std::int64_t width, const float* sums,
+                   float (&rows)[lanes][9 * finish_channels], std::int64_t place) {
   Vec u[Form::filters][Form::filters];
   for (int f = 0; f < Form::filters * Form::filters; ++f) {
-    const float* from = sums + sums_at(plan, source.c, f, column, width, k) + v;
+    const float* from = sums + f * plan.filter_step(c);
+    __builtin_prefetch(from + 2 * width);
     Vec total = load(from);
     for (std::int64_t group = 1; group < plan.groups; ++group) total += load(from + group * plan.group_sums);
     u[f / Form::filters][f % Form::filters] = total;
@@ -141,9 +146,26 @@ void finish_filters(const Plan& plan, const WinogradSource& source, const Winogr
   const auto map = [](const Vec(&in)[Form::filters], Vec(&out)[3]) { Form::filter_transposed(in, out); };
   const auto load_at = [&](int i, int j) { return u[i][j]; };
   map_both_axes<Form::filters, 3>(load_at, map, [&](int i, int j, Vec g) { store(taps[3 * i + j], g); });
+  for (std::int64_t n = 0; n < lanes; ++n) {
+    for (int tap = 0; tap < 9; ++tap) rows[n][place + tap] = taps[tap][n];
+  }
+}
+
+/// Step 3 for one vector of output channels, `v` channels into its panel, and some input channels. An output channel's
+/// filters for those lie together, but far from the next one's: they are written after all have been made.
+template <class Form>
+void finish_filters(const Plan& plan, const WinogradSource& source, const WinogradWork& work, const Part& panel,
+                    std::int64_t v, const Part& channels, const float* sums, const WinogradGradients& dw) {
+  const std::int64_t column = panel.begin * lanes, width = panel.size * lanes;
+  float rows[lanes][9 * finish_channels];
+  for (std::int64_t k = 0; k < channels.size; ++k)
+    finish_filter<Form>(plan, source.c, width, sums + sums_at(plan, source.c, 0, column, width, channels.begin + k) + v,
+                        rows, 9 * k);
   for (std::int64_t n = 0; n < min64(lanes, work.out_c - column - v); ++n) {
-    float* to = dw.dw + (column + v + n) * dw.step_n + k * dw.step_k;
-    for (int tap = 0; tap < 9; ++tap) to[tap] = taps[tap][n];
+    float* to = dw.dw + (column + v + n) * dw.step_n + channels.begin * dw.step_k;
+    for (std::int64_t k = 0; k < channels.size; ++k) {
+      for (int tap = 0; tap < 9; ++tap) to[k * dw.step_k + tap] = rows[n][9 * k + tap];
+    }
   }
 }
 
@@ -163,11 +185,13 @@ void run(const WinogradSource& source, const WinogradWork& work, const float* dy
         run_block<Form>(plan, source, work, dy, blocks.begin + block, block == 0, own, sums + group * plan.group_sums);
     });
   }
-  parallel_for(source.c, [&](std::int64_t k) {
+  parallel_for(ceil_div(source.c, finish_channels), [&](std::int64_t task) {
+    const std::int64_t begin = task * finish_channels;
+    const Part channels = {begin, min64(finish_channels, source.c - begin)};
     for (std::int64_t index = 0; index < plan.panels; ++index) {
       const Part panel = part_of(plan.width_out / lanes, plan.panels, index);
       for (std::int64_t v = 0; v < panel.size * lanes; v += lanes)
-        finish_filters<Form>(plan, source, work, panel, v, k, sums, dw);
+        finish_filters<Form>(plan, source, work, panel, v, channels, sums, dw);
     }
   });
 }

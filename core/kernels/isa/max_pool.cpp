@@ -68,6 +68,26 @@ WEFT_ALWAYS_INLINE Range windows_of(const Pool2d& p, std::int64_t i, std::int64_
           min64(from_start / p.stride + 1, windows)};
 }
 
+/// The maximum of some rows and columns of a window that begins at `corner`, and its place in the window, for a vector
+/// of channels: to y[at, ...) and positions[at, ...).
+template <bool keeps_places, class Part>
+WEFT_ALWAYS_INLINE void pool_window(const float* corner, std::int64_t w, std::int64_t c, std::int64_t kernel,
+                                    const Range& rows, const Range& columns, const Part& part, std::int64_t at,
+                                    float* y, std::uint8_t* positions) {
+  Vec best = part.load_from(corner + (rows.begin * w + columns.begin) * c);
+  Ints places = all_equal(rows.begin * kernel + columns.begin);
+  _Pragma("GCC unroll 3") for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+    _Pragma("GCC unroll 3") for (std::int64_t j = columns.begin; j < columns.end; ++j) {
+      const Vec v = part.load_from(corner + (i * w + j) * c);
+      const Ints wins = (v > best) | (v != v);  // the first of equals stays, a NaN is not lost
+      best = wins ? v : best;
+      if (keeps_places) places = wins ? all_equal(i * kernel + j) : places;
+    }
+  }
+  part.store_to(y + at, best);
+  if (keeps_places) store_places(positions + at, places, part);
+}
+
 template <bool keeps_places>
 WEFT_ALWAYS_INLINE void pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* y,
                                  std::uint8_t* positions) {
@@ -78,19 +98,13 @@ WEFT_ALWAYS_INLINE void pool_row(const Pool2d& p, const float* x, std::int64_t o
     const Range columns = inside(p, q, p.w);
     const float* corner = top + (q * p.stride - p.padding) * p.c;
     const std::int64_t at = (out_row * p.ow + q) * p.c;
+    const bool is_whole = rows.end - rows.begin == p.kernel && columns.end - columns.begin == p.kernel;
     for_each_vector(p.c, [&](auto part, std::int64_t c) {
-      Vec best = part.load_from(corner + (rows.begin * p.w + columns.begin) * p.c + c);
-      Ints places = all_equal(rows.begin * p.kernel + columns.begin);
-      for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-        for (std::int64_t j = columns.begin; j < columns.end; ++j) {
-          const Vec v = part.load_from(corner + (i * p.w + j) * p.c + c);
-          const Ints wins = (v > best) | (v != v);  // the first of equals stays, a NaN is not lost
-          best = wins ? v : best;
-          if (keeps_places) places = wins ? all_equal(i * p.kernel + j) : places;
-        }
+      if (is_whole && p.kernel == 3) {  // nearly all windows of a ResNet: no loops over them
+        pool_window<keeps_places>(corner + c, p.w, p.c, 3, {0, 3}, {0, 3}, part, at + c, y, positions);
+      } else {
+        pool_window<keeps_places>(corner + c, p.w, p.c, p.kernel, rows, columns, part, at + c, y, positions);
       }
-      part.store_to(y + at + c, best);
-      if (keeps_places) store_places(positions + at + c, places, part);
     });
   }
 }
@@ -109,6 +123,7 @@ void max_pool_gradient_row(const Pool2d& p, const float* dy, const std::uint8_t*
                            float* dx) {
   const std::int64_t image = row / p.h, i = row % p.h;
   const Range down = windows_of(p, i, p.oh);
+  const bool past_caches = belongs_past_caches(dx, p.n * p.h * p.w * p.c, p.c);
   for (std::int64_t j = 0; j < p.w; ++j) {
     const Range along = windows_of(p, j, p.ow);
     for_each_vector(p.c, [&](auto part, std::int64_t c) {
@@ -121,9 +136,15 @@ void max_pool_gradient_row(const Pool2d& p, const float* dy, const std::uint8_t*
           sum += is_mine ? part.load_from(dy + window) : Vec{};
         }
       }
-      part.store_to(dx + (row * p.w + j) * p.c + c, sum);
+      float* const to = dx + (row * p.w + j) * p.c + c;
+      if (past_caches) {
+        store_past_caches(to, sum);
+      } else {
+        part.store_to(to, sum);
+      }
     });
   }
+  if (past_caches) stream_fence();
 }
 
 }  // namespace weft::kernels::WEFT_ISA

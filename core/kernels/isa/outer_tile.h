@@ -4,7 +4,8 @@
 //   sums[m][n] += sum over pixels of a[pixel][m] b[pixel][n]
 //
 // Both operands are stored pixel by pixel, so each pixel gives `vectors` loads of b and `rows` broadcasts of a for
-// rows * vectors multiply-adds.
+// rows * vectors multiply-adds. The sums of a whole layer are too many for the near caches: a tile's are fetched at its
+// start and arrive while the products are made.
 
 #include "core/kernels/isa/vec.h"
 
@@ -48,6 +49,7 @@ constexpr int sums_under_way = 8;
 template <int rows, int vectors>
 void run_outer_tile(const OuterTile& t) {
   constexpr int sets = rows * vectors < sums_under_way ? sums_under_way / (rows * vectors) : 1;
+  for (int at = 0; at < rows * vectors * lanes; at += cache_line_floats) __builtin_prefetch(t.sums + at, 1);
   Vec acc[sets][rows][vectors] = {};
   const std::int64_t a_step = t.a.pixel_step * t.a_stride, b_step = t.b.pixel_step * t.b_stride;
   const auto add_pixel = [](const float* a, const float* b, Vec(&sums)[rows][vectors]) {

@@ -18,7 +18,8 @@ struct RowProduct {
   std::int64_t step;            // from one row to the next
   const std::int64_t* offsets;  // [taps]
   std::int64_t taps, channels;
-  const float* packed;          // [taps][channels][vectors * lanes]; the next product's follow
+  const float* packed;  // [taps][channels][vectors * lanes], taps filter_step apart; the next product's follow
+  std::int64_t filter_step;
   std::int64_t rows;            // a multiple of tile_pixels(vectors), in `a` as in `out`
   float* out;                   // [rows][vectors * lanes]
 };
@@ -26,14 +27,14 @@ struct RowProduct {
 template <int vectors, bool fetches_ahead>
 void run_row_product(const RowProduct& p) {
   constexpr int size = tile_pixels(vectors);
-  const std::int64_t filters = p.taps * p.channels * vectors * lanes;
+  const std::int64_t filters = p.taps * p.filter_step;
   const float* ahead = p.packed + filters;
   const float* const ahead_end = ahead + filters;
   for (std::int64_t row = 0; row < p.rows; row += size) {
     const std::int64_t ahead_step = ahead < ahead_end ? cache_line_floats : 0;
     Vec acc[size][vectors] = {};
-    const float* packed = p.packed;
     for (std::int64_t tap = 0; tap < p.taps; ++tap) {
+      const float* packed = p.packed + tap * p.filter_step;
       const float* a[size];
       WEFT_UNROLL
       for (int m = 0; m < size; ++m) a[m] = p.a + (row + m) * p.step + p.offsets[tap];
