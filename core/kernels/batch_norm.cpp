@@ -26,6 +26,17 @@ void for_each_chunk(std::int64_t rows, std::int64_t channels, Body&& body) {
   parallel_chunks(rows, grain, [&](std::int64_t begin, std::int64_t end) { body(begin / grain, begin, end - begin); });
 }
 
+/// The same from the end on: what a pass over the rows read last is still in the caches, and what this one leaves there
+/// is what the next operation reads first.
+template <class Body>
+void for_each_chunk_backwards(std::int64_t rows, std::int64_t channels, Body&& body) {
+  const std::int64_t grain = chunk_rows(channels), chunks = (rows + grain - 1) / grain;
+  parallel_for(chunks, [&](std::int64_t task) {
+    const std::int64_t begin = (chunks - 1 - task) * grain;
+    body(begin, std::min(grain, rows - begin));
+  });
+}
+
 std::int64_t chunk_count(std::int64_t rows, std::int64_t channels) {
   const std::int64_t grain = chunk_rows(channels);
   return (rows + grain - 1) / grain;
@@ -85,7 +96,7 @@ void scale_shift(const float* x, const float* residual, std::int64_t rows, std::
                  const float* offset, Activation activation, float* y) {
   const IsaKernels& isa = isa_kernels();
   const bool past_caches = rows * channels >= large_elements;
-  for_each_chunk(rows, channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
+  for_each_chunk_backwards(rows, channels, [&](std::int64_t begin, std::int64_t count) {
     const std::int64_t at = begin * channels;
     isa.scale_shift_rows(x + at, residual == nullptr ? nullptr : residual + at, count, channels, factor, offset,
                          activation, past_caches, y + at);
@@ -128,7 +139,7 @@ void batch_norm_input_gradient(const BatchNormBackward<float>& b, const float* d
     stretch[c] = b.factor[c] * b.inv_std[c] * (dgamma[c] / static_cast<float>(b.rows));
   }
   const IsaKernels& isa = isa_kernels();
-  for_each_chunk(b.rows, b.channels, [&](std::int64_t, std::int64_t begin, std::int64_t count) {
+  for_each_chunk_backwards(b.rows, b.channels, [&](std::int64_t begin, std::int64_t count) {
     isa.batch_norm_gradient_rows(part_of(b, begin, count), shift, stretch, dx + begin * b.channels);
   });
 }
