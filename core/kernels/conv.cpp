@@ -55,13 +55,17 @@ std::int64_t output_extent(std::int64_t size, std::int64_t padding, std::int64_t
 /// Rows are summed in blocks of a fixed length, blocks in order.
 template <class T>
 void sum_rows(std::int64_t rows, std::int64_t channels, const T* dy, T* db) {
-  constexpr std::int64_t block_rows = 1024;
+  constexpr std::int64_t block_rows = 1024, channel_group = 16;
   const std::int64_t blocks = (rows + block_rows - 1) / block_rows;
   std::vector<double> partial(static_cast<std::size_t>(blocks * channels), 0.0);
   parallel_chunks(rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
-    double* sums = partial.data() + begin / block_rows * channels;
-    for (std::int64_t row = begin; row < end; ++row) {
-      for (std::int64_t c = 0; c < channels; ++c) sums[c] += static_cast<double>(dy[row * channels + c]);
+    for (std::int64_t first = 0; first < channels; first += channel_group) {
+      const std::int64_t last = std::min(channels, first + channel_group);
+      double sums[channel_group] = {};  // not in `partial`, where other threads' sums may share a cache line
+      for (std::int64_t row = begin; row < end; ++row) {
+        for (std::int64_t c = first; c < last; ++c) sums[c - first] += static_cast<double>(dy[row * channels + c]);
+      }
+      std::copy_n(sums, last - first, partial.data() + begin / block_rows * channels + first);
     }
   });
   for (std::int64_t c = 0; c < channels; ++c) {

@@ -250,13 +250,17 @@ void depthwise_weight_gradient(const TapGrid& g, const float* x, const float* dy
     for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row)
       add_row(g, inner, row, x, dy, sums, stride, live);
   });
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    for (std::int64_t c = 0; c < g.out_c; ++c) {
-      float sum = 0;
-      for (std::int64_t task = 0; task < tasks; ++task) sum += scratch[(task * g.tap_count + tap) * stride + c];
-      dw[g.taps[tap].weight + c * g.weight_step_n] = sum;
+  const std::int64_t count = g.tap_count * stride;
+  constexpr std::int64_t chunk = 16 * lanes;
+  parallel_chunks(count, chunk, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; i += lanes) {
+      Vec sum = {};
+      for (std::int64_t task = 0; task < tasks; ++task) sum += load(scratch + task * count + i);
+      const std::int64_t weight = g.taps[i / stride].weight, first = i % stride;
+      for (std::int64_t c = first; c < min64(first + lanes, g.out_c); ++c)
+        dw[weight + c * g.weight_step_n] = sum[c - first];
     }
-  }
+  });
 }
 
 }  // namespace weft::kernels::WEFT_ISA
