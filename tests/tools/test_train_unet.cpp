@@ -207,8 +207,8 @@ TEST_CASE("a folder is trained into by one process at a time", "[tools]") {
 
 TEST_CASE("Ctrl-C once finishes the step and saves, twice stops at once; neither loses what was saved", "[tools]") {
   const TemporaryFolder folder;
-  make_tiny_data(folder / "data", 10);
-  // Steps of some seconds, so that the second signal comes within one.
+  // Two steps an epoch, each of a second or so: the second signal must come within one, not in a short validation.
+  make_tiny_data(folder / "data", 18);
   const std::vector<std::string> options{"--size", "512", "--batch", "8", "--epochs", "3"};
   const auto start = [&](bool resume) {
     std::vector<std::string> all = arguments(folder, "run", options);
@@ -216,7 +216,7 @@ TEST_CASE("Ctrl-C once finishes the step and saves, twice stops at once; neither
     return start_program("train_unet", all, (folder / "err").string());
   };
   const auto wait_until = [&](const auto& is_true) {
-    for (int i = 0; i < 1200 && !is_true(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (int i = 0; i < 12000 && !is_true(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return is_true();
   };
   const auto says = [&](const std::string& what) {
