@@ -2,11 +2,11 @@
 # The same seed gives the same bytes: with 1, 2 and 3 threads, stopped and continued, with activations made again. A line
 # "check | inputs tried | findings" for each check. (The loader's workers: tests/data/test_loader.cpp. Instruction sets
 # agree within a bound: tests/models/test_numerics.cpp.)
-#   tools/trust/determinism.sh BUILD_DIR [--smoke]      200 steps, or 6
+#   tools/trust/determinism.sh BUILD_DIR [--smoke]      200 steps, or 30
 set -uo pipefail
 . "$(dirname "$0")/runs.bash"
 
-steps=$((smoke ? 6 : 200))
+steps=$((smoke ? 30 : 200))
 data=$scratch/data
 make_data "$data" 12
 options=(--epochs 1000 --max-steps "$steps" --ema 0.99 --schedule constant --warmup 5 --augment strong)
@@ -26,12 +26,13 @@ for threads in 2 3; do
 done
 report "any number of threads: the same bytes" "$steps steps with 1, 2 and 3 threads"
 
-pid=
-( train "$data" "$scratch/stopped" "${options[@]}" --threads 2 --resume > /dev/null 2>&1 ) &
+train "$data" "$scratch/stopped" "${options[@]}" --threads 2 > /dev/null 2>&1 &
 pid=$!
-sleep "$((smoke ? 1 : 5))"
+steps_of() { cat "$1/metrics.jsonl" 2> /dev/null | wc -l; }
+for ((i = 0; i < 3000 && $(steps_of "$scratch/stopped") < 5; ++i)); do sleep 0.01; done
 pkill -TERM -P "$pid" 2> /dev/null
 wait "$pid"
+[ $? = 130 ] && [ "$(steps_of "$scratch/stopped")" -lt "$steps" ] || finding "it was over before it was stopped"
 run stopped --threads 3 --resume
 check stopped
 report "stopped by SIGTERM and continued with another number of threads: the same bytes" "$steps steps"
