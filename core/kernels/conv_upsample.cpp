@@ -11,18 +11,23 @@ namespace {
 // with 64 -> 32 and 128 -> 64 channels; with 32 -> 16 it takes 13 % less time).
 constexpr std::int64_t max_wide_filters = 512;
 
+/// Sources of one output have tiles of one size.
+bool is_six(const UpsampleConvProblem& p) { return prefers_six(p.c_up + p.c_skip, p.c_out); }
+
 /// The form that computes y. The wide one's tiles are of another size than the skip's.
 WinogradForm output_form(const UpsampleConvProblem& p) {
-  const bool is_wide = p.c_skip == 0 && p.c_up * p.c_out <= max_wide_filters;
-  return is_wide ? WinogradForm::upsampled_wide : WinogradForm::upsampled;
+  if (p.c_skip == 0 && p.c_up * p.c_out <= max_wide_filters) return WinogradForm::upsampled_wide;
+  return is_six(p) ? WinogradForm::upsampled_six : WinogradForm::upsampled;
 }
+
+WinogradForm skip_form(const UpsampleConvProblem& p) { return is_six(p) ? WinogradForm::same_six : WinogradForm::same; }
 
 WinogradSource upsampled_source(const UpsampleConvProblem& p, WinogradForm form, const float* x, const float* packed) {
   return {form, x, p.h, p.w, p.c_up, 1, packed};
 }
 
 WinogradSource skip_source(const UpsampleConvProblem& p, const float* skip, const float* packed) {
-  return {WinogradForm::same, skip, 2 * p.h, 2 * p.w, p.c_skip, 1, packed};
+  return {skip_form(p), skip, 2 * p.h, 2 * p.w, p.c_skip, 1, packed};
 }
 
 /// The work whose output is y.
@@ -48,17 +53,18 @@ ConvProblem UpsampleConvProblem::joined() const {
 }
 
 bool upsample_conv_is_preferred(const UpsampleConvProblem& p) {
-  return choose_conv(p.joined()).forward == conv_winograd_forward;
+  const auto way = choose_conv(p.joined()).forward;
+  return way == conv_winograd_forward<WinogradForm::same> || way == conv_winograd_forward<WinogradForm::same_six>;
 }
 
 std::int64_t upsample_conv_packed_floats(const UpsampleConvProblem& p) {
-  return packed_up_floats(p) + isa_kernels().winograd_packed_floats(WinogradForm::same, p.c_skip, p.c_out);
+  return packed_up_floats(p) + isa_kernels().winograd_packed_floats(skip_form(p), p.c_skip, p.c_out);
 }
 
 void upsample_conv_pack(const UpsampleConvProblem& p, const float* w, float* packed) {
   const IsaKernels& isa = isa_kernels();
   isa.winograd_pack(output_form(p), p.c_up, p.c_out, {w, filter_step(p), 9, false}, packed);
-  isa.winograd_pack(WinogradForm::same, p.c_skip, p.c_out, {w + 9 * p.c_up, filter_step(p), 9, false},
+  isa.winograd_pack(skip_form(p), p.c_skip, p.c_out, {w + 9 * p.c_up, filter_step(p), 9, false},
                     packed + packed_up_floats(p));
 }
 
@@ -70,12 +76,14 @@ void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const f
 }
 
 void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dx) {
-  const WinogradSource source = {WinogradForm::pooled, dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
+  const WinogradForm form =
+      output_form(p) == WinogradForm::upsampled_six ? WinogradForm::pooled_six : WinogradForm::pooled;
+  const WinogradSource source = {form, dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
   convolve_packing({p.n, p.h, p.w, p.c_up, nullptr, 0}, source, {w, 9, filter_step(p), false}, dx);
 }
 
 void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dskip) {
-  const WinogradSource source = {WinogradForm::same, dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
+  const WinogradSource source = {skip_form(p), dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
   convolve_packing({p.n, 2 * p.h, 2 * p.w, p.c_skip, nullptr, 0}, source, {w + 9 * p.c_up, 9, filter_step(p), true},
                    dskip);
 }
@@ -83,7 +91,8 @@ void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, 
 void upsample_conv_weight_gradient(const UpsampleConvProblem& p, const float* x, const float* skip, const float* dy,
                                    float* dw) {
   const WinogradWork work = output_work(p, nullptr, 0);
-  weight_gradient_of(upsampled_source(p, WinogradForm::upsampled, x, nullptr), work, dy, {dw, filter_step(p), 9});
+  const WinogradForm form = is_six(p) ? WinogradForm::upsampled_six : WinogradForm::upsampled;
+  weight_gradient_of(upsampled_source(p, form, x, nullptr), work, dy, {dw, filter_step(p), 9});
   if (p.c_skip == 0) return;
   weight_gradient_of(skip_source(p, skip, nullptr), work, dy, {dw + 9 * p.c_up, filter_step(p), 9});
 }

@@ -6,8 +6,8 @@
 // Neither the upsampled nor the joined tensor exists. The convolution is a sum over input channels, so it falls apart
 // into one for x and one for the skip; they take turns on tiles of y. The skip's is Winograd's (conv_winograd.h). The
 // upsampled one reads x itself: only 3 x 3 pixels of it meet an output, and minimal filtering needs 25 products for a
-// tile of 4x4 outputs, where a direct way needs 144 and Winograd's on the upsampled picture 36
-// (core/kernels/isa/winograd_forms.h). Specification and test: upsampling, concatenation and convolution one by one.
+// tile of 4x4 outputs, where a direct way needs 144 and Winograd's on the upsampled picture 36; with few channels tiles
+// are of 6x6, or of 8x8 where there is no skip (core/kernels/isa/winograd_forms.h). Specification and test: upsampling, concatenation and convolution one by one.
 
 #include "core/kernels/conv.h"
 

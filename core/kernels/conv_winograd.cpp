@@ -1,5 +1,7 @@
 #include "core/kernels/conv_winograd.h"
 
+#include <algorithm>
+
 #include "core/kernels/isa.h"
 #include "core/kernels/winograd_calls.h"
 
@@ -7,12 +9,17 @@ namespace weft::kernels {
 namespace {
 
 constexpr std::int64_t min_channels = 8;  // fewer leave the products too thin to pay for the transforms
+constexpr std::int64_t max_narrow_side = 32, max_wide_side = 192;
 
-WinogradSource same_source(const ConvProblem& p, const float* x, const float* packed) {
-  return {WinogradForm::same, x, p.h, p.w, p.c_in, p.padding_h, packed};
+WinogradSource source_of(WinogradForm form, const ConvProblem& p, const float* x, const float* packed) {
+  return {form, x, p.h, p.w, p.c_in, p.padding_h, packed};
 }
 
 }  // namespace
+
+bool prefers_six(std::int64_t c_in, std::int64_t c_out) {
+  return std::min(c_in, c_out) <= max_narrow_side && std::max(c_in, c_out) <= max_wide_side;
+}
 
 bool conv_winograd_supports(const ConvProblem& p) {
   return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 &&
@@ -20,28 +27,48 @@ bool conv_winograd_supports(const ConvProblem& p) {
          p.c_in >= min_channels && p.c_out >= min_channels && p.output_count() > 0;
 }
 
+bool conv_winograd_six_supports(const ConvProblem& p) {
+  return conv_winograd_supports(p) && prefers_six(p.c_in, p.c_out);
+}
+
+template <WinogradForm form>
 std::int64_t conv_winograd_packed_floats(const ConvProblem& p) {
-  return isa_kernels().winograd_packed_floats(WinogradForm::same, p.c_in, p.c_out);
+  return isa_kernels().winograd_packed_floats(form, p.c_in, p.c_out);
 }
 
+template <WinogradForm form>
 void conv_winograd_pack(const ConvProblem& p, const float* w, float* packed) {
-  isa_kernels().winograd_pack(WinogradForm::same, p.c_in, p.c_out, {w, 9 * p.c_in, 9, false}, packed);
+  isa_kernels().winograd_pack(form, p.c_in, p.c_out, {w, 9 * p.c_in, 9, false}, packed);
 }
 
+template <WinogradForm form>
 void conv_winograd_forward(const ConvProblem& p, const float* x, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y) {
-  const WinogradSource source = same_source(p, x, packed);
+  const WinogradSource source = source_of(form, p, x, packed);
   convolve_sources({p.n, p.out_h(), p.out_w(), p.c_out, &source, 1}, epilogue, y);
 }
 
+template <WinogradForm form>
 void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx) {
-  const WinogradSource source = {WinogradForm::same, dy, p.out_h(), p.out_w(), p.c_out, 2 - p.padding_h, nullptr};
+  const WinogradSource source = {form, dy, p.out_h(), p.out_w(), p.c_out, 2 - p.padding_h, nullptr};
   convolve_packing({p.n, p.h, p.w, p.c_in, nullptr, 0}, source, {w, 9, 9 * p.c_in, true}, dx);
 }
 
+template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {
-  weight_gradient_of(same_source(p, x, nullptr), {p.n, p.out_h(), p.out_w(), p.c_out, nullptr, 0}, dy,
+  weight_gradient_of(source_of(form, p, x, nullptr), {p.n, p.out_h(), p.out_w(), p.c_out, nullptr, 0}, dy,
                      {dw, 9 * p.c_in, 9});
 }
+
+#define WEFT_INSTANTIATE(form)                                                                              \
+  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                              \
+  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                         \
+  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,                 \
+                                            const ConvEpilogue<float>&, float*);                            \
+  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*, float*); \
+  template void conv_winograd_weight_gradient<form>(const ConvProblem&, const float*, const float*, float*);
+WEFT_INSTANTIATE(WinogradForm::same)
+WEFT_INSTANTIATE(WinogradForm::same_six)
+#undef WEFT_INSTANTIATE
 
 }  // namespace weft::kernels

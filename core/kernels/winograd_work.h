@@ -8,9 +8,12 @@ namespace weft::kernels {
 /// Linear maps that a 3x3 filter g makes of an image d, each with a way to compute it from fewer products.
 enum class WinogradForm {
   same,            // y = g * d, stride 1
+  same_six,        // the same from fewer products with more filters
   upsampled,       // y = g * (d upsampled x2, nearest), padding 1
-  upsampled_wide,  // the same from fewer products with more filters
+  upsampled_six,   // the same from fewer products with more filters; its tiles are as large as those of same_six
+  upsampled_wide,  // the same from still fewer products with still more filters
   pooled,          // the adjoint of `upsampled`: y at half of d's resolution
+  pooled_six,      // the same from fewer products with more filters
   strided,         // y = g * d, stride 2, padding 1
   spread,          // the adjoint of `strided`: y at twice d's resolution
 };
@@ -38,7 +41,8 @@ struct WinogradSource {
   const float* packed;   // its filters, transformed by winograd_pack
 };
 
-/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet.
+/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, and
+/// so may `same_six` and `upsampled_six`.
 struct WinogradWork {
   std::int64_t images, out_h, out_w, out_c;
   const WinogradSource* sources;

@@ -26,6 +26,7 @@ namespace {
 // (measured: 12 and 48 are slower); more from `many_channels` on, where a panel's filters come from L3 or memory for
 // each strip.
 constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
+constexpr std::int64_t most_values = 64;          // matrices in any form's V, a cache line after each
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t packed_ahead = 128;       // floats of a filter, fetched before they are stored
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
@@ -119,7 +120,7 @@ Plan make_plan(const WinogradWork& work) {
   set_block(filters > large_filters ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
   // Threads that share a block need tasks for all of them in each of its steps.
   if (plan.is_shared && num_threads() > 1) set_block(max64(4, 2 * num_threads()) * short_strip);
-  plan.value_floats = values * plan.block_tiles + 16 * 36;
+  plan.value_floats = values * plan.block_tiles + most_values * cache_line_floats;
   plan.sum_floats = sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, 0).vectors);
   return plan;
 }

@@ -209,8 +209,11 @@ void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& 
     case WinogradForm::same: return run<SameForm>(source, work, dy, scratch, dw);
     case WinogradForm::upsampled: return run<UpsampledForm>(source, work, dy, scratch, dw);
     case WinogradForm::strided: return run<StridedForm>(source, work, dy, scratch, dw);
-    case WinogradForm::upsampled_wide:  // larger sums than `upsampled` has, for the same gradient
+    case WinogradForm::same_six: return run<SameSixForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled_six: return run<UpsampledSixForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled_wide:  // larger sums than `upsampled_six` has, for the same gradient
     case WinogradForm::pooled:          // an adjoint's filters are those of the form itself
+    case WinogradForm::pooled_six:
     case WinogradForm::spread:
       return;
   }

@@ -58,13 +58,13 @@ WEFT_ALWAYS_INLINE void map_both_axes(const Load& load_at, const Map& map, const
 
 /// Fetches what a patch of size x size pixels, moved right by `step`, will add to the one at `corner`: channels of one
 /// cache line. Patches walk along a row, and the processor does not foresee what the lines of several rows at once will
-/// need.
+/// need. They come as far as L2: with all its channels, a patch and what becomes of it are more than L1 holds.
 template <int size, int step>
 WEFT_ALWAYS_INLINE void fetch_next_patch(const Picture& p, const float* corner) {
   WEFT_UNROLL
   for (int i = 0; i < size; ++i) {
     WEFT_UNROLL
-    for (int j = size; j < size + step; ++j) __builtin_prefetch(corner + (i * p.w + j) * p.c);
+    for (int j = size; j < size + step; ++j) __builtin_prefetch(corner + (i * p.w + j) * p.c, 0, 2);
   }
 }
 
