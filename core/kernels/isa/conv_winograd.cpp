@@ -154,7 +154,8 @@ struct Convolution {
   }
 };
 
-/// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
+/// Y = A' M A of one tile and one vector of channels, stored; the next tile's outputs are fetched, to be overwritten, as
+/// a panel's few channels of each pixel leave gaps that the processor does not foresee. Inlined into a loop over tiles, it would have the
 /// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. Copies of what
 /// `finish` and `conv` say because a store might change those, for all that the compiler knows.
 template <class Form, bool is_whole, class Part>
@@ -178,6 +179,7 @@ __attribute__((noinline)) void store_outputs(const Convolution& conv, const Fini
       store_past_caches(out + to, y);
     } else {
       part.store_to(out + to, y);
+      __builtin_prefetch(out + to + Form::out * work.out_c, 1);
     }
   });
 }
