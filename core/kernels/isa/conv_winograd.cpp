@@ -9,8 +9,8 @@
 // Two sources (the decoder's upsampled features and its skip) take turns within a block: the second adds to the
 // outputs that the first has just left in the cache.
 //
-// Where there are many blocks, threads take blocks; where there are few, they share the steps of each block. Each output
-// is computed alike in both.
+// Where there are many blocks, threads take blocks; where there are few, they share the steps of each block. Each
+// output is computed alike in both.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
@@ -26,7 +26,7 @@ namespace {
 // (measured: 12 and 48 are slower); more from `many_channels` on, where a panel's filters come from L3 or memory for
 // each strip.
 constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
-constexpr std::int64_t most_values = 64;          // matrices in any form's V, a cache line after each
+constexpr std::int64_t most_values = 64;         // matrices in any form's V, a cache line after each
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t packed_ahead = 128;       // floats of a filter, fetched before they are stored
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
@@ -154,10 +154,10 @@ struct Convolution {
   }
 };
 
-/// Y = A' M A of one tile and one vector of channels, stored; the next tile's outputs are fetched, to be overwritten, as
-/// a panel's few channels of each pixel leave gaps that the processor does not foresee. Inlined into a loop over tiles, it would have the
-/// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. Copies of what
-/// `finish` and `conv` say because a store might change those, for all that the compiler knows.
+/// Y = A' M A of one tile and one vector of channels, stored; the next tile's outputs are fetched, to be overwritten,
+/// as a panel's few channels of each pixel leave gaps that the processor does not foresee. Inlined into a loop over
+/// tiles, it would have the compiler keep and increment an address of each matrix, in memory: 36 additions for each
+/// tile. Copies of what `finish` and `conv` say because a store might change those, for all that the compiler knows.
 template <class Form, bool is_whole, class Part>
 __attribute__((noinline)) void store_outputs(const Convolution& conv, const Finish& finish, const TilePlace& place,
                                              const float* sums, std::int64_t sum_step, const Part& part,

@@ -1,13 +1,15 @@
 // Weight gradient of a 3x3 convolution by minimal filtering: the transpose of its last two steps (winograd_forms.h).
 //
-//   dU[f] (Cin x Cout) = sum over tiles of  V[value]' (Cin x tiles) D[sum] (tiles x Cout)      D = A dY A',  dg = G' dU G
+//   dU[f] (Cin x Cout) = sum over tiles of  V[value]' (Cin x tiles) D[sum] (tiles x Cout)    D = A dY A', dg = G' dU G
 //
 // The sum over tiles is taken in the transformed domain, so dg is transformed back once, at the end.
 //
 // Order of work, for one block of tiles: transform the inputs to V and the gradients to D, then for each filter, panel
-// of up to 64 output channels and group of input channels add the block's outer products to the sums. Where sums are
-// small, groups of blocks have sums of their own and are added in order at the end; where they are large, one block
-// follows another and threads share the steps. The cut depends on the shape alone.
+// of up to 64 output channels and group of input channels add the block's outer products to the sums. Groups of blocks
+// have sums of their own, which are added in order at the end: the smaller the sums, the more groups. A thread takes
+// one group after another; where groups do not go round, the threads share the steps of each block instead, and then
+// wait for each other twice a block and for what the others have transformed. The bits are the same: they depend on the
+// groups, and those on the shape alone.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/outer_tile.h"
@@ -18,30 +20,28 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t max_groups = 16;
-constexpr std::int64_t max_own_sums = 1 << 16;    // floats; sums of this size stay in L2
-constexpr std::int64_t block_floats = 64 * 1024;  // V and D of a block where each thread has its own
-constexpr std::int64_t shared_tiles = 64;         // tiles of a block where all work on it
-constexpr std::int64_t task_channels = 48;        // input channels of a task
-constexpr std::int64_t finish_channels = 16;      // input channels whose filters are written together
+constexpr std::int64_t small_sums = 1 << 17, medium_sums = 1 << 20;  // floats; small ones stay in L2
+constexpr std::int64_t small_groups = 16, medium_groups = 4;         // at most; large sums are not worth adding twice
+constexpr std::int64_t small_block_floats = 64 * 1024;               // V and D of a block beside small sums
+constexpr std::int64_t large_block_tiles = 64;                       // enough for larger sums to be fetched for
+constexpr std::int64_t task_channels = 48;                           // input channels of a task
+constexpr std::int64_t finish_channels = 16;  // input channels whose filters are written together
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
 struct Plan {
   TileGrid tiles;
   std::int64_t block_tiles, blocks, groups;
-  std::int64_t width_in, width_out;  // channels in whole vectors
+  std::int64_t width_in, width_out;    // channels in whole vectors
   std::int64_t values, sums, filters;  // matrices in V, in D and in dU
-  std::int64_t panels, row_tiles;    // of width_out, of c
-  std::int64_t group_sums;           // floats
+  std::int64_t panels, row_tiles;      // of width_out, of c
+  std::int64_t group_sums;             // floats
   bool is_shared;
 
   /// From a filter's sums to the next one's: a cache line keeps them from falling into the same cache sets.
   std::int64_t filter_step(std::int64_t c) const { return c * width_out + cache_line_floats; }
   std::int64_t value_floats() const { return values * TileMatrices::step_for(block_tiles, width_in); }
-  std::int64_t block_scratch() const {
-    return value_floats() + sums * TileMatrices::step_for(block_tiles, width_out);
-  }
+  std::int64_t block_scratch() const { return value_floats() + sums * TileMatrices::step_for(block_tiles, width_out); }
 };
 
 Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
@@ -57,12 +57,15 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.panels = ceil_div(plan.width_out / lanes, max_outer_vectors);
   plan.row_tiles = ceil_div(source.c, max_outer_rows(ceil_div(plan.width_out / lanes, plan.panels)));
   plan.group_sums = plan.filters * plan.filter_step(source.c);
-  plan.is_shared = plan.group_sums > max_own_sums;
+  const bool are_small = plan.group_sums <= small_sums;
   const std::int64_t tile_floats = plan.values * plan.width_in + plan.sums * plan.width_out;
-  plan.block_tiles = plan.is_shared ? shared_tiles : max64(16, block_floats / tile_floats);
+  plan.block_tiles = are_small ? max64(16, small_block_floats / tile_floats) : large_block_tiles;
   plan.block_tiles = min64(plan.block_tiles, plan.tiles.count());
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
-  plan.groups = plan.is_shared ? 1 : min64(max_groups, plan.blocks);
+  plan.groups = are_small                        ? min64(small_groups, plan.blocks)
+                : plan.group_sums <= medium_sums ? max64(1, min64(medium_groups, plan.blocks / 2))
+                                                 : 1;
+  plan.is_shared = !are_small && plan.groups % num_threads() != 0;
   return plan;
 }
 
@@ -174,16 +177,16 @@ void run(const WinogradSource& source, const WinogradWork& work, const float* dy
          const WinogradGradients& dw) {
   const Plan plan = make_plan(source, work);
   float* sums = scratch;
+  const auto run_group = [&](std::int64_t group, float* block_scratch) {
+    const Part blocks = part_of(plan.blocks, plan.groups, group);
+    for (std::int64_t block = 0; block < blocks.size; ++block)
+      run_block<Form>(plan, source, work, dy, blocks.begin + block, block == 0, block_scratch,
+                      sums + group * plan.group_sums);
+  };
   if (plan.is_shared) {
-    for (std::int64_t block = 0; block < plan.blocks; ++block)
-      run_block<Form>(plan, source, work, dy, block, block == 0, scratch + plan.group_sums, sums);
+    for (std::int64_t group = 0; group < plan.groups; ++group) run_group(group, sums + plan.groups * plan.group_sums);
   } else {
-    parallel_for(plan.groups, [&](std::int64_t group) {
-      const Part blocks = part_of(plan.blocks, plan.groups, group);
-      float* own = thread_scratch(plan.block_scratch());
-      for (std::int64_t block = 0; block < blocks.size; ++block)
-        run_block<Form>(plan, source, work, dy, blocks.begin + block, block == 0, own, sums + group * plan.group_sums);
-    });
+    parallel_for(plan.groups, [&](std::int64_t group) { run_group(group, thread_scratch(plan.block_scratch())); });
   }
   parallel_for(ceil_div(source.c, finish_channels), [&](std::int64_t task) {
     const std::int64_t begin = task * finish_channels;
@@ -206,11 +209,16 @@ std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, cons
 void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
                               const WinogradGradients& dw) {
   switch (source.form) {
-    case WinogradForm::same: return run<SameForm>(source, work, dy, scratch, dw);
-    case WinogradForm::upsampled: return run<UpsampledForm>(source, work, dy, scratch, dw);
-    case WinogradForm::strided: return run<StridedForm>(source, work, dy, scratch, dw);
-    case WinogradForm::same_six: return run<SameSixForm>(source, work, dy, scratch, dw);
-    case WinogradForm::upsampled_six: return run<UpsampledSixForm>(source, work, dy, scratch, dw);
+    case WinogradForm::same:
+      return run<SameForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled:
+      return run<UpsampledForm>(source, work, dy, scratch, dw);
+    case WinogradForm::strided:
+      return run<StridedForm>(source, work, dy, scratch, dw);
+    case WinogradForm::same_six:
+      return run<SameSixForm>(source, work, dy, scratch, dw);
+    case WinogradForm::upsampled_six:
+      return run<UpsampledSixForm>(source, work, dy, scratch, dw);
     case WinogradForm::upsampled_wide:  // larger sums than `upsampled_six` has, for the same gradient
     case WinogradForm::pooled:          // an adjoint's filters are those of the form itself
     case WinogradForm::pooled_six:

@@ -24,9 +24,10 @@
 // a = sqrt(1/2) and b = 1/a keep them close, at the same cost, and round four times less (Barabasz et al. 2018,
 // arXiv:1803.10986, on choosing points). a a = 1/2, b b = 2, a b = 1, so few other constants appear.
 //
-// SameSix has two more points: 0, 1, -1, 2, -2, 1/2, -1/2 and infinity. With q = z^6 - 21/4 z^4 + 21/4 z^2 - 1, the product
-// of all z^2 - p^2, the value at a point p is that of z q / (z - p), as sums of d: even powers are shared again. Powers up
-// to 32 meet in an output, so it rounds three to four times as much as Same, and has 64 filters instead of 36.
+// SameSix has two more points: 0, 1, -1, 2, -2, 1/2, -1/2 and infinity. With q = z^6 - 21/4 z^4 + 21/4 z^2 - 1, the
+// product of all z^2 - p^2, the value at a point p is that of z q / (z - p), as sums of d: even powers are shared
+// again. Powers up to 32 meet in an output, so it rounds three to four times as much as Same, and has 64 filters
+// instead of 36.
 //
 // Upsampled. With x[-1], x[0], x[1], x[2] at half resolution the four outputs are
 //   y0 = w0 x[-1] + (w1 + w2) x0      y1 = (w0 + w1) x0 + w2 x1      s = w0 + w1 + w2
@@ -37,9 +38,9 @@
 // serves both: 1 + 1 + 1 + 2 = 5 products (Toom and Cook's method, plus the shared point). The form below is the
 // transpose of that. All its coefficients are 0, 1 and 1/2: its rounding error is that of the direct sum.
 //
-// UpsampledSix: three neighbouring x, six outputs, dx(z) of the fourth degree. The points are 0, infinity, 1, and -2 and
-// -1/2 with two products each, 1 + 1 + 1 + 2 + 2 = 7. Of all pairs this one rounds least, two to three times as much as
-// the direct sum; the two points are each other's mirror images, and so are their values.
+// UpsampledSix: three neighbouring x, six outputs, dx(z) of the fourth degree. The points are 0, infinity, 1, and -2
+// and -1/2 with two products each, 1 + 1 + 1 + 2 + 2 = 7. Of all pairs this one rounds least, two to three times as
+// much as the direct sum; the two points are each other's mirror images, and so are their values.
 //
 // Wide is the same with twice the outputs: dx(z) is of the fifth degree, and the points 1/2 and -1/2 join the four, two
 // products each. It rounds about as Same does, and has more filters for fewer tiles: for layers of few channels.
@@ -48,8 +49,8 @@
 //   dx_i = (w1 + w2) e_i + w0 e_(i+1) + w2 o_(i-1) + (w0 + w1) o_i           e_i = dy[2i], o_i = dy[2i + 1]
 // Two filters of two taps again: each F(2, 2) by 3 products, where the middle ones, s e_1 and s o_0, are added first.
 //
-// PooledSix takes six gradients to three inputs: each filter is F(3, 2) with the points 0, 1, -1 and infinity. At 1 both
-// are s, and again their values are added first: 4 + 4 - 1 products.
+// PooledSix takes six gradients to three inputs: each filter is F(3, 2) with the points 0, 1, -1 and infinity. At 1
+// both are s, and again their values are added first: 4 + 4 - 1 products.
 //
 // Strided, a convolution with stride 2 and padding 1. With e_i = x[2i] and o_i = x[2i + 1]
 //   y_i = w0 o_(i-1) + w2 o_i + w1 e_i

@@ -155,6 +155,7 @@ TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of 
   check_against_reference(problem(40, 50, 100, 4, 1));
   check_against_reference(problem(9, 11, 80, 70, 3, 2, 1));
   check_against_reference(problem(11, 9, 96, 96, 3, 1, 2, 2));
+  check_against_reference(problem(41, 43, 66, 64, 3, 1, 1));  // Winograd's weight gradient: several groups of blocks
 }
 
 TEST_CASE("fast convolutions: few output channels, in tiles that are whole, cut, and across rows", "[conv]") {
@@ -272,8 +273,10 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
 TEST_CASE("fast convolutions give the same bits with any number of threads", "[conv][threads]") {
   ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1);
   depthwise.groups = 70;
-  // 200 channels: Winograd takes longer strips of tiles where one thread is alone.
-  for (const ConvProblem& p : {problem(37, 41, 30, 70, 3, 1, 1), problem(25, 30, 200, 40, 3, 1, 1), depthwise}) {
+  // 200 channels: Winograd takes longer strips of tiles where one thread is alone. 66: two threads take one group each
+  // of the weight gradient's blocks, three share each block.
+  for (const ConvProblem& p : {problem(37, 41, 30, 70, 3, 1, 1), problem(25, 30, 200, 40, 3, 1, 1),
+                               problem(41, 43, 66, 64, 3, 1, 1), depthwise}) {
     GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
                   dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
