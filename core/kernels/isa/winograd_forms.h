@@ -285,6 +285,21 @@ constexpr int sum_of(int filter) {
   return sum;
 }
 
+/// Filters of the sum (a, b) lie together: where it begins, counted in filters.
+template <class Form>
+constexpr int sum_begin(int a, int b) {
+  return Form::first_filter[a] * Form::filters +
+         (Form::first_filter[a + 1] - Form::first_filter[a]) * Form::first_filter[b];
+}
+
+/// The place of filter (i, j) in that order.
+template <class Form>
+constexpr int filter_place(int i, int j) {
+  const int a = sum_of<Form>(i), b = sum_of<Form>(j);
+  const int count_b = Form::first_filter[b + 1] - Form::first_filter[b];
+  return sum_begin<Form>(a, b) + (i - Form::first_filter[a]) * count_b + j - Form::first_filter[b];
+}
+
 /// Calls body(Form{}) with the type that `form` names.
 template <class Body>
 WEFT_ALWAYS_INLINE void with_form(WinogradForm form, Body&& body) {

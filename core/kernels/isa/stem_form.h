@@ -1,0 +1,100 @@
+#pragma once
+// Minimal filtering along one axis of a convolution with seven taps, stride 2 and padding 3: the first layer of ResNet.
+//
+//   y_i = sum over t of w_t d[2i + t]                              t = 0..6
+//       = sum over j of w_2j e[i + j]  +  sum over j of w_(2j+1) o[i + j]        e_i = d[2i], o_i = d[2i + 1]
+//
+// The even inputs meet a filter of four taps, the odd ones a filter of three. Three neighbouring outputs of each are
+// products of polynomials, known from values at six and at five points (Winograd 1980): 11 products in place of 21.
+// Both take their points from 0, a, -a, b, -b and infinity, the odd filter leaves out 0; a = sqrt(1/2) and b = sqrt(2),
+// for the reasons of winograd_forms.h. What an output takes of a value depends on its point alone, so products of the
+// same point are added up at once: 6 sums. In two dimensions
+//
+//   tile          products   directly   per output     sums
+//   3x3 of 11x11  121        441        13.4 (of 49)   36
+//
+// Four or five outputs from the same points and more would multiply 12 and 18 per cent less along an axis and have 8
+// and 11 per cent fewer sums, but round 4 to 7 times more where both axes have them (with the points +-1, +-2, +-1/2).
+
+#include "core/kernels/isa/winograd_forms.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+struct StemForm {
+  static constexpr int taps = 7, padding = 3;
+  static constexpr int in = 11, step = 6, out = 3;  // inputs of a tile, inputs from tile to tile, outputs
+  static constexpr int values = 11, filters = 11, sums = 6;
+  static constexpr int first_filter[sums + 1] = {0, 1, 3, 5, 7, 9, 11};      // a point's even value, then its odd one
+  static constexpr int sum[values] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5};      // where a value's product is added,
+  static constexpr int place[values] = {0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1};    // and its place among those
+  static constexpr float a = 0.70710678f, b = 1.41421356f;
+
+  template <class V>
+  WEFT_ALWAYS_INLINE static void input(const V (&d)[in], V (&v)[values]) {
+    v[0] = d[0] + (d[8] - 2.5f * d[4]);
+    finite_values(d[2], d[4], d[6], d[8], v[1], v[3], v[5], v[7]);
+    v[9] = d[2] + (d[10] - 2.5f * d[6]);
+    finite_values(d[1], d[3], d[5], d[7], v[2], v[4], v[6], v[8]);
+    v[10] = d[1] + (d[9] - 2.5f * d[5]);
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[taps], Vec (&u)[filters]) {
+    const Vec even_a = (g[0] + 0.5f * g[4]) * (-2.0f / 3), odd_a = (g[2] + 0.5f * g[6]) * (-2.0f / 3 * a);
+    const Vec even_b = (g[0] + 2.0f * g[4]) * (1.0f / 6), odd_b = (g[2] + 2.0f * g[6]) * (1.0f / 6 * b);
+    u[0] = g[0];
+    u[1] = even_a + odd_a;
+    u[3] = even_a - odd_a;
+    u[5] = even_b + odd_b;
+    u[7] = even_b - odd_b;
+    u[9] = g[6];
+    const Vec outer_a = (g[1] + 0.5f * g[5]) * (b / 3), inner_a = g[3] * (1.0f / 3);
+    const Vec outer_b = (g[1] + 2.0f * g[5]) * (a / 3), inner_b = g[3] * (1.0f / 3);
+    u[2] = -outer_a - inner_a;
+    u[4] = outer_a - inner_a;
+    u[6] = outer_b + inner_b;
+    u[8] = inner_b - outer_b;
+    u[10] = g[5];
+  }
+  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[taps]) {
+    const Vec even_a = (u[1] + u[3]) * (-2.0f / 3), odd_a = (u[1] - u[3]) * (-2.0f / 3 * a);
+    const Vec even_b = (u[5] + u[7]) * (1.0f / 6), odd_b = (u[5] - u[7]) * (1.0f / 6 * b);
+    g[0] = u[0] + even_a + even_b;
+    g[2] = odd_a + odd_b;
+    g[4] = 0.5f * even_a + 2.0f * even_b;
+    g[6] = 0.5f * odd_a + 2.0f * odd_b + u[9];
+    const Vec outer_a = (u[4] - u[2]) * (b / 3), outer_b = (u[6] - u[8]) * (a / 3);
+    g[1] = outer_a + outer_b;
+    g[3] = ((u[6] + u[8]) - (u[2] + u[4])) * (1.0f / 3);
+    g[5] = 0.5f * outer_a + 2.0f * outer_b + u[10];
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    const Vec even_a = m[1] + m[2], even_b = m[3] + m[4];
+    y[0] = m[0] + even_a + even_b;
+    y[1] = a * (m[1] - m[2]) + b * (m[3] - m[4]);
+    y[2] = m[5] + 0.5f * even_a + 2.0f * even_b;
+  }
+  WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
+    const Vec even_a = y[0] + 0.5f * y[2], even_b = y[0] + 2.0f * y[2];
+    m[0] = y[0];
+    m[1] = even_a + a * y[1];
+    m[2] = even_a - a * y[1];
+    m[3] = even_b + b * y[1];
+    m[4] = even_b - b * y[1];
+    m[5] = y[2];
+  }
+
+ private:
+  /// The values at a, -a, b, -b, which four inputs tell.
+  template <class V>
+  WEFT_ALWAYS_INLINE static void finite_values(V d0, V d1, V d2, V d3, V& at_a, V& at_minus_a, V& at_b, V& at_minus_b) {
+    const V even_a = d3 - 2.0f * d1, odd_a = a * d2 - b * d0;
+    const V even_b = d3 - 0.5f * d1, odd_b = b * d2 - a * d0;
+    at_a = even_a + odd_a;
+    at_minus_a = even_a - odd_a;
+    at_b = even_b + odd_b;
+    at_minus_b = even_b - odd_b;
+  }
+};
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA

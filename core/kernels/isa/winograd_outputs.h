@@ -1,0 +1,67 @@
+#pragma once
+// The end of minimal filtering: sums transformed back into outputs, Y = A' M A, and stored.
+
+#include "core/kernels/isa/limits.h"
+#include "core/kernels/isa/winograd_tiles.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+/// The image that outputs are stored to, and what becomes of them before.
+struct Outputs {
+  float* data;
+  std::int64_t h, w, c;
+  const float* earlier;  // what the sums are added to, or null
+  const float* bias;     // or null
+  Limits limits;
+  bool past_caches;  // see belongs_past_caches
+};
+
+/// True where vectors are cache lines and the image had better be stored past the caches. Vectors of less than a line
+/// are stored pixels apart.
+WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
+  return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
+}
+
+/// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
+/// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
+/// because a store might change it, for all that the compiler knows.
+template <class Form, bool is_whole, class Part>
+__attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* sums,
+                                             std::int64_t sum_step, const Part& part, std::int64_t channel) {
+  const Outputs o = outputs;
+  const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
+  const std::int64_t at = ((place.image * o.h + row) * o.w + col) * o.c + channel;
+  const Vec bias = o.bias != nullptr ? part.load_from(o.bias + channel) : Vec{};
+  const auto load_at = [&](int i, int j) { return load(sums + (i * Form::sums + j) * sum_step); };
+  const auto map = [](const Vec(&m)[Form::sums], Vec(&y)[Form::out]) { Form::output(m, y); };
+  map_both_axes<Form::sums, Form::out>(load_at, map, [&](int i, int j, Vec y) {
+    if (!is_whole && (row + i >= o.h || col + j >= o.w)) return;
+    const std::int64_t to = at + (i * o.w + j) * o.c;
+    if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
+    y = clamp(y + bias, o.limits.low, o.limits.high);
+    if (o.past_caches) {
+      store_past_caches(o.data + to, y);
+    } else {
+      part.store_to(o.data + to, y);
+    }
+  });
+}
+
+/// Those of one tile and channels [column, column + columns), from row `sum_row` of the sums on.
+template <class Form>
+void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t column, std::int64_t columns,
+                const TileMatrices& sums, std::int64_t sum_row) {
+  const bool is_whole = (place.row + 1) * Form::out <= outputs.h && (place.col + 1) * Form::out <= outputs.w;
+  for_each_vector(min64(columns, outputs.c - column), [&](auto part, std::int64_t c) {
+    const float* from = sums.row(sum_row) + c;
+    if (is_whole) {
+      store_outputs<Form, true>(outputs, place, from, sums.step, part, column + c);
+    } else {
+      store_outputs<Form, false>(outputs, place, from, sums.step, part, column + c);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA
