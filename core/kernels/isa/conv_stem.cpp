@@ -26,7 +26,7 @@ namespace {
 constexpr std::int64_t strip_tiles = 24;  // a multiple of all register tiles' rows
 constexpr std::int64_t task_strips = 4;
 constexpr std::int64_t max_panel_vectors = 2;
-constexpr std::int64_t filters = StemForm::filters * StemForm::filters, sums = StemForm::sums * StemForm::sums;
+constexpr std::int64_t filters = StemRows::filters * StemColumns::filters, sums = StemRows::sums * StemColumns::sums;
 
 struct Panel {
   std::int64_t column, vectors;
@@ -43,17 +43,22 @@ std::int64_t packed_at(const ConvProblem& p, const Panel& panel) { return filter
 /// U = G g G' for one input channel and a vector of output channels, `v` floats into the panel.
 void pack_vector(const ConvProblem& p, const float* w, const Panel& panel, std::int64_t v, std::int64_t channel,
                  float* packed) {
-  constexpr int taps = StemForm::taps * StemForm::taps;
+  constexpr int taps = stem_taps * stem_taps;
   float g[taps][lanes];
   for (std::int64_t n = 0; n < lanes; ++n) {
     const std::int64_t o = panel.column + v + n;
     for (int tap = 0; tap < taps; ++tap) g[tap][n] = o < p.c_out ? w[(o * p.c_in + channel) * taps + tap] : 0;
   }
-  const auto load_at = [&](int i, int j) { return load(g[StemForm::taps * i + j]); };
-  const auto map = [](const Vec(&in)[StemForm::taps], Vec(&out)[StemForm::filters]) { StemForm::filter(in, out); };
-  map_both_axes<StemForm::taps, StemForm::filters>(load_at, map, [&](int i, int j, Vec u) {
-    store(packed + (filter_place<StemForm>(i, j) * p.c_in + channel) * panel.vectors * lanes + v, u);
-  });
+  const auto load_at = [&](int i, int j) { return load(g[stem_taps * i + j]); };
+  const auto map_rows = [](const Vec(&in)[stem_taps], Vec(&out)[StemRows::filters]) { StemRows::filter(in, out); };
+  const auto map_cols = [](const Vec(&in)[stem_taps], Vec(&out)[StemColumns::filters]) {
+    StemColumns::filter(in, out);
+  };
+  const auto store_at = [&](int i, int j, Vec u) {
+    const std::int64_t row = filter_place<StemRows, StemColumns>(i, j) * p.c_in + channel;
+    store(packed + row * panel.vectors * lanes + v, u);
+  };
+  map_axes<stem_taps, StemRows::filters, stem_taps, StemColumns::filters>(load_at, map_rows, map_cols, store_at);
 }
 
 struct Plan {
@@ -66,7 +71,7 @@ struct Plan {
 
 Plan make_plan(const ConvProblem& p) {
   Plan plan;
-  plan.tiles = {p.n, ceil_div(p.out_h(), StemForm::out), ceil_div(p.out_w(), StemForm::out)};
+  plan.tiles = {p.n, ceil_div(p.out_h(), StemRows::out), ceil_div(p.out_w(), StemColumns::out)};
   plan.strips = ceil_div(plan.tiles.count(), strip_tiles);
   plan.transform_floats = StemTransform::scratch_floats(strip_tiles, p.c_in);
   plan.value_step = TileMatrices::step_for(strip_tiles, stem_value_width);
@@ -80,7 +85,7 @@ void multiply(std::int64_t channels, std::int64_t rows, const TileMatrices& valu
               const TileMatrices& m) {
   constexpr int size = tile_pixels(vectors);
   for (int sum = 0; sum < sums; ++sum) {
-    const std::int64_t k_end = filters_in(sum / StemForm::sums) * filters_in(sum % StemForm::sums) * channels;
+    const std::int64_t k_end = filters_in<StemRows>(sum / StemColumns::sums) * filters_in<StemColumns>(sum % StemColumns::sums) * channels;
     const float* v = values.data + sum * values.step;
     float* to = m.data + sum * m.step;
     for (std::int64_t row = 0; row < rows; row += size, v += size * stem_value_width, to += size * vectors * lanes) {
@@ -115,7 +120,7 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
   const auto run = panel.vectors == 2 ? multiply<2> : multiply<1>;
   run(p.c_in, ceil_div(strip.size, unit) * unit, values, packed, m);
   for (std::int64_t tile = 0; tile < strip.size; ++tile)
-    store_tile<StemForm>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile);
+    store_tile<StemRows, StemColumns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile);
 }
 
 }  // namespace

@@ -15,11 +15,10 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t block_tiles = 64;  // V and D of one panel stay in L2 with dU
-constexpr std::int64_t tiles_ahead = 4;
+constexpr std::int64_t block_tiles = 48;  // V, D of one panel, dU and the next gradients stay in L2
 constexpr std::int64_t max_groups = 16;
 constexpr std::int64_t max_panel_vectors = 2;
-constexpr std::int64_t filters = StemForm::filters * StemForm::filters, sums = StemForm::sums * StemForm::sums;
+constexpr std::int64_t filters = StemRows::filters * StemColumns::filters, sums = StemRows::sums * StemColumns::sums;
 
 struct Panel {
   std::int64_t column, vectors;
@@ -32,6 +31,11 @@ struct Plan {
   std::int64_t group_floats;                               // all dU, [panel][sum][K][panel's width]
   std::int64_t transform_floats, value_step, product_step;  // of a block
 
+  /// Tiles of a block; none after the last.
+  Part block(std::int64_t index) const {
+    const std::int64_t begin = index * block_tiles;
+    return {begin, max64(0, min64(block_tiles, tiles.count() - begin))};
+  }
   Panel panel(std::int64_t index) const {
     const Part part = part_of(vectors, panels, index);
     return {part.begin * lanes, part.size};
@@ -41,7 +45,7 @@ struct Plan {
 
 Plan make_plan(const ConvProblem& p) {
   Plan plan;
-  plan.tiles = {p.n, ceil_div(p.out_h(), StemForm::out), ceil_div(p.out_w(), StemForm::out)};
+  plan.tiles = {p.n, ceil_div(p.out_h(), StemRows::out), ceil_div(p.out_w(), StemColumns::out)};
   plan.blocks = ceil_div(plan.tiles.count(), block_tiles);
   plan.groups = min64(max_groups, plan.blocks);
   plan.vectors = ceil_div(p.c_out, lanes);
@@ -53,49 +57,79 @@ Plan make_plan(const ConvProblem& p) {
   return plan;
 }
 
-/// Fetches all channels of the pixels whose gradients the tile `tiles_ahead` further right will read: they come from
-/// memory, and the processor does not foresee three rows of which each panel takes a part.
-void fetch_ahead(const Picture& dy, const TilePlace& place) {
-  for (int i = 0; i < StemForm::out; ++i) {
-    const float* from = dy.at(place.image, place.row * StemForm::out + i, (place.col + tiles_ahead) * StemForm::out);
-    for (std::int64_t at = 0; at < StemForm::out * dy.c; at += cache_line_floats) __builtin_prefetch(from + at);
-  }
+/// D of one tile and the vector of channels from `channel` on. dy is zero outside the image.
+template <bool is_whole, class Part>
+void transform_gradient(const Picture& dy, const TilePlace& place, const Part& part, std::int64_t channel,
+                        std::int64_t step, float* to) {
+  const std::int64_t row = place.row * StemRows::out, col = place.col * StemColumns::out;
+  const float* from = dy.at(place.image, row, col) + channel;
+  const auto load_at = [&](int i, int j) {
+    return is_whole || (row + i < dy.h && col + j < dy.w) ? part.load_from(from + (i * dy.w + j) * dy.c) : Vec{};
+  };
+  const auto map_rows = [](const Vec(&y)[StemRows::out], Vec(&m)[StemRows::sums]) {
+    StemRows::output_transposed(y, m);
+  };
+  const auto map_cols = [](const Vec(&y)[StemColumns::out], Vec(&m)[StemColumns::sums]) {
+    StemColumns::output_transposed(y, m);
+  };
+  map_axes<StemRows::out, StemRows::sums, StemColumns::out, StemColumns::sums>(
+      load_at, map_rows, map_cols, [&](int i, int j, Vec d) { store(to + (i * StemColumns::sums + j) * step, d); });
 }
 
 /// D of one panel and block.
-void transform_gradient(const ConvProblem& p, const Plan& plan, const float* dy, const Part& block, const Panel& panel,
-                        const TileMatrices& products) {
-  const Picture picture = {dy, p.out_h(), p.out_w(), p.c_out};
-  const auto map = [](const Vec(&in)[StemForm::out], Vec(&out)[StemForm::sums]) {
-    StemForm::output_transposed(in, out);
-  };
+void transform_gradients(const Picture& dy, const TileGrid& tiles, const Part& block, const Panel& panel,
+                         const TileMatrices& products) {
   for (std::int64_t tile = 0; tile < block.size; ++tile) {
-    const TilePlace place = plan.tiles.place(block.begin + tile);
-    if (panel.column == 0) fetch_ahead(picture, place);
-    for_each_vector(min64(products.width, p.c_out - panel.column), [&](auto part, std::int64_t k) {
+    const TilePlace place = tiles.place(block.begin + tile);
+    const bool is_whole =
+        (place.row + 1) * StemRows::out <= dy.h && (place.col + 1) * StemColumns::out <= dy.w;
+    for_each_vector(min64(products.width, dy.c - panel.column), [&](auto part, std::int64_t k) {
       float* const to = products.row(tile) + k;
-      map_patch<StemForm::out, StemForm::sums, StemForm::out>(
-          picture, place.image, place.row * StemForm::out, place.col * StemForm::out, part, panel.column + k, map,
-          [&](int i, int j, Vec v) { store(to + (i * StemForm::sums + j) * products.step, v); });
+      if (is_whole) {
+        transform_gradient<true>(dy, place, part, panel.column + k, products.step, to);
+      } else {
+        transform_gradient<false>(dy, place, part, panel.column + k, products.step, to);
+      }
     });
   }
 }
 
-/// Adds a block's outer products to one panel's dU.
-void add_products(std::int64_t channels, const Panel& panel, std::int64_t tiles, bool is_first,
-                  const TileMatrices& values, const TileMatrices& products, float* to) {
+/// The gradients of the next block come from memory, which has nothing to do while products are made: so a part of them
+/// is fetched with each sum.
+struct NextBlock {
+  const Picture& dy;
+  const TileGrid& tiles;
+  Part block;
+  std::int64_t parts;
+
+  /// All channels of some rows of 5 pixels. Inlined because gcc removes calls of functions that do nothing but fetch.
+  WEFT_ALWAYS_INLINE void fetch(std::int64_t part) const {
+    const Part rows = part_of(block.size * StemRows::out, parts, part);
+    for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row) {
+      const TilePlace place = tiles.place(block.begin + row / StemRows::out);
+      const float* from =
+          dy.at(place.image, place.row * StemRows::out + row % StemRows::out, place.col * StemColumns::out);
+      for (std::int64_t at = 0; at < StemColumns::out * dy.c; at += cache_line_floats)
+        __builtin_prefetch(from + at, 0, 2);
+    }
+  }
+};
+
+/// Adds a block's outer products to the dU of panel `index`.
+void add_products(std::int64_t channels, const Panel& panel, std::int64_t index, std::int64_t tiles, bool is_first,
+                  const TileMatrices& values, const TileMatrices& products, const NextBlock& next, float* to) {
   const Strip strip = {0, 0, 0, 0, tiles};
   const std::int64_t max_rows = max_outer_rows(panel.vectors);
-  for (int a = 0; a < StemForm::sums; ++a) {
-    for (int b = 0; b < StemForm::sums; ++b) {
-      const std::int64_t k = filters_in(a) * filters_in(b) * channels, sum = a * StemForm::sums + b;
-      for (std::int64_t index = 0; index < ceil_div(k, max_rows); ++index) {
-        const Part rows = part_of(k, ceil_div(k, max_rows), index);
-        const ImageView left = {values.data + sum * values.step + rows.begin, 0, 0, 0, stem_value_width};
-        const ImageView right = {products.data + sum * products.step, 0, 0, 0, products.width};
-        outer_tile_function(rows.size, panel.vectors)({&strip, 1, left, right, 1, 1, !is_first, to});
-        to += rows.size * products.width;
-      }
+  for (int sum = 0; sum < sums; ++sum) {
+    next.fetch(index * sums + sum);
+    const std::int64_t k =
+        filters_in<StemRows>(sum / StemColumns::sums) * filters_in<StemColumns>(sum % StemColumns::sums) * channels;
+    for (std::int64_t part = 0; part < ceil_div(k, max_rows); ++part) {
+      const Part rows = part_of(k, ceil_div(k, max_rows), part);
+      const ImageView left = {values.data + sum * values.step + rows.begin, 0, 0, 0, stem_value_width};
+      const ImageView right = {products.data + sum * products.step, 0, 0, 0, products.width};
+      outer_tile_function(rows.size, panel.vectors)({&strip, 1, left, right, 1, 1, !is_first, to});
+      to += rows.size * products.width;
     }
   }
 }
@@ -105,15 +139,17 @@ void run_group(const ConvProblem& p, const Plan& plan, const float* x, const flo
   float* const scratch = thread_scratch(plan.scratch_floats());
   const StemTransform transform({x, p.h, p.w, p.c_in}, plan.tiles, block_tiles, scratch);
   const TileMatrices values = {scratch + plan.transform_floats, stem_value_width, plan.value_step};
+  const Picture gradient = {dy, p.out_h(), p.out_w(), p.c_out};
   for (std::int64_t index = 0; index < blocks.size; ++index) {
-    const std::int64_t begin = (blocks.begin + index) * block_tiles;
-    const Part block = {begin, min64(block_tiles, plan.tiles.count() - begin)};
+    const Part block = plan.block(blocks.begin + index);
+    const NextBlock next = {gradient, plan.tiles, plan.block(blocks.begin + index + 1), sums * plan.panels};
     transform(block, 1, values);
     for (std::int64_t i = 0; i < plan.panels; ++i) {
       const Panel panel = plan.panel(i);
       const TileMatrices products = {values.data + sums * values.step, panel.vectors * lanes, plan.product_step};
-      transform_gradient(p, plan, dy, block, panel, products);
-      add_products(p.c_in, panel, block.size, index == 0, values, products, to + filters * p.c_in * panel.column);
+      transform_gradients(gradient, plan.tiles, block, panel, products);
+      add_products(p.c_in, panel, i, block.size, index == 0, values, products, next,
+                   to + filters * p.c_in * panel.column);
     }
   }
 }
@@ -122,19 +158,22 @@ void run_group(const ConvProblem& p, const Plan& plan, const float* x, const flo
 /// first of which are `width` apart.
 void finish_vector(const ConvProblem& p, const Plan& plan, const float* from, std::int64_t width, std::int64_t channel,
                    std::int64_t column, float* dw) {
-  constexpr int taps = StemForm::taps * StemForm::taps;
+  constexpr int taps = stem_taps * stem_taps;
   float g[taps][lanes];
   const auto load_at = [&](int i, int j) {
-    const float* at = from + (filter_place<StemForm>(i, j) * p.c_in + channel) * width;
+    const float* at = from + (filter_place<StemRows, StemColumns>(i, j) * p.c_in + channel) * width;
     Vec total = load(at);
     for (std::int64_t group = 1; group < plan.groups; ++group) total += load(at + group * plan.group_floats);
     return total;
   };
-  const auto map = [](const Vec(&in)[StemForm::filters], Vec(&out)[StemForm::taps]) {
-    StemForm::filter_transposed(in, out);
+  const auto map_rows = [](const Vec(&in)[StemRows::filters], Vec(&out)[stem_taps]) {
+    StemRows::filter_transposed(in, out);
   };
-  map_both_axes<StemForm::filters, StemForm::taps>(load_at, map,
-                                                   [&](int i, int j, Vec t) { store(g[StemForm::taps * i + j], t); });
+  const auto map_cols = [](const Vec(&in)[StemColumns::filters], Vec(&out)[stem_taps]) {
+    StemColumns::filter_transposed(in, out);
+  };
+  map_axes<StemRows::filters, stem_taps, StemColumns::filters, stem_taps>(
+      load_at, map_rows, map_cols, [&](int i, int j, Vec t) { store(g[stem_taps * i + j], t); });
   for (std::int64_t n = 0; n < min64(lanes, p.c_out - column); ++n) {
     float* const to = dw + ((column + n) * p.c_in + channel) * taps;
     for (int tap = 0; tap < taps; ++tap) to[tap] = g[tap][n];

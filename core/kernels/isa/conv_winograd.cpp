@@ -156,7 +156,7 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const Outputs outputs = conv.outputs(source_index);
   for (std::int64_t tile = 0; tile < strip.size; ++tile) {
     const TilePlace place = conv.plan.tiles.place(block.begin + strip.begin + tile);
-    store_tile<Form>(outputs, place, panel.column, width, sums, tile);
+    store_tile<Form, Form>(outputs, place, panel.column, width, sums, tile);
   }
   if (outputs.past_caches) stream_fence();
 }

@@ -4,25 +4,27 @@
 //   y_i = sum over t of w_t d[2i + t]                              t = 0..6
 //       = sum over j of w_2j e[i + j]  +  sum over j of w_(2j+1) o[i + j]        e_i = d[2i], o_i = d[2i + 1]
 //
-// The even inputs meet a filter of four taps, the odd ones a filter of three. Three neighbouring outputs of each are
-// products of polynomials, known from values at six and at five points (Winograd 1980): 11 products in place of 21.
-// Both take their points from 0, a, -a, b, -b and infinity, the odd filter leaves out 0; a = sqrt(1/2) and b = sqrt(2),
-// for the reasons of winograd_forms.h. What an output takes of a value depends on its point alone, so products of the
-// same point are added up at once: 6 sums. In two dimensions
+// The even inputs meet a filter of four taps, the odd ones a filter of three. n neighbouring outputs of each are products
+// of polynomials, known from values at n + 3 and n + 2 points (Winograd 1980). Both take their points from 0, a, -a, b,
+// -b, ... and infinity, the odd filter leaves out 0. What an output takes of a value depends on its point alone, so
+// products of the same point are added up at once: n + 3 sums.
 //
-//   tile          products   directly   per output     sums
-//   3x3 of 11x11  121        441        13.4 (of 49)   36
+//   form          points                       products   directly   sums
+//   ThreeOutputs  0, +-sqrt(1/2), +-sqrt(2)    11         21         6
+//   FiveOutputs   0, +-1/2, +-1, +-2           15         35         8
 //
-// Four or five outputs from the same points and more would multiply 12 and 18 per cent less along an axis and have 8
-// and 11 per cent fewer sums, but round 4 to 7 times more where both axes have them (with the points +-1, +-2, +-1/2).
+// sqrt(1/2) and sqrt(2) for the reasons of winograd_forms.h; with three pairs, halves and doubles round less. In two
+// dimensions three rows of five outputs take 165 products in place of 735, 11 for an output instead of 49. Five rows of
+// five would take 9, and round three times as much.
 
 #include "core/kernels/isa/winograd_forms.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-struct StemForm {
-  static constexpr int taps = 7, padding = 3;
+constexpr int stem_taps = 7, stem_padding = 3;
+
+struct ThreeOutputs {
   static constexpr int in = 11, step = 6, out = 3;  // inputs of a tile, inputs from tile to tile, outputs
   static constexpr int values = 11, filters = 11, sums = 6;
   static constexpr int first_filter[sums + 1] = {0, 1, 3, 5, 7, 9, 11};      // a point's even value, then its odd one
@@ -38,7 +40,7 @@ struct StemForm {
     finite_values(d[1], d[3], d[5], d[7], v[2], v[4], v[6], v[8]);
     v[10] = d[1] + (d[9] - 2.5f * d[5]);
   }
-  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[taps], Vec (&u)[filters]) {
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[stem_taps], Vec (&u)[filters]) {
     const Vec even_a = (g[0] + 0.5f * g[4]) * (-2.0f / 3), odd_a = (g[2] + 0.5f * g[6]) * (-2.0f / 3 * a);
     const Vec even_b = (g[0] + 2.0f * g[4]) * (1.0f / 6), odd_b = (g[2] + 2.0f * g[6]) * (1.0f / 6 * b);
     u[0] = g[0];
@@ -55,7 +57,7 @@ struct StemForm {
     u[8] = inner_b - outer_b;
     u[10] = g[5];
   }
-  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[taps]) {
+  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[stem_taps]) {
     const Vec even_a = (u[1] + u[3]) * (-2.0f / 3), odd_a = (u[1] - u[3]) * (-2.0f / 3 * a);
     const Vec even_b = (u[5] + u[7]) * (1.0f / 6), odd_b = (u[5] - u[7]) * (1.0f / 6 * b);
     g[0] = u[0] + even_a + even_b;
@@ -95,6 +97,83 @@ struct StemForm {
     at_minus_b = even_b - odd_b;
   }
 };
+
+struct FiveOutputs {
+  static constexpr int in = 15, step = 10, out = 5;
+  static constexpr int values = 15, filters = 15, sums = 8;
+  static constexpr int first_filter[sums + 1] = {0, 1, 3, 5, 7, 9, 11, 13, 15};
+  static constexpr int sum[values] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7};
+  static constexpr int place[values] = {0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
+
+  template <class V>
+  WEFT_ALWAYS_INLINE static void input(const V (&d)[in], V (&v)[values]) {
+    v[0] = (d[0] - d[12]) + 5.25f * (d[8] - d[4]);
+    finite_values(d[2], d[4], d[6], d[8], d[10], d[12], v[1], v[3], v[5], v[7], v[9], v[11]);
+    v[13] = (d[14] - d[2]) + 5.25f * (d[6] - d[10]);
+    finite_values(d[1], d[3], d[5], d[7], d[9], d[11], v[2], v[4], v[6], v[8], v[10], v[12]);
+    v[14] = (d[13] - d[1]) + 5.25f * (d[5] - d[9]);
+  }
+  WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[stem_taps], Vec (&u)[filters]) {
+    u[0] = g[0];
+    pair(32.0f / 45 * (g[0] + 0.25f * g[4]), 16.0f / 45 * (g[2] + 0.25f * g[6]), u[1], u[3]);
+    pair(-2.0f / 9 * (g[0] + g[4]), -2.0f / 9 * (g[2] + g[6]), u[5], u[7]);
+    pair(1.0f / 90 * (g[0] + 4.0f * g[4]), 1.0f / 45 * (g[2] + 4.0f * g[6]), u[9], u[11]);
+    u[13] = g[6];
+    pair(8.0f / 45 * g[3], 16.0f / 45 * (g[1] + 0.25f * g[5]), u[2], u[4]);
+    pair(-2.0f / 9 * g[3], -2.0f / 9 * (g[1] + g[5]), u[6], u[8]);
+    pair(2.0f / 45 * g[3], 1.0f / 45 * (g[1] + 4.0f * g[5]), u[10], u[12]);
+    u[14] = g[5];
+  }
+  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[stem_taps]) {
+    const Vec even_half = 32.0f / 45 * (u[1] + u[3]), odd_half = 16.0f / 45 * (u[1] - u[3]);
+    const Vec even_1 = -2.0f / 9 * (u[5] + u[7]), odd_1 = -2.0f / 9 * (u[5] - u[7]);
+    const Vec even_2 = 1.0f / 90 * (u[9] + u[11]), odd_2 = 1.0f / 45 * (u[9] - u[11]);
+    g[0] = u[0] + even_half + even_1 + even_2;
+    g[2] = odd_half + odd_1 + odd_2;
+    g[4] = 0.25f * even_half + even_1 + 4.0f * even_2;
+    g[6] = 0.25f * odd_half + odd_1 + 4.0f * odd_2 + u[13];
+    const Vec outer_half = 16.0f / 45 * (u[2] - u[4]), outer_1 = -2.0f / 9 * (u[6] - u[8]),
+              outer_2 = 1.0f / 45 * (u[10] - u[12]);
+    g[1] = outer_half + outer_1 + outer_2;
+    g[3] = 8.0f / 45 * (u[2] + u[4]) - 2.0f / 9 * (u[6] + u[8]) + 2.0f / 45 * (u[10] + u[12]);
+    g[5] = 0.25f * outer_half + outer_1 + 4.0f * outer_2 + u[14];
+  }
+  WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
+    const Vec even_half = m[1] + m[2], even_1 = m[3] + m[4], even_2 = m[5] + m[6];
+    const Vec odd_half = m[1] - m[2], odd_1 = m[3] - m[4], odd_2 = m[5] - m[6];
+    y[0] = m[0] + even_half + even_1 + even_2;
+    y[1] = 0.5f * odd_half + odd_1 + 2.0f * odd_2;
+    y[2] = 0.25f * even_half + even_1 + 4.0f * even_2;
+    y[3] = 0.125f * odd_half + odd_1 + 8.0f * odd_2;
+    y[4] = 0.0625f * even_half + even_1 + 16.0f * even_2 + m[7];
+  }
+  WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
+    m[0] = y[0];
+    pair(y[0] + 0.25f * y[2] + 0.0625f * y[4], 0.5f * y[1] + 0.125f * y[3], m[1], m[2]);
+    pair(y[0] + y[2] + y[4], y[1] + y[3], m[3], m[4]);
+    pair(y[0] + 4.0f * y[2] + 16.0f * y[4], 2.0f * y[1] + 8.0f * y[3], m[5], m[6]);
+    m[7] = y[4];
+  }
+
+ private:
+  /// What a polynomial takes at a point and its negative, from its even and its odd part.
+  template <class V>
+  WEFT_ALWAYS_INLINE static void pair(V even, V odd, V& plus, V& minus) {
+    plus = even + odd;
+    minus = even - odd;
+  }
+  /// The values at 1/2, -1/2, 1, -1, 2, -2, which six inputs tell.
+  template <class V>
+  WEFT_ALWAYS_INLINE static void finite_values(V d0, V d1, V d2, V d3, V d4, V d5, V& at_half, V& at_minus_half,
+                                               V& at_1, V& at_minus_1, V& at_2, V& at_minus_2) {
+    pair(d5 + (4.0f * d1 - 5.0f * d3), 0.5f * d4 + (2.0f * d0 - 2.5f * d2), at_half, at_minus_half);
+    pair(d5 + (d1 - 4.25f * d3), d4 + (d0 - 4.25f * d2), at_1, at_minus_1);
+    pair(d5 + (0.25f * d1 - 1.25f * d3), 2.0f * d4 + (0.5f * d0 - 2.5f * d2), at_2, at_minus_2);
+  }
+};
+
+using StemRows = ThreeOutputs;     // what a tile has of the image's rows,
+using StemColumns = FiveOutputs;   // and of its columns
 
 }  // namespace
 }  // namespace weft::kernels::WEFT_ISA

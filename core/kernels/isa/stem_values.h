@@ -21,24 +21,21 @@ constexpr std::int64_t stem_value_width = 4 * max_stem_channels;
 typedef float Quad __attribute__((vector_size(16)));
 typedef float UnalignedQuad __attribute__((vector_size(16), aligned(4), may_alias));
 
-/// How many of a form's filters meet in the sum that is `sum` along one axis.
-constexpr int filters_in(int sum) { return StemForm::first_filter[sum + 1] - StemForm::first_filter[sum]; }
-
 /// Transforms tiles, all of one row of tiles at a time.
 class StemTransform {
  public:
   static std::int64_t row_floats(std::int64_t tiles, std::int64_t channels) {
-    return ceil_div(((tiles - 1) * StemForm::step + StemForm::in) * channels, cache_line_floats) * cache_line_floats +
+    return ceil_div(((tiles - 1) * StemColumns::step + StemColumns::in) * channels, cache_line_floats) * cache_line_floats +
            2 * cache_line_floats;
   }
   /// For runs of up to `tiles` tiles: rows transformed along columns, and one of zeros.
   static std::int64_t scratch_floats(std::int64_t tiles, std::int64_t channels) {
-    return (StemForm::values + 1) * row_floats(tiles, channels);
+    return (StemRows::values + 1) * row_floats(tiles, channels);
   }
 
   StemTransform(const Picture& x, const TileGrid& tiles, std::int64_t block_tiles, float* scratch)
       : x_(x), tiles_(tiles), step_(row_floats(block_tiles, x.c)), rows_(scratch) {
-    zeros_ = scratch + StemForm::values * step_;
+    zeros_ = scratch + StemRows::values * step_;
     for (std::int64_t i = 0; i < step_; ++i) zeros_[i] = 0;
   }
 
@@ -52,7 +49,7 @@ class StemTransform {
       tile += count;
     }
     for (std::int64_t tile = block.size; tile % unit != 0; ++tile) {
-      for (std::int64_t sum = 0; sum < StemForm::sums * StemForm::sums; ++sum) {
+      for (std::int64_t sum = 0; sum < StemRows::sums * StemColumns::sums; ++sum) {
         for (std::int64_t k = 0; k < stem_value_width; ++k) values.row(tile)[sum * values.step + k] = 0;
       }
     }
@@ -61,25 +58,25 @@ class StemTransform {
  private:
   /// B' d for a run of tiles.
   void transform_columns(const TilePlace& first, std::int64_t count) const {
-    const std::int64_t row = first.row * StemForm::step - StemForm::padding;
-    const std::int64_t col = first.col * StemForm::step - StemForm::padding;
-    const std::int64_t cols = (count - 1) * StemForm::step + StemForm::in;
+    const std::int64_t row = first.row * StemRows::step - stem_padding;
+    const std::int64_t col = first.col * StemColumns::step - stem_padding;
+    const std::int64_t cols = (count - 1) * StemColumns::step + StemColumns::in;
     const std::int64_t begin = max64(0, -col), end = min64(cols, x_.w - col);  // those inside the image
-    const float* from[StemForm::in];
-    for (int i = 0; i < StemForm::in; ++i) {
+    const float* from[StemRows::in];
+    for (int i = 0; i < StemRows::in; ++i) {
       const bool is_inside = row + i >= 0 && row + i < x_.h;
       from[i] = is_inside ? x_.at(first.image, row + i, col + begin) : zeros_;
     }
     float* const to = rows_ + begin * x_.c;
     for_each_vector((end - begin) * x_.c, [&](auto part, std::int64_t at) {
-      Vec d[StemForm::in], v[StemForm::values];
+      Vec d[StemRows::in], v[StemRows::values];
       WEFT_UNROLL
-      for (int i = 0; i < StemForm::in; ++i) d[i] = part.load_from(from[i] + at);
-      StemForm::input(d, v);
+      for (int i = 0; i < StemRows::in; ++i) d[i] = part.load_from(from[i] + at);
+      StemRows::input(d, v);
       WEFT_UNROLL
-      for (int i = 0; i < StemForm::values; ++i) store(to + i * step_ + at, v[i]);
+      for (int i = 0; i < StemRows::values; ++i) store(to + i * step_ + at, v[i]);
     });
-    for (int i = 0; i < StemForm::values; ++i) {
+    for (int i = 0; i < StemRows::values; ++i) {
       float* const line = rows_ + i * step_;
       for (std::int64_t at = 0; at < begin * x_.c; ++at) line[at] = 0;
       for (std::int64_t at = end * x_.c; at < cols * x_.c; ++at) line[at] = 0;
@@ -98,11 +95,11 @@ class StemTransform {
 
   template <int channels>
   void transform_rows(std::int64_t tile, std::int64_t count, const TileMatrices& values) const {
-    for (int a = 0; a < StemForm::sums; ++a) {
-      const float* from = rows_ + StemForm::first_filter[a] * step_;
-      float* to = values.row(tile) + a * StemForm::sums * values.step;
+    for (int a = 0; a < StemRows::sums; ++a) {
+      const float* from = rows_ + StemRows::first_filter[a] * step_;
+      float* to = values.row(tile) + a * StemColumns::sums * values.step;
       transform_row<channels, 0>(from, count, to, values.step);
-      if (filters_in(a) == 2) transform_row<channels, 1>(from + step_, count, to, values.step);
+      if (filters_in<StemRows>(a) == 2) transform_row<channels, 1>(from + step_, count, to, values.step);
     }
   }
 
@@ -110,16 +107,16 @@ class StemTransform {
   template <int channels, int place>
   static void transform_row(const float* from, std::int64_t count, float* to, std::int64_t sum_step) {
     for (std::int64_t tile = 0; tile < count; ++tile) {
-      Quad d[StemForm::in], v[StemForm::values];
+      Quad d[StemColumns::in], v[StemColumns::values];
       WEFT_UNROLL
-      for (int j = 0; j < StemForm::in; ++j) d[j] = *reinterpret_cast<const UnalignedQuad*>(from + j * channels);
-      StemForm::input(d, v);
+      for (int j = 0; j < StemColumns::in; ++j) d[j] = *reinterpret_cast<const UnalignedQuad*>(from + j * channels);
+      StemColumns::input(d, v);
       WEFT_UNROLL
-      for (int j = 0; j < StemForm::values; ++j) {
-        const int b = StemForm::sum[j], k = (place * filters_in(b) + StemForm::place[j]) * channels;
+      for (int j = 0; j < StemColumns::values; ++j) {
+        const int b = StemColumns::sum[j], k = (place * filters_in<StemColumns>(b) + StemColumns::place[j]) * channels;
         *reinterpret_cast<UnalignedQuad*>(to + b * sum_step + k) = v[j];
       }
-      from += StemForm::step * channels;
+      from += StemColumns::step * channels;
       to += stem_value_width;
     }
   }

@@ -26,16 +26,17 @@ WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t
 /// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
 /// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
 /// because a store might change it, for all that the compiler knows.
-template <class Form, bool is_whole, class Part>
+template <class Rows, class Columns, bool is_whole, class Part>
 __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* sums,
                                              std::int64_t sum_step, const Part& part, std::int64_t channel) {
   const Outputs o = outputs;
-  const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
+  const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
   const std::int64_t at = ((place.image * o.h + row) * o.w + col) * o.c + channel;
   const Vec bias = o.bias != nullptr ? part.load_from(o.bias + channel) : Vec{};
-  const auto load_at = [&](int i, int j) { return load(sums + (i * Form::sums + j) * sum_step); };
-  const auto map = [](const Vec(&m)[Form::sums], Vec(&y)[Form::out]) { Form::output(m, y); };
-  map_both_axes<Form::sums, Form::out>(load_at, map, [&](int i, int j, Vec y) {
+  const auto load_at = [&](int i, int j) { return load(sums + (i * Columns::sums + j) * sum_step); };
+  const auto map_rows = [](const Vec(&m)[Rows::sums], Vec(&y)[Rows::out]) { Rows::output(m, y); };
+  const auto map_cols = [](const Vec(&m)[Columns::sums], Vec(&y)[Columns::out]) { Columns::output(m, y); };
+  map_axes<Rows::sums, Rows::out, Columns::sums, Columns::out>(load_at, map_rows, map_cols, [&](int i, int j, Vec y) {
     if (!is_whole && (row + i >= o.h || col + j >= o.w)) return;
     const std::int64_t to = at + (i * o.w + j) * o.c;
     if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
@@ -49,16 +50,16 @@ __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TileP
 }
 
 /// Those of one tile and channels [column, column + columns), from row `sum_row` of the sums on.
-template <class Form>
+template <class Rows, class Columns>
 void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t column, std::int64_t columns,
                 const TileMatrices& sums, std::int64_t sum_row) {
-  const bool is_whole = (place.row + 1) * Form::out <= outputs.h && (place.col + 1) * Form::out <= outputs.w;
+  const bool is_whole = (place.row + 1) * Rows::out <= outputs.h && (place.col + 1) * Columns::out <= outputs.w;
   for_each_vector(min64(columns, outputs.c - column), [&](auto part, std::int64_t c) {
     const float* from = sums.row(sum_row) + c;
     if (is_whole) {
-      store_outputs<Form, true>(outputs, place, from, sums.step, part, column + c);
+      store_outputs<Rows, Columns, true>(outputs, place, from, sums.step, part, column + c);
     } else {
-      store_outputs<Form, false>(outputs, place, from, sums.step, part, column + c);
+      store_outputs<Rows, Columns, false>(outputs, place, from, sums.step, part, column + c);
     }
   });
 }
