@@ -29,7 +29,7 @@ constexpr ConvAlgorithm algorithms[] = {
      conv_winograd_input_gradient, conv_winograd_weight_gradient},
     {"strided", 0, conv_strided_supports, conv_strided_packed_floats, conv_strided_pack, conv_strided_forward,
      conv_strided_input_gradient, conv_strided_weight_gradient},
-    {"stem", 4e-6, conv_stem_supports, conv_stem_packed_floats, conv_stem_pack, conv_stem_forward,
+    {"stem", 3e-6, conv_stem_supports, conv_stem_packed_floats, conv_stem_pack, conv_stem_forward,
      conv_stem_input_gradient, conv_stem_weight_gradient},
     {"igemm", 0, conv_igemm_supports, conv_igemm_packed_floats, conv_igemm_pack, conv_igemm_forward,
      conv_igemm_input_gradient, conv_igemm_weight_gradient},

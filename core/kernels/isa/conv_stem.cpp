@@ -1,16 +1,18 @@
 // 7x7 convolution with stride 2, padding 3 and up to 4 input channels, by minimal filtering (stem_form.h).
 //
-//   M[a, b] (tiles x Cout) = V[a, b] (tiles x K) U[a, b] (K x Cout)        Y = A' M A for each tile        K = 12 as a rule
+//   M[a, b] (tiles x Cout) = V[a, b] (tiles x K) U[a, b] (K x Cout)        Y = A' M A for each tile
 //
-// A direct sum has 147 products for an output and three channels, this 40.3. What does the rest cost? In cycles for an
-// output and a vector of 16 output channels, with one multiply-add, one load or half a store in a cycle:
-//   products   40.3   of 12 pixels x 2 vectors: 14 loads for 24 multiply-adds
-//   M          8      4 stores, while the next sum's products are made
-//   outputs    8      transformed from 4 loads, with bias and clamp; 1 store
-//   V          4      121 vectors of 4 floats for 9 outputs and all of their channels
-// K is short, yet sums are stored once for 3 x 3 outputs, and stores have a port of their own.
+// K is 12 with three input channels, as a rule, and so short that the products alone do not tell the cost. For an
+// output and a vector of output channels, of 16 floats, in instructions:
+//   directly   147 multiply-adds
+//   products   33 multiply-adds; a register tile of 12 tiles x 2 vectors loads 14 times for 24
+//   M          3.2 stores, which take two cycles each on Zen 4, but beside the next sum's products
+//   outputs    3.2 loads and 12 operations, bias and clamp among them
+//   V          165 vectors of 4 floats for 15 outputs and all their channels
+// With minimal filtering along rows only, a direct sum along columns and four or five outputs, K would be 42, M
+// smaller, and the products 68 or 63.
 //
-// Order of work, for one strip of tiles: V, then for each panel of 2 vectors of output channels the 36 products into M
+// Order of work, for one strip of tiles: V, then for each panel of 2 vectors of output channels the 48 products into M
 // and from there the outputs. V and M stay in L2.
 
 #include "core/kernels/isa/kernels.h"
@@ -23,10 +25,13 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
+using Rows = ThreeOutputs;
+using Columns = FiveOutputs;
+constexpr std::int64_t filters = Rows::filters * Columns::filters, sums = Rows::sums * Columns::sums;
+
 constexpr std::int64_t strip_tiles = 24;  // a multiple of all register tiles' rows
 constexpr std::int64_t task_strips = 4;
 constexpr std::int64_t max_panel_vectors = 2;
-constexpr std::int64_t filters = StemRows::filters * StemColumns::filters, sums = StemRows::sums * StemColumns::sums;
 
 struct Panel {
   std::int64_t column, vectors;
@@ -50,15 +55,13 @@ void pack_vector(const ConvProblem& p, const float* w, const Panel& panel, std::
     for (int tap = 0; tap < taps; ++tap) g[tap][n] = o < p.c_out ? w[(o * p.c_in + channel) * taps + tap] : 0;
   }
   const auto load_at = [&](int i, int j) { return load(g[stem_taps * i + j]); };
-  const auto map_rows = [](const Vec(&in)[stem_taps], Vec(&out)[StemRows::filters]) { StemRows::filter(in, out); };
-  const auto map_cols = [](const Vec(&in)[stem_taps], Vec(&out)[StemColumns::filters]) {
-    StemColumns::filter(in, out);
-  };
+  const auto map_rows = [](const Vec(&in)[stem_taps], Vec(&out)[Rows::filters]) { Rows::filter(in, out); };
+  const auto map_cols = [](const Vec(&in)[stem_taps], Vec(&out)[Columns::filters]) { Columns::filter(in, out); };
   const auto store_at = [&](int i, int j, Vec u) {
-    const std::int64_t row = filter_place<StemRows, StemColumns>(i, j) * p.c_in + channel;
+    const std::int64_t row = filter_place<Rows, Columns>(i, j) * p.c_in + channel;
     store(packed + row * panel.vectors * lanes + v, u);
   };
-  map_axes<stem_taps, StemRows::filters, stem_taps, StemColumns::filters>(load_at, map_rows, map_cols, store_at);
+  map_axes<stem_taps, Rows::filters, stem_taps, Columns::filters>(load_at, map_rows, map_cols, store_at);
 }
 
 struct Plan {
@@ -71,21 +74,46 @@ struct Plan {
 
 Plan make_plan(const ConvProblem& p) {
   Plan plan;
-  plan.tiles = {p.n, ceil_div(p.out_h(), StemRows::out), ceil_div(p.out_w(), StemColumns::out)};
+  plan.tiles = {p.n, ceil_div(p.out_h(), Rows::out), ceil_div(p.out_w(), Columns::out)};
   plan.strips = ceil_div(plan.tiles.count(), strip_tiles);
-  plan.transform_floats = StemTransform::scratch_floats(strip_tiles, p.c_in);
+  plan.transform_floats = StemTransform<Rows, Columns>::scratch_floats(strip_tiles, p.c_in);
   plan.value_step = TileMatrices::step_for(strip_tiles, stem_value_width);
   plan.sum_step = TileMatrices::step_for(strip_tiles, panel_of(p.c_out, 0).vectors * lanes);
   return plan;
 }
 
+/// Where a panel's outputs of a strip go. They are fetched before they are stored, some with each sum.
+struct Target {
+  const Outputs& outputs;
+  const TileGrid& tiles;
+  const Part& strip;
+  std::int64_t column, width;
+
+  /// Inlined because gcc removes calls of functions that do nothing but fetch.
+  WEFT_ALWAYS_INLINE void fetch(std::int64_t sum) const {
+    if (outputs.past_caches) return;
+    const Part part = part_of(strip.size, sums, sum);
+    for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
+      const TilePlace place = tiles.place(strip.begin + tile);
+      for (int i = 0; i < Rows::out; ++i) {
+        const std::int64_t row = (place.image * outputs.h + place.row * Rows::out + i) * outputs.w;
+        const float* pixel = outputs.data + (row + place.col * Columns::out) * outputs.c + column;
+        for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
+          for (std::int64_t c = 0; c < width; c += cache_line_floats) __builtin_prefetch(pixel + c, 1, 2);
+        }
+      }
+    }
+  }
+};
+
 /// All M of one panel, of `rows` tiles.
 template <int vectors>
 void multiply(std::int64_t channels, std::int64_t rows, const TileMatrices& values, const float* packed,
-              const TileMatrices& m) {
+              const Target& target, const TileMatrices& m) {
   constexpr int size = tile_pixels(vectors);
   for (int sum = 0; sum < sums; ++sum) {
-    const std::int64_t k_end = filters_in<StemRows>(sum / StemColumns::sums) * filters_in<StemColumns>(sum % StemColumns::sums) * channels;
+    target.fetch(sum);
+    const std::int64_t k_end = stem_values_in<Rows, Columns>(sum) * channels;
     const float* v = values.data + sum * values.step;
     float* to = m.data + sum * m.step;
     for (std::int64_t row = 0; row < rows; row += size, v += size * stem_value_width, to += size * vectors * lanes) {
@@ -118,16 +146,14 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
   const std::int64_t width = panel.vectors * lanes, unit = tile_pixels(static_cast<int>(panel.vectors));
   const TileMatrices m = {scratch, width, plan.sum_step};
   const auto run = panel.vectors == 2 ? multiply<2> : multiply<1>;
-  run(p.c_in, ceil_div(strip.size, unit) * unit, values, packed, m);
+  run(p.c_in, ceil_div(strip.size, unit) * unit, values, packed, {outputs, plan.tiles, strip, panel.column, width}, m);
   for (std::int64_t tile = 0; tile < strip.size; ++tile)
-    store_tile<StemRows, StemColumns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile);
+    store_tile<Rows, Columns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile);
 }
 
 }  // namespace
 
-std::int64_t stem_packed_floats(const ConvProblem& p) {
-  return filters * p.c_in * ceil_div(p.c_out, lanes) * lanes;
-}
+std::int64_t stem_packed_floats(const ConvProblem& p) { return filters * p.c_in * ceil_div(p.c_out, lanes) * lanes; }
 
 void stem_pack(const ConvProblem& p, const float* w, float* packed) {
   parallel_for(panels_of(p.c_out) * p.c_in, [&](std::int64_t task) {
@@ -140,11 +166,17 @@ void stem_pack(const ConvProblem& p, const float* w, float* packed) {
 void stem_forward(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
                   float* y) {
   const Plan plan = make_plan(p);
-  const Outputs outputs = {y, p.out_h(), p.out_w(), p.c_out, epilogue.residual, epilogue.bias,
-                           Limits(epilogue.activation), fills_lines_past_caches(y, p.output_count(), p.c_out)};
+  const Outputs outputs = {y,
+                           p.out_h(),
+                           p.out_w(),
+                           p.c_out,
+                           epilogue.residual,
+                           epilogue.bias,
+                           Limits(epilogue.activation),
+                           fills_lines_past_caches(y, p.output_count(), p.c_out)};
   parallel_for(ceil_div(plan.strips, task_strips), [&](std::int64_t task) {
     float* const scratch = thread_scratch(plan.scratch_floats());
-    const StemTransform transform({x, p.h, p.w, p.c_in}, plan.tiles, strip_tiles, scratch);
+    const StemTransform<Rows, Columns> transform({x, p.h, p.w, p.c_in}, plan.tiles, strip_tiles, scratch);
     const TileMatrices values = {scratch + plan.transform_floats, stem_value_width, plan.value_step};
     for (std::int64_t s = task * task_strips; s < min64(plan.strips, (task + 1) * task_strips); ++s) {
       const Part strip = {s * strip_tiles, min64(strip_tiles, plan.tiles.count() - s * strip_tiles)};

@@ -1,6 +1,7 @@
 // Weight gradient of the stem (conv_stem.cpp): the transpose of its last two steps.
 //
-//   dU[a, b] (K x Cout) = sum over tiles of  V[a, b]' (K x tiles) D[a, b] (tiles x Cout)        D = A dY A',  dg = G' dU G
+//   dU[a, b] (K x Cout) = sum over tiles of  V[a, b]' (K x tiles) D[a, b] (tiles x Cout)
+//   D = A dY A'        dg = G' dU G
 //
 // Order of work, for one block of tiles: V, then for each panel of output channels D, and for each sum the outer
 // products of the block's tiles, added to the group's dU. Groups of blocks, cut by the shape alone, have sums of their
@@ -15,10 +16,14 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t block_tiles = 48;  // V, D of one panel, dU and the next gradients stay in L2
+// Rows of five outputs, as forward has them, would save a fifth of the products, and round two to three times more.
+using Rows = ThreeOutputs;
+using Columns = ThreeOutputs;
+constexpr std::int64_t filters = Rows::filters * Columns::filters, sums = Rows::sums * Columns::sums;
+
+constexpr std::int64_t block_tiles = 64;  // V, D of one panel, dU and the next gradients stay in L2
 constexpr std::int64_t max_groups = 16;
 constexpr std::int64_t max_panel_vectors = 2;
-constexpr std::int64_t filters = StemRows::filters * StemColumns::filters, sums = StemRows::sums * StemColumns::sums;
 
 struct Panel {
   std::int64_t column, vectors;
@@ -27,8 +32,8 @@ struct Panel {
 struct Plan {
   TileGrid tiles;
   std::int64_t blocks, groups;
-  std::int64_t vectors, panels;                            // of output channels
-  std::int64_t group_floats;                               // all dU, [panel][sum][K][panel's width]
+  std::int64_t vectors, panels;                             // of output channels
+  std::int64_t group_floats;                                // all dU, [panel][sum][K][panel's width]
   std::int64_t transform_floats, value_step, product_step;  // of a block
 
   /// Tiles of a block; none after the last.
@@ -45,13 +50,13 @@ struct Plan {
 
 Plan make_plan(const ConvProblem& p) {
   Plan plan;
-  plan.tiles = {p.n, ceil_div(p.out_h(), StemRows::out), ceil_div(p.out_w(), StemColumns::out)};
+  plan.tiles = {p.n, ceil_div(p.out_h(), Rows::out), ceil_div(p.out_w(), Columns::out)};
   plan.blocks = ceil_div(plan.tiles.count(), block_tiles);
   plan.groups = min64(max_groups, plan.blocks);
   plan.vectors = ceil_div(p.c_out, lanes);
   plan.panels = ceil_div(plan.vectors, max_panel_vectors);
   plan.group_floats = filters * p.c_in * plan.vectors * lanes;
-  plan.transform_floats = StemTransform::scratch_floats(block_tiles, p.c_in);
+  plan.transform_floats = StemTransform<Rows, Columns>::scratch_floats(block_tiles, p.c_in);
   plan.value_step = TileMatrices::step_for(block_tiles, stem_value_width);
   plan.product_step = TileMatrices::step_for(block_tiles, plan.panel(0).vectors * lanes);
   return plan;
@@ -61,19 +66,15 @@ Plan make_plan(const ConvProblem& p) {
 template <bool is_whole, class Part>
 void transform_gradient(const Picture& dy, const TilePlace& place, const Part& part, std::int64_t channel,
                         std::int64_t step, float* to) {
-  const std::int64_t row = place.row * StemRows::out, col = place.col * StemColumns::out;
+  const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
   const float* from = dy.at(place.image, row, col) + channel;
   const auto load_at = [&](int i, int j) {
     return is_whole || (row + i < dy.h && col + j < dy.w) ? part.load_from(from + (i * dy.w + j) * dy.c) : Vec{};
   };
-  const auto map_rows = [](const Vec(&y)[StemRows::out], Vec(&m)[StemRows::sums]) {
-    StemRows::output_transposed(y, m);
-  };
-  const auto map_cols = [](const Vec(&y)[StemColumns::out], Vec(&m)[StemColumns::sums]) {
-    StemColumns::output_transposed(y, m);
-  };
-  map_axes<StemRows::out, StemRows::sums, StemColumns::out, StemColumns::sums>(
-      load_at, map_rows, map_cols, [&](int i, int j, Vec d) { store(to + (i * StemColumns::sums + j) * step, d); });
+  const auto map_rows = [](const Vec(&y)[Rows::out], Vec(&m)[Rows::sums]) { Rows::output_transposed(y, m); };
+  const auto map_cols = [](const Vec(&y)[Columns::out], Vec(&m)[Columns::sums]) { Columns::output_transposed(y, m); };
+  map_axes<Rows::out, Rows::sums, Columns::out, Columns::sums>(
+      load_at, map_rows, map_cols, [&](int i, int j, Vec d) { store(to + (i * Columns::sums + j) * step, d); });
 }
 
 /// D of one panel and block.
@@ -81,8 +82,7 @@ void transform_gradients(const Picture& dy, const TileGrid& tiles, const Part& b
                          const TileMatrices& products) {
   for (std::int64_t tile = 0; tile < block.size; ++tile) {
     const TilePlace place = tiles.place(block.begin + tile);
-    const bool is_whole =
-        (place.row + 1) * StemRows::out <= dy.h && (place.col + 1) * StemColumns::out <= dy.w;
+    const bool is_whole = (place.row + 1) * Rows::out <= dy.h && (place.col + 1) * Columns::out <= dy.w;
     for_each_vector(min64(products.width, dy.c - panel.column), [&](auto part, std::int64_t k) {
       float* const to = products.row(tile) + k;
       if (is_whole) {
@@ -102,15 +102,13 @@ struct NextBlock {
   Part block;
   std::int64_t parts;
 
-  /// All channels of some rows of 5 pixels. Inlined because gcc removes calls of functions that do nothing but fetch.
+  /// All channels of some rows of tiles. Inlined because gcc removes calls of functions that do nothing but fetch.
   WEFT_ALWAYS_INLINE void fetch(std::int64_t part) const {
-    const Part rows = part_of(block.size * StemRows::out, parts, part);
+    const Part rows = part_of(block.size * Rows::out, parts, part);
     for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row) {
-      const TilePlace place = tiles.place(block.begin + row / StemRows::out);
-      const float* from =
-          dy.at(place.image, place.row * StemRows::out + row % StemRows::out, place.col * StemColumns::out);
-      for (std::int64_t at = 0; at < StemColumns::out * dy.c; at += cache_line_floats)
-        __builtin_prefetch(from + at, 0, 2);
+      const TilePlace place = tiles.place(block.begin + row / Rows::out);
+      const float* from = dy.at(place.image, place.row * Rows::out + row % Rows::out, place.col * Columns::out);
+      for (std::int64_t at = 0; at < Columns::out * dy.c; at += cache_line_floats) __builtin_prefetch(from + at, 0, 2);
     }
   }
 };
@@ -122,8 +120,7 @@ void add_products(std::int64_t channels, const Panel& panel, std::int64_t index,
   const std::int64_t max_rows = max_outer_rows(panel.vectors);
   for (int sum = 0; sum < sums; ++sum) {
     next.fetch(index * sums + sum);
-    const std::int64_t k =
-        filters_in<StemRows>(sum / StemColumns::sums) * filters_in<StemColumns>(sum % StemColumns::sums) * channels;
+    const std::int64_t k = stem_values_in<Rows, Columns>(sum) * channels;
     for (std::int64_t part = 0; part < ceil_div(k, max_rows); ++part) {
       const Part rows = part_of(k, ceil_div(k, max_rows), part);
       const ImageView left = {values.data + sum * values.step + rows.begin, 0, 0, 0, stem_value_width};
@@ -137,7 +134,7 @@ void add_products(std::int64_t channels, const Panel& panel, std::int64_t index,
 /// All steps but the last for one group.
 void run_group(const ConvProblem& p, const Plan& plan, const float* x, const float* dy, const Part& blocks, float* to) {
   float* const scratch = thread_scratch(plan.scratch_floats());
-  const StemTransform transform({x, p.h, p.w, p.c_in}, plan.tiles, block_tiles, scratch);
+  const StemTransform<Rows, Columns> transform({x, p.h, p.w, p.c_in}, plan.tiles, block_tiles, scratch);
   const TileMatrices values = {scratch + plan.transform_floats, stem_value_width, plan.value_step};
   const Picture gradient = {dy, p.out_h(), p.out_w(), p.c_out};
   for (std::int64_t index = 0; index < blocks.size; ++index) {
@@ -161,18 +158,16 @@ void finish_vector(const ConvProblem& p, const Plan& plan, const float* from, st
   constexpr int taps = stem_taps * stem_taps;
   float g[taps][lanes];
   const auto load_at = [&](int i, int j) {
-    const float* at = from + (filter_place<StemRows, StemColumns>(i, j) * p.c_in + channel) * width;
+    const float* at = from + (filter_place<Rows, Columns>(i, j) * p.c_in + channel) * width;
     Vec total = load(at);
     for (std::int64_t group = 1; group < plan.groups; ++group) total += load(at + group * plan.group_floats);
     return total;
   };
-  const auto map_rows = [](const Vec(&in)[StemRows::filters], Vec(&out)[stem_taps]) {
-    StemRows::filter_transposed(in, out);
+  const auto map_rows = [](const Vec(&in)[Rows::filters], Vec(&out)[stem_taps]) { Rows::filter_transposed(in, out); };
+  const auto map_cols = [](const Vec(&in)[Columns::filters], Vec(&out)[stem_taps]) {
+    Columns::filter_transposed(in, out);
   };
-  const auto map_cols = [](const Vec(&in)[StemColumns::filters], Vec(&out)[stem_taps]) {
-    StemColumns::filter_transposed(in, out);
-  };
-  map_axes<StemRows::filters, stem_taps, StemColumns::filters, stem_taps>(
+  map_axes<Rows::filters, stem_taps, Columns::filters, stem_taps>(
       load_at, map_rows, map_cols, [&](int i, int j, Vec t) { store(g[stem_taps * i + j], t); });
   for (std::int64_t n = 0; n < min64(lanes, p.c_out - column); ++n) {
     float* const to = dw + ((column + n) * p.c_in + channel) * taps;

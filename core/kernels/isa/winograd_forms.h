@@ -291,7 +291,8 @@ constexpr int filters_in(int sum) {
   return Form::first_filter[sum + 1] - Form::first_filter[sum];
 }
 
-/// Filters of the sum (a, b) lie together: where it begins, counted in filters. `Rows` is the form along the first axis.
+/// Filters of the sum (a, b) lie together: where it begins, counted in filters. `Rows` is the form along the first
+/// axis.
 template <class Rows, class Columns = Rows>
 constexpr int sum_begin(int a, int b) {
   return Rows::first_filter[a] * Columns::filters + filters_in<Rows>(a) * Columns::first_filter[b];

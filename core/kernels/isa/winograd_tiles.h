@@ -32,8 +32,8 @@ struct Picture {
   }
 };
 
-/// Applies a map of from_rows to to_rows numbers along the first axis, then one of from_cols to to_cols along the second:
-/// store_at(i, j, result of load_at(i, j)).
+/// Applies a map of from_rows to to_rows numbers along the first axis, then one of from_cols to to_cols along the
+/// second: store_at(i, j, result of load_at(i, j)).
 template <int from_rows, int to_rows, int from_cols, int to_cols, class Load, class MapRows, class MapCols, class Store>
 WEFT_ALWAYS_INLINE void map_axes(const Load& load_at, const MapRows& map_rows, const MapCols& map_cols,
                                  const Store& store_at) {
