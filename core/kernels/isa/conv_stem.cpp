@@ -82,37 +82,13 @@ Plan make_plan(const ConvProblem& p) {
   return plan;
 }
 
-/// Where a panel's outputs of a strip go. They are fetched before they are stored, some with each sum.
-struct Target {
-  const Outputs& outputs;
-  const TileGrid& tiles;
-  const Part& strip;
-  std::int64_t column, width;
-
-  /// Inlined because gcc removes calls of functions that do nothing but fetch.
-  WEFT_ALWAYS_INLINE void fetch(std::int64_t sum) const {
-    if (outputs.past_caches) return;
-    const Part part = part_of(strip.size, sums, sum);
-    for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
-      const TilePlace place = tiles.place(strip.begin + tile);
-      for (int i = 0; i < Rows::out; ++i) {
-        const std::int64_t row = (place.image * outputs.h + place.row * Rows::out + i) * outputs.w;
-        const float* pixel = outputs.data + (row + place.col * Columns::out) * outputs.c + column;
-        for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
-          for (std::int64_t c = 0; c < width; c += cache_line_floats) __builtin_prefetch(pixel + c, 1, 2);
-        }
-      }
-    }
-  }
-};
-
 /// All M of one panel, of `rows` tiles.
 template <int vectors>
 void multiply(std::int64_t channels, std::int64_t rows, const TileMatrices& values, const float* packed,
-              const Target& target, const TileMatrices& m) {
+              const OutputLines<Rows, Columns>& ahead, const TileMatrices& m) {
   constexpr int size = tile_pixels(vectors);
   for (int sum = 0; sum < sums; ++sum) {
-    target.fetch(sum);
+    ahead.fetch(sum, sums);
     const std::int64_t k_end = stem_values_in<Rows, Columns>(sum) * channels;
     const float* v = values.data + sum * values.step;
     float* to = m.data + sum * m.step;

@@ -144,8 +144,12 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const RunRowProduct run = row_product_function(panel.vectors, source.c >= many_channels);
   const float* packed = source.packed + packed_at<Form>(source.c, panel);
   const std::int64_t step = filter_step(source.c, panel);
+  const Outputs outputs = conv.outputs(source_index);
+  const OutputLines<Form, Form> ahead{outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size}, panel.column,
+                                      width};
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
+      ahead.fetch(a * Form::sums + b, Form::sums * Form::sums);
       const int first = sum_begin<Form>(a, b);
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
@@ -153,7 +157,6 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
            sums.data + (a * Form::sums + b) * sums.step});
     }
   }
-  const Outputs outputs = conv.outputs(source_index);
   for (std::int64_t tile = 0; tile < strip.size; ++tile) {
     const TilePlace place = conv.plan.tiles.place(block.begin + strip.begin + tile);
     store_tile<Form, Form>(outputs, place, panel.column, width, sums, tile);

@@ -23,6 +23,37 @@ WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t
   return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
 }
 
+/// The lines that the outputs of tiles [strip], channels [column, column + columns), are added to and stored to. They
+/// are fetched while products are made: whole tiles are pieces of several rows, which the processor does not foresee.
+template <class Rows, class Columns>
+struct OutputLines {
+  const Outputs& outputs;
+  const TileGrid& tiles;
+  Part strip;
+  std::int64_t column, columns;
+
+  /// Fetches one part of them. Inlined because gcc removes calls of functions that do nothing but fetch.
+  WEFT_ALWAYS_INLINE void fetch(std::int64_t index, std::int64_t parts) const {
+    if (!outputs.past_caches) fetch_from(outputs.data, index, parts);
+    if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_from(outputs.earlier, index, parts);
+  }
+
+ private:
+  WEFT_ALWAYS_INLINE void fetch_from(const float* image, std::int64_t index, std::int64_t parts) const {
+    const Part part = part_of(strip.size, parts, index);
+    for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
+      const TilePlace place = tiles.place(strip.begin + tile);
+      for (int i = 0; i < Rows::out; ++i) {
+        const std::int64_t row = (place.image * outputs.h + place.row * Rows::out + i) * outputs.w;
+        const float* pixel = image + (row + place.col * Columns::out) * outputs.c + column;
+        for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
+          for (std::int64_t c = 0; c < columns; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
+        }
+      }
+    }
+  }
+};
+
 /// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
 /// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
 /// because a store might change it, for all that the compiler knows.
