@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/kernels/conv_depthwise.h"
 #include "core/kernels/conv_igemm.h"
+#include "core/kernels/conv_stem.h"
 #include "core/kernels/conv_strided.h"
 #include "core/kernels/conv_winograd.h"
 #include "core/kernels/reference/conv2d.h"
@@ -32,6 +33,8 @@ constexpr ConvAlgorithm algorithms[] = {
      conv_winograd_input_gradient<WinogradForm::same>, conv_winograd_weight_gradient<WinogradForm::same>},
     {"strided", 0, conv_strided_supports, conv_strided_packed_floats, conv_strided_pack, conv_strided_forward,
      conv_strided_input_gradient, conv_strided_weight_gradient},
+    {"stem", 3e-6, conv_stem_supports, conv_stem_packed_floats, conv_stem_pack, conv_stem_forward,
+     conv_stem_input_gradient, conv_stem_weight_gradient},
     {"igemm", 0, conv_igemm_supports, conv_igemm_packed_floats, conv_igemm_pack, conv_igemm_forward,
      conv_igemm_input_gradient, conv_igemm_weight_gradient},
     {"reference", 0, supports_all, weight_floats, copy_weights, reference::conv2d_forward<float>,

@@ -13,8 +13,8 @@
 // output is computed alike in both.
 
 #include "core/kernels/isa/kernels.h"
-#include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/row_product.h"
+#include "core/kernels/isa/winograd_outputs.h"
 #include "core/kernels/isa/winograd_tiles.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -50,21 +50,6 @@ std::int64_t filter_step(std::int64_t c, const Panel& panel) { return c * panel.
 template <class Form>
 std::int64_t packed_at(std::int64_t c, const Panel& panel) {
   return Form::filters * Form::filters * (panel.column * c + panel.index * cache_line_floats);
-}
-
-/// Filters of the sum (a, b) lie together: where it begins, counted in filters.
-template <class Form>
-constexpr int sum_begin(int a, int b) {
-  return Form::first_filter[a] * Form::filters +
-         (Form::first_filter[a + 1] - Form::first_filter[a]) * Form::first_filter[b];
-}
-
-/// The place of filter (i, j) in that order.
-template <class Form>
-constexpr int filter_place(int i, int j) {
-  const int a = sum_of<Form>(i), b = sum_of<Form>(j);
-  const int count_b = Form::first_filter[b + 1] - Form::first_filter[b];
-  return sum_begin<Form>(a, b) + (i - Form::first_filter[a]) * count_b + j - Form::first_filter[b];
 }
 
 /// U = G g G' for input channel k and up to `lanes` output channels from `column` on. What a call stores goes to as
@@ -125,14 +110,6 @@ Plan make_plan(const WinogradWork& work) {
   return plan;
 }
 
-/// What becomes of the outputs of one source.
-struct Finish {
-  const float* earlier;  // what the sums are added to, or null
-  const float* bias;     // null before the last source
-  Limits limits;
-  bool past_caches;  // see belongs_past_caches
-};
-
 /// Everything that one call shares.
 struct Convolution {
   const WinogradWork& work;
@@ -140,65 +117,15 @@ struct Convolution {
   const Plan& plan;
   float* out;
 
-  Finish finish(std::int64_t source) const {
+  /// What becomes of the outputs of one source. What the next one adds to had better stay near.
+  Outputs outputs(std::int64_t source) const {
     const bool is_last = source + 1 == work.source_count;
-    const Activation activation = is_last ? epilogue.activation : Activation::none;
-    return {source == 0 ? epilogue.residual : out, is_last ? epilogue.bias : nullptr, Limits(activation),
-            is_last && fills_lines()};
-  }
-
-  /// What the next source adds to had better stay near. Vectors of less than a line are stored pixels apart.
-  bool fills_lines() const {
     const std::int64_t count = work.images * work.out_h * work.out_w * work.out_c;
-    return lanes == cache_line_floats && belongs_past_caches(out, count, work.out_c);
+    return {out, work.out_h, work.out_w, work.out_c, source == 0 ? epilogue.residual : out,
+            is_last ? epilogue.bias : nullptr, Limits(is_last ? epilogue.activation : Activation::none),
+            is_last && fills_lines_past_caches(out, count, work.out_c)};
   }
 };
-
-/// Y = A' M A of one tile and one vector of channels, stored; the next tile's outputs are fetched, to be overwritten,
-/// as a panel's few channels of each pixel leave gaps that the processor does not foresee. Inlined into a loop over
-/// tiles, it would have the compiler keep and increment an address of each matrix, in memory: 36 additions for each
-/// tile. Copies of what `finish` and `conv` say because a store might change those, for all that the compiler knows.
-template <class Form, bool is_whole, class Part>
-__attribute__((noinline)) void store_outputs(const Convolution& conv, const Finish& finish, const TilePlace& place,
-                                             const float* sums, std::int64_t sum_step, const Part& part,
-                                             std::int64_t channel) {
-  const WinogradWork work = conv.work;
-  const Finish last = finish;
-  float* const out = conv.out;
-  const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
-  const std::int64_t at = ((place.image * work.out_h + row) * work.out_w + col) * work.out_c + channel;
-  const Vec bias = last.bias != nullptr ? part.load_from(last.bias + channel) : Vec{};
-  const auto load_at = [&](int i, int j) { return load(sums + (i * Form::sums + j) * sum_step); };
-  const auto map = [](const Vec(&m)[Form::sums], Vec(&y)[Form::out]) { Form::output(m, y); };
-  map_both_axes<Form::sums, Form::out>(load_at, map, [&](int i, int j, Vec y) {
-    if (!is_whole && (row + i >= work.out_h || col + j >= work.out_w)) return;
-    const std::int64_t to = at + (i * work.out_w + j) * work.out_c;
-    if (last.earlier != nullptr) y += part.load_from(last.earlier + to);
-    y = clamp(y + bias, last.limits.low, last.limits.high);
-    if (last.past_caches) {
-      store_past_caches(out + to, y);
-    } else {
-      part.store_to(out + to, y);
-      __builtin_prefetch(out + to + Form::out * work.out_c, 1);
-    }
-  });
-}
-
-template <class Form>
-void finish_tile(const Convolution& conv, const Finish& finish, std::int64_t tile, const Panel& panel,
-                 const TileMatrices& sums, std::int64_t sum_row) {
-  const WinogradWork& work = conv.work;
-  const TilePlace place = conv.plan.tiles.place(tile);
-  const bool is_whole = (place.row + 1) * Form::out <= work.out_h && (place.col + 1) * Form::out <= work.out_w;
-  for_each_vector(min64(panel.vectors * lanes, work.out_c - panel.column), [&](auto part, std::int64_t c) {
-    const float* from = sums.row(sum_row) + c;
-    if (is_whole) {
-      store_outputs<Form, true>(conv, finish, place, from, sums.step, part, panel.column + c);
-    } else {
-      store_outputs<Form, false>(conv, finish, place, from, sums.step, part, panel.column + c);
-    }
-  });
-}
 
 /// Steps 2 and 3 for tiles [strip] of a block and one panel.
 template <class Form>
@@ -218,8 +145,12 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const RunRowProduct run = row_product_function(panel.vectors, source.c >= many_channels);
   const float* packed = source.packed + packed_at<Form>(source.c, panel);
   const std::int64_t step = filter_step(source.c, panel);
+  const Outputs outputs = conv.outputs(source_index);
+  const OutputLines<Form, Form> ahead{outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size}, panel.column,
+                                      width};
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
+      ahead.fetch(a * Form::sums + b, Form::sums * Form::sums);
       const int first = sum_begin<Form>(a, b);
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
@@ -227,10 +158,11 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
            sums.data + (a * Form::sums + b) * sums.step});
     }
   }
-  const Finish finish = conv.finish(source_index);
-  for (std::int64_t tile = 0; tile < strip.size; ++tile)
-    finish_tile<Form>(conv, finish, block.begin + strip.begin + tile, panel, sums, tile);
-  if (finish.past_caches) stream_fence();
+  for (std::int64_t tile = 0; tile < strip.size; ++tile) {
+    const TilePlace place = conv.plan.tiles.place(block.begin + strip.begin + tile);
+    store_tile<Form, Form>(outputs, place, panel.column, width, sums, tile);
+  }
+  if (outputs.past_caches) stream_fence();
 }
 
 /// All three steps for one block and one source. `scratch` holds V.

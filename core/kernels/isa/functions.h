@@ -34,6 +34,14 @@ struct IsaKernels {
   std::int64_t (*winograd_weight_gradient_scratch)(const WinogradSource& source, const WinogradWork& work);
   void (*winograd_weight_gradient)(const WinogradSource& source, const WinogradWork& work, const float* dy,
                                    float* scratch, const WinogradGradients& dw);
+  /// The stem, what conv_stem_supports: its packed filters, y = epilogue(sums), and dw, whose `scratch` has as many
+  /// floats as the function before says.
+  std::int64_t (*stem_packed_floats)(const ConvProblem& p);
+  void (*stem_pack)(const ConvProblem& p, const float* w, float* packed);
+  void (*stem_forward)(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
+                       float* y);
+  std::int64_t (*stem_weight_gradient_scratch)(const ConvProblem& p);
+  void (*stem_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
   /// What conv_taps computes, with one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c,
   /// 16) floats.
   void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,

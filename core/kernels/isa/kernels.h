@@ -18,6 +18,12 @@ void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epil
 std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, const WinogradWork& work);
 void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
                               const WinogradGradients& dw);
+std::int64_t stem_packed_floats(const ConvProblem& p);
+void stem_pack(const ConvProblem& p, const float* w, float* packed);
+void stem_forward(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
+                  float* y);
+std::int64_t stem_weight_gradient_scratch(const ConvProblem& p);
+void stem_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
 void depthwise_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
                     float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);

@@ -448,6 +448,27 @@ constexpr int sum_of(int filter) {
   return sum;
 }
 
+/// The filters that meet in a sum.
+template <class Form>
+constexpr int filters_in(int sum) {
+  return Form::first_filter[sum + 1] - Form::first_filter[sum];
+}
+
+/// Filters of the sum (a, b) lie together: where it begins, counted in filters. `Rows` is the form along the first
+/// axis.
+template <class Rows, class Columns = Rows>
+constexpr int sum_begin(int a, int b) {
+  return Rows::first_filter[a] * Columns::filters + filters_in<Rows>(a) * Columns::first_filter[b];
+}
+
+/// The place of filter (i, j) in that order.
+template <class Rows, class Columns = Rows>
+constexpr int filter_place(int i, int j) {
+  const int a = sum_of<Rows>(i), b = sum_of<Columns>(j);
+  return sum_begin<Rows, Columns>(a, b) + (i - Rows::first_filter[a]) * filters_in<Columns>(b) + j -
+         Columns::first_filter[b];
+}
+
 /// Calls body(Form{}) with the type that `form` names.
 template <class Body>
 WEFT_ALWAYS_INLINE void with_form(WinogradForm form, Body&& body) {

@@ -32,28 +32,36 @@ struct Picture {
   }
 };
 
-/// Applies a map of `from` numbers to `to` numbers along both axes: store_at(i, j, result of load_at(i, j)).
+/// Applies a map of from_rows to to_rows numbers along the first axis, then one of from_cols to to_cols along the
+/// second: store_at(i, j, result of load_at(i, j)).
+template <int from_rows, int to_rows, int from_cols, int to_cols, class Load, class MapRows, class MapCols, class Store>
+WEFT_ALWAYS_INLINE void map_axes(const Load& load_at, const MapRows& map_rows, const MapCols& map_cols,
+                                 const Store& store_at) {
+  Vec columns[to_rows][from_cols];
+  WEFT_UNROLL
+  for (int j = 0; j < from_cols; ++j) {
+    Vec in[from_rows], out[to_rows];
+    WEFT_UNROLL
+    for (int i = 0; i < from_rows; ++i) in[i] = kept_in_register(load_at(i, j));
+    map_rows(in, out);
+    WEFT_UNROLL
+    for (int i = 0; i < to_rows; ++i) columns[i][j] = out[i];
+  }
+  WEFT_UNROLL
+  for (int i = 0; i < to_rows; ++i) {
+    Vec in[from_cols], out[to_cols];
+    WEFT_UNROLL
+    for (int j = 0; j < from_cols; ++j) in[j] = kept_in_register(columns[i][j]);
+    map_cols(in, out);
+    WEFT_UNROLL
+    for (int j = 0; j < to_cols; ++j) store_at(i, j, out[j]);
+  }
+}
+
+/// The same map along both axes.
 template <int from, int to, class Load, class Map, class Store>
 WEFT_ALWAYS_INLINE void map_both_axes(const Load& load_at, const Map& map, const Store& store_at) {
-  Vec columns[to][from];
-  WEFT_UNROLL
-  for (int j = 0; j < from; ++j) {
-    Vec in[from], out[to];
-    WEFT_UNROLL
-    for (int i = 0; i < from; ++i) in[i] = kept_in_register(load_at(i, j));
-    map(in, out);
-    WEFT_UNROLL
-    for (int i = 0; i < to; ++i) columns[i][j] = out[i];
-  }
-  WEFT_UNROLL
-  for (int i = 0; i < to; ++i) {
-    Vec in[from], out[to];
-    WEFT_UNROLL
-    for (int j = 0; j < from; ++j) in[j] = kept_in_register(columns[i][j]);
-    map(in, out);
-    WEFT_UNROLL
-    for (int j = 0; j < to; ++j) store_at(i, j, out[j]);
-  }
+  map_axes<from, to, from, to>(load_at, map, map, store_at);
 }
 
 /// Fetches what a patch of size x size pixels, moved right by `step`, will add to the one at `corner`: channels of one

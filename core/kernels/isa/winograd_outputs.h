@@ -1,0 +1,99 @@
+#pragma once
+// The end of minimal filtering: sums transformed back into outputs, Y = A' M A, and stored.
+
+#include "core/kernels/isa/limits.h"
+#include "core/kernels/isa/winograd_tiles.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+/// The image that outputs are stored to, and what becomes of them before.
+struct Outputs {
+  float* data;
+  std::int64_t h, w, c;
+  const float* earlier;  // what the sums are added to, or null
+  const float* bias;     // or null
+  Limits limits;
+  bool past_caches;  // see belongs_past_caches
+};
+
+/// True where vectors are cache lines and the image had better be stored past the caches. Vectors of less than a line
+/// are stored pixels apart.
+WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
+  return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
+}
+
+/// The lines that the outputs of tiles [strip], channels [column, column + columns), are added to and stored to. They
+/// are fetched while products are made: whole tiles are pieces of several rows, which the processor does not foresee.
+template <class Rows, class Columns>
+struct OutputLines {
+  const Outputs& outputs;
+  const TileGrid& tiles;
+  Part strip;
+  std::int64_t column, columns;
+
+  /// Fetches one part of them. Inlined because gcc removes calls of functions that do nothing but fetch.
+  WEFT_ALWAYS_INLINE void fetch(std::int64_t index, std::int64_t parts) const {
+    if (!outputs.past_caches) fetch_from(outputs.data, index, parts);
+    if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_from(outputs.earlier, index, parts);
+  }
+
+ private:
+  WEFT_ALWAYS_INLINE void fetch_from(const float* image, std::int64_t index, std::int64_t parts) const {
+    const Part part = part_of(strip.size, parts, index);
+    for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
+      const TilePlace place = tiles.place(strip.begin + tile);
+      for (int i = 0; i < Rows::out; ++i) {
+        const std::int64_t row = (place.image * outputs.h + place.row * Rows::out + i) * outputs.w;
+        const float* pixel = image + (row + place.col * Columns::out) * outputs.c + column;
+        for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
+          for (std::int64_t c = 0; c < columns; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
+        }
+      }
+    }
+  }
+};
+
+/// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
+/// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
+/// because a store might change it, for all that the compiler knows.
+template <class Rows, class Columns, bool is_whole, class Part>
+__attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* sums,
+                                             std::int64_t sum_step, const Part& part, std::int64_t channel) {
+  const Outputs o = outputs;
+  const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
+  const std::int64_t at = ((place.image * o.h + row) * o.w + col) * o.c + channel;
+  const Vec bias = o.bias != nullptr ? part.load_from(o.bias + channel) : Vec{};
+  const auto load_at = [&](int i, int j) { return load(sums + (i * Columns::sums + j) * sum_step); };
+  const auto map_rows = [](const Vec(&m)[Rows::sums], Vec(&y)[Rows::out]) { Rows::output(m, y); };
+  const auto map_cols = [](const Vec(&m)[Columns::sums], Vec(&y)[Columns::out]) { Columns::output(m, y); };
+  map_axes<Rows::sums, Rows::out, Columns::sums, Columns::out>(load_at, map_rows, map_cols, [&](int i, int j, Vec y) {
+    if (!is_whole && (row + i >= o.h || col + j >= o.w)) return;
+    const std::int64_t to = at + (i * o.w + j) * o.c;
+    if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
+    y = clamp(y + bias, o.limits.low, o.limits.high);
+    if (o.past_caches) {
+      store_past_caches(o.data + to, y);
+    } else {
+      part.store_to(o.data + to, y);
+    }
+  });
+}
+
+/// Those of one tile and channels [column, column + columns), from row `sum_row` of the sums on.
+template <class Rows, class Columns>
+void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t column, std::int64_t columns,
+                const TileMatrices& sums, std::int64_t sum_row) {
+  const bool is_whole = (place.row + 1) * Rows::out <= outputs.h && (place.col + 1) * Columns::out <= outputs.w;
+  for_each_vector(min64(columns, outputs.c - column), [&](auto part, std::int64_t c) {
+    const float* from = sums.row(sum_row) + c;
+    if (is_whole) {
+      store_outputs<Rows, Columns, true>(outputs, place, from, sums.step, part, column + c);
+    } else {
+      store_outputs<Rows, Columns, false>(outputs, place, from, sums.step, part, column + c);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA
