@@ -59,7 +59,7 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.group_sums = plan.filters * plan.filter_step(source.c);
   const bool are_small = plan.group_sums <= small_sums;
   const std::int64_t tile_floats = plan.values * plan.width_in + plan.sums * plan.width_out;
-  plan.block_tiles = are_small ? max64(16, small_block_floats / tile_floats) : large_block_tiles;
+  plan.block_tiles = are_small ? max64(16, small_block_floats / tile_floats) : plan.group_sums > medium_sums ? 256 : large_block_tiles;
   plan.block_tiles = min64(plan.block_tiles, plan.tiles.count());
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
   plan.groups = are_small                        ? min64(small_groups, plan.blocks)
