@@ -18,8 +18,8 @@ void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epil
 std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, const WinogradWork& work);
 void winograd_weight_gradient(const WinogradSource& source, const WinogradWork& work, const float* dy, float* scratch,
                               const WinogradGradients& dw);
-void depthwise_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-                    float* packed, float* out);
+void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
+                    const ConvEpilogue<float>& epilogue, float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 std::int64_t inverted_residual_packed_floats(const InvertedResidualProblem& p);
