@@ -21,6 +21,8 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
+constexpr std::int64_t least_past_caches = 1 << 19;
+
 /// Neighbouring pixels of one row.
 struct Run {
   const LiveTap* taps;
@@ -165,7 +167,7 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
     products += g->grid_h * g->grid_w * g->tap_count * g->out_c;
     most_taps = max64(most_taps, g->tap_count);
   }
-  const bool past_caches = belongs_past_caches(out, rows * image_of.out_w * image_of.out_c, image_of.out_c);
+  const bool past_caches = belongs_past_caches(out, rows * image_of.out_w * image_of.out_c, image_of.out_c, least_past_caches);
   parallel_chunks(rows, task_rows(rows, products / max64(1, image_of.out_h)), [&](std::int64_t begin, std::int64_t end) {
     LiveTap* live = live_tap_scratch(most_taps);
     for (std::int64_t row = begin; row < end; ++row) {

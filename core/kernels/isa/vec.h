@@ -80,11 +80,12 @@ WEFT_ALWAYS_INLINE void stream_fence() {
 #endif
 }
 
-/// True where an image [..., channels] of `count` floats is better stored past the caches: of the size of theirs
-/// (16 MB) at least, so its start has left them by the time that its end is stored, and its lines are filled vector by
-/// vector.
-WEFT_ALWAYS_INLINE bool belongs_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
-  return count >= (4 << 20) && channels % cache_line_floats == 0 && reinterpret_cast<std::uintptr_t>(image) % 64 == 0;
+/// True where an image [..., channels] of `count` floats is better stored past the caches: of `least` floats or more,
+/// by default the size of the caches (16 MB), so that its start has left them by the time that its end is stored; and
+/// its lines are filled vector by vector.
+WEFT_ALWAYS_INLINE bool belongs_past_caches(const float* image, std::int64_t count, std::int64_t channels,
+                                            std::int64_t least = 4 << 20) {
+  return count >= least && channels % cache_line_floats == 0 && reinterpret_cast<std::uintptr_t>(image) % 64 == 0;
 }
 
 /// A whole vector, or the first `count` lanes of one: the end of a row of channels.
