@@ -21,13 +21,12 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t least_past_caches = 1 << 19;
-
 /// Neighbouring pixels of one row.
 struct Run {
   const LiveTap* taps;
   std::int64_t tap_count;
-  std::int64_t source_step, out_step;  // floats from one source pixel that is met to the next, and from output to output
+  std::int64_t source_step,
+      out_step;  // floats from one source pixel that is met to the next, and from output to output
   std::int64_t channels;
   const float* bias;  // or null
   Activation activation;
@@ -131,8 +130,16 @@ void run_row(const Phase& phase, std::int64_t image, std::int64_t i, const float
              const ConvEpilogue<float>& epilogue, bool past_caches, LinesAhead& ahead, LiveTap* live, float* out) {
   const TapGrid& g = phase.grid;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
-  Run run = {live, 0, phase.source_step, g.out_step_w * g.out_c, g.out_c, epilogue.bias, epilogue.activation,
-             nullptr, past_caches, nullptr};
+  Run run = {live,
+             0,
+             phase.source_step,
+             g.out_step_w * g.out_c,
+             g.out_c,
+             epilogue.bias,
+             epilogue.activation,
+             nullptr,
+             past_caches,
+             nullptr};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
     run.out = out + at;
@@ -144,9 +151,7 @@ void run_row(const Phase& phase, std::int64_t image, std::int64_t i, const float
     const int function = left >= 8 ? 0 : left >= 4 ? 1 : left >= 2 ? 2 : 3;
     const std::int64_t pixels = run_pixels >> function;
     phase.functions[function](run, ahead);
-    if (is_inner) {
-      for (std::int64_t tap = 0; tap < run.tap_count; ++tap) live[tap].source += pixels * g.step_w * g.source_c;
-    }
+    if (is_inner) move_right(live, run.tap_count, pixels * g.step_w * g.source_c);
     j += pixels;
   }
 }
@@ -167,23 +172,27 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
     products += g->grid_h * g->grid_w * g->tap_count * g->out_c;
     most_taps = max64(most_taps, g->tap_count);
   }
-  const bool past_caches = belongs_past_caches(out, rows * image_of.out_w * image_of.out_c, image_of.out_c, least_past_caches);
-  parallel_chunks(rows, task_rows(rows, products / max64(1, image_of.out_h)), [&](std::int64_t begin, std::int64_t end) {
-    LiveTap* live = live_tap_scratch(most_taps);
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t image = row / image_of.out_h, out_row = row % image_of.out_h;
-      const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
-      std::int64_t calls = 0;
-      for (const TapGrid* g = phases; g < phases + count; ++g) calls += has_pixels(*g) ? row_calls(*g) : 0;
-      LinesAhead ahead = source_rows_ahead(phases, count, row, source, calls);
-      float* filters = packed;
-      for (const TapGrid* g = phases; g < phases + count; filters += g->tap_count * stride, ++g) {
-        if (!has_pixels(*g)) continue;
-        run_row(Phase(*g, filters), image, out_row / g->out_step_h, source, epilogue, past_caches, ahead, live, out);
-      }
-    }
-    stream_fence();
-  });
+  const std::int64_t out_floats = rows * image_of.out_w * image_of.out_c;
+  const bool past_caches = belongs_past_caches(out, out_floats, image_of.out_c, larger_than_l2);
+  parallel_chunks(rows, task_rows(rows, products / max64(1, image_of.out_h), 32),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    LiveTap* live = live_tap_scratch(most_taps);
+                    for (std::int64_t row = begin; row < end; ++row) {
+                      const std::int64_t image = row / image_of.out_h, out_row = row % image_of.out_h;
+                      const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
+                      std::int64_t calls = 0;
+                      for (const TapGrid* g = phases; g < phases + count; ++g)
+                        calls += has_pixels(*g) ? row_calls(*g, run_pixels) : 0;
+                      LinesAhead ahead = source_rows_ahead(phases, count, row, source, calls);
+                      float* filters = packed;
+                      for (const TapGrid* g = phases; g < phases + count; filters += g->tap_count * stride, ++g) {
+                        if (!has_pixels(*g)) continue;
+                        run_row(Phase(*g, filters), image, out_row / g->out_step_h, source, epilogue, past_caches,
+                                ahead, live, out);
+                      }
+                    }
+                    stream_fence();
+                  });
 }
 
 }  // namespace weft::kernels::WEFT_ISA

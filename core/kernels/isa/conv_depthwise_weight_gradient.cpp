@@ -2,9 +2,9 @@
 //
 //   dw[tap, c] = sum over pixels of x[pixel + tap, c] dy[pixel, c]
 //
-// The forward pass with two parts exchanged (conv_depthwise.cpp): the sums of up to 9 taps are in registers, and a run
-// of 8 pixels of dy meets the source pixels of each row of taps, each of which is loaded once. After a run the sums go
-// back to the first-level cache; longer runs would touch more lines before they come to the next 16 channels.
+// The forward pass with two parts exchanged (conv_depthwise.cpp): the sums of up to 9 taps are in registers, and 8
+// pixels of dy meet the source pixels of each row of taps, each of which is loaded once. After a run the sums go
+// back to the first-level cache.
 
 #include "core/kernels/isa/depthwise_rows.h"
 #include "core/kernels/isa/kernels.h"
@@ -14,6 +14,9 @@ namespace weft::kernels::WEFT_ISA {
 namespace {
 
 constexpr int block_pixels = vector_registers == 32 ? 8 : 4;  // whose dy fit in registers beside 9 sums
+
+/// Pixels of a run: the sums are loaded and stored once for it. Where pixels are narrow, a long run touches few lines.
+std::int64_t run_length(const TapGrid& g) { return run_pixels * max64(1, 128 / g.out_c); }
 
 /// Neighbouring pixels of one row.
 struct Run {
@@ -31,7 +34,8 @@ WEFT_ALWAYS_INLINE void add_pixels(const Run& run, Lanes<is_whole> part, const f
                                    Vec (&sums)[groups][size]) {
   Vec gradients[pixels];
   WEFT_UNROLL
-  for (int p = 0; p < pixels; ++p, dy = next_place(dy, run.dy_step)) gradients[p] = kept_in_register(part.load_from(dy));
+  for (int p = 0; p < pixels; ++p, dy = next_place(dy, run.dy_step))
+    gradients[p] = kept_in_register(part.load_from(dy));
   WEFT_UNROLL
   for (int group = 0; group < groups; ++group) {
     const float* source = x[group];
@@ -62,7 +66,8 @@ WEFT_ALWAYS_INLINE void add_channels(const Run& run, const LiveTap* taps, Lanes<
   }
   const float* dy = run.dy + c;
   std::int64_t left = run.pixels;
-  for (; left >= block_pixels; left -= block_pixels) add_pixels<groups, size, step, block_pixels>(run, part, x, dy, sums);
+  for (; left >= block_pixels; left -= block_pixels)
+    add_pixels<groups, size, step, block_pixels>(run, part, x, dy, sums);
   for (; left > 0; --left) add_pixels<groups, size, step, 1>(run, part, x, dy, sums);
   WEFT_UNROLL
   for (int group = 0; group < groups; ++group) {
@@ -115,26 +120,28 @@ void add_row(const TapGrid& g, std::int64_t row, const float* x, const float* dy
   const Columns inner = inner_columns(g);
   const TapFunctions& inner_functions = functions_of(g);
   const std::int64_t calls =
-      row_calls(g) * ceil_div(g.tap_count, inner_functions.size * inner_functions.most_groups);
+      row_calls(g, run_length(g)) * ceil_div(g.tap_count, inner_functions.size * inner_functions.most_groups);
   LinesAhead x_ahead = source_rows_ahead(&g, 1, row, x, calls);
   const float* next_dy = dy + (row + 1) * dy_floats;
   LinesAhead dy_ahead(next_dy, row + 1 < g.images * g.grid_h ? next_dy + dy_floats : next_dy, calls);
-  for (std::int64_t j = 0; j < g.grid_w;) {
+  Run run = {live, 0, nullptr, 0, g.out_c, 0, g.out_c};
+  for (std::int64_t j = 0; j < g.grid_w; j += run.pixels) {
     const bool is_inner = j >= inner.begin && j < inner.end;
     const TapFunctions& functions = is_inner ? inner_functions : single;
-    const std::int64_t pixels = is_inner ? min64(run_pixels, inner.end - j) : 1;
-    const std::int64_t live_count = find_live_taps(g, x, image, i, j, sums, padded_channels(g), live);
-    const std::int64_t x_step = functions.size == 1 ? g.step_w * g.source_c : g.source_c;
-    const Run run = {live, live_count, dy + (row * g.grid_w + j) * g.out_c, x_step, g.out_c, pixels, g.out_c};
+    if (!is_inner || j == inner.begin)
+      run.tap_count = find_live_taps(g, x, image, i, j, sums, padded_channels(g), live);
+    run.dy = dy + (row * g.grid_w + j) * g.out_c;
+    run.x_step = functions.size == 1 ? g.step_w * g.source_c : g.source_c;
+    run.pixels = is_inner ? min64(run_length(g), inner.end - j) : 1;
     add_run(functions, run, x_ahead, dy_ahead);
-    j += pixels;
+    if (is_inner) move_right(live, run.tap_count, run.pixels * g.step_w * g.source_c);
   }
 }
 
-/// Parts of the rows, each with sums of its own.
+/// Parts of the rows, each with sums of its own; few where images are small, as then sums are as large.
 std::int64_t part_count(const TapGrid& g) {
   const std::int64_t rows = g.images * g.grid_h;
-  return min64(64, ceil_div(rows, task_rows(rows, g.grid_w * g.out_c * g.tap_count)));
+  return min64(64, ceil_div(rows, task_rows(rows, g.grid_w * g.out_c * g.tap_count, 8)));
 }
 
 }  // namespace

@@ -33,6 +33,11 @@ inline std::int64_t find_live_taps(const TapGrid& g, const float* source, std::i
   return count;
 }
 
+/// To the pixel whose source pixels lie `floats` further on; the same taps hit the image.
+inline void move_right(LiveTap* live, std::int64_t count, std::int64_t floats) {
+  for (std::int64_t tap = 0; tap < count; ++tap) live[tap].source += floats;
+}
+
 /// Columns [begin, end) at which no tap leaves the image to the left or right.
 struct Columns {
   std::int64_t begin, end;
@@ -116,12 +121,15 @@ inline LinesAhead source_rows_ahead(const TapGrid* phases, std::int64_t count, s
 inline std::int64_t padded_channels(const TapGrid& g) { return ceil_div(g.out_c, lanes) * lanes; }
 
 /// Calls in a row of the grid, where there is one for each run of pixels and vector of channels.
-inline std::int64_t row_calls(const TapGrid& g) { return max64(1, g.grid_w / run_pixels) * padded_channels(g) / lanes; }
+inline std::int64_t row_calls(const TapGrid& g, std::int64_t run) {
+  return max64(1, g.grid_w / run) * (padded_channels(g) / lanes);
+}
 
-/// Rows in a task: a row begins with lines that are far away if another thread had the one before.
-inline std::int64_t task_rows(std::int64_t rows, std::int64_t row_products) {
-  constexpr std::int64_t task_products = 1 << 20, many_tasks = 32;
-  return max64(1, min64(rows / many_tasks, task_products / max64(1, row_products)));
+/// Rows in a task, of which there are at least `least_tasks` where there are rows enough. Tasks had better be long:
+/// each begins with lines that are far away if another thread did the row before.
+inline std::int64_t task_rows(std::int64_t rows, std::int64_t row_products, std::int64_t least_tasks) {
+  constexpr std::int64_t task_products = 1 << 20;
+  return max64(1, min64(rows / least_tasks, task_products / max64(1, row_products)));
 }
 
 }  // namespace

@@ -185,7 +185,14 @@ TEST_CASE("fast convolutions: one filter per channel", "[conv]") {
       }
     }
   }
+  // Runs of 8, 4, 2 and 1 pixels between the borders, vectors that are whole and not, and several parts of the sums.
+  for (std::int64_t width = 15; width <= 31; ++width) {
+    check_against_reference(depthwise(problem(4, width, 16, 16, 3, 1, 1)));
+    check_against_reference(depthwise(problem(5, width, 21, 21, 3, 2, 1)));
+  }
   check_against_reference(depthwise(problem(70, 90, 20, 20, 3, 1, 1)));
+  check_against_reference(depthwise(problem(71, 93, 36, 36, 3, 2, 1)));
+  check_against_reference(depthwise(problem(9, 40, 150, 150, 3, 1, 1)));
 }
 
 TEST_CASE("other groups run on the reference", "[conv]") {
@@ -244,9 +251,10 @@ TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
 }
 
 TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
-  ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1);
-  depthwise.groups = 40;
-  for (const ConvProblem& p : {problem(19, 23, 40, 70, 3, 1, 1), problem(19, 23, 40, 70, 3, 2, 1), depthwise}) {
+  ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1), downsampling = problem(19, 23, 40, 40, 3, 2, 1);
+  depthwise.groups = downsampling.groups = 40;
+  for (const ConvProblem& p :
+       {problem(19, 23, 40, 70, 3, 1, 1), problem(19, 23, 40, 70, 3, 2, 1), depthwise, downsampling}) {
     GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
                   dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
@@ -265,10 +273,11 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
 }
 
 TEST_CASE("fast convolutions give the same bits with any number of threads", "[conv][threads]") {
-  ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1);
-  depthwise.groups = 70;
+  ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1), downsampling = problem(57, 61, 70, 70, 3, 2, 1);
+  depthwise.groups = downsampling.groups = 70;
   // 200 channels: Winograd takes longer strips of tiles where one thread is alone.
-  for (const ConvProblem& p : {problem(37, 41, 30, 70, 3, 1, 1), problem(25, 30, 200, 40, 3, 1, 1), depthwise}) {
+  for (const ConvProblem& p :
+       {problem(37, 41, 30, 70, 3, 1, 1), problem(25, 30, 200, 40, 3, 1, 1), depthwise, downsampling}) {
     GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
                   dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
@@ -287,7 +296,8 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
 }
 
 TEST_CASE("Winograd with filters too large for the caches, whose blocks are of several strips", "[conv]") {
-  // 11 x 11 tiles, the last strip of which is not full; against the implicit product, as the textbook loops take seconds.
+  // 11 x 11 tiles, the last strip of which is not full; against the implicit product, as the textbook loops take
+  // seconds.
   const ConvProblem p = problem(44, 44, 420, 420, 3, 1, 1);
   GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2);
   const auto algorithm = [](const std::string& name) {
@@ -305,11 +315,10 @@ TEST_CASE("Winograd with filters too large for the caches, whose blocks are of s
 
 namespace {
 
-/// compute(problem, source, out) for p's two images at once, which are too large for the caches, and for one after the
-/// other, which are not: the bits must be the same. Images of p have `in` floats, results `out`.
+/// compute(problem, source, out) for p's two images at once and for one after the other: the bits must be the same.
+/// Images of p have `in` floats, results `out`.
 template <class Compute>
 void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out, Compute&& compute) {
-  REQUIRE(out > 1 << 21);
   GuardedBuffer source = fractions(2 * in, 1);
   ScratchBuffer both(static_cast<std::size_t>(2 * out) * sizeof(float));  // a tensor's memory: aligned
   ScratchBuffer alone(static_cast<std::size_t>(out) * sizeof(float));
@@ -325,9 +334,13 @@ void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out,
 }  // namespace
 
 TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]") {
-  const std::int64_t size = 379;  // odd: the last tiles are not whole
+  // Two images are stored past the caches and one is not: implicit products and depthwise from 2 MB on, Winograd's from
+  // 16 MB. Odd: the last tiles are not whole.
+  const std::int64_t size = GENERATE(171, 379), limit = size == 171 ? 1 << 19 : 1 << 22;
   ConvProblem depthwise = problem(size, size, 16, 16, 3, 1, 1), downsampling = problem(size, size, 16, 16, 3, 2, 1);
   depthwise.groups = downsampling.groups = 16;
+  REQUIRE(size * size * 16 < limit);
+  REQUIRE(2 * size * size * 16 >= limit);
   for (const ConvProblem& p :
        {problem(size, size, 8, 16, 1), problem(size, size, 16, 16, 3, 1, 1), depthwise, downsampling}) {
     GuardedBuffer w = fractions(p.weight_count(), 2), bias = fractions(p.c_out, 3);
