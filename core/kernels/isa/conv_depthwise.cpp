@@ -21,7 +21,7 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-/// Neighbouring pixels of one row.
+/// Neighbouring pixels of a phase's row.
 struct Run {
   const LiveTap* taps;
   std::int64_t tap_count;
@@ -105,6 +105,20 @@ template <int size, int step>
 constexpr RunAllChannels functions_of[] = {run_all_channels<size, step, 8>, run_all_channels<size, step, 4>,
                                            run_all_channels<size, step, 2>, run_all_channels<1, 1, 1>};
 
+/// Everything that the tasks of a call share.
+struct Work {
+  const TapGrid* phases;
+  std::int64_t phase_count;
+  const float* source;
+  const ConvEpilogue<float>& epilogue;
+  float* filters;  // [phase][tap][padded channels]
+  bool past_caches;
+  float* out;
+
+  const TapGrid& image() const { return phases[0]; }  // all phases share the images
+  std::int64_t rows() const { return image().images * image().out_h; }
+};
+
 /// A phase, and what follows from where its taps lie.
 struct Phase {
   const TapGrid& grid;
@@ -113,7 +127,8 @@ struct Phase {
   std::int64_t source_step;
   const RunAllChannels* functions;
 
-  Phase(const TapGrid& g, float* packed) : grid(g), filters(packed), inner(inner_columns(g)), source_step(g.source_c) {
+  Phase(const TapGrid& g, float* phase_filters)
+      : grid(g), filters(phase_filters), inner(inner_columns(g)), source_step(g.source_c) {
     if (g.step_w <= 2 && are_side_by_side(g, 3)) {
       functions = g.step_w == 1 ? functions_of<3, 1> : functions_of<3, 2>;
     } else if (g.step_w == 1 && are_side_by_side(g, 2)) {
@@ -126,27 +141,21 @@ struct Phase {
 };
 
 /// Row i of a phase.
-void run_row(const Phase& phase, std::int64_t image, std::int64_t i, const float* source,
-             const ConvEpilogue<float>& epilogue, bool past_caches, LinesAhead& ahead, LiveTap* live, float* out) {
+void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std::int64_t i, LinesAhead& ahead,
+                   LiveTap* live) {
   const TapGrid& g = phase.grid;
+  const ConvEpilogue<float>& end = work.epilogue;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
-  Run run = {live,
-             0,
-             phase.source_step,
-             g.out_step_w * g.out_c,
-             g.out_c,
-             epilogue.bias,
-             epilogue.activation,
-             nullptr,
-             past_caches,
-             nullptr};
+  const std::int64_t out_step = g.out_step_w * g.out_c;
+  Run run = {live,           0,       phase.source_step, out_step, g.out_c, end.bias,
+             end.activation, nullptr, work.past_caches,  nullptr};
   for (std::int64_t j = 0; j < g.grid_w;) {
-    const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
-    run.out = out + at;
-    run.residual = epilogue.residual != nullptr ? epilogue.residual + at : nullptr;
+    const std::int64_t at = out_row * g.out_c + j * out_step;
+    run.out = work.out + at;
+    run.residual = end.residual != nullptr ? end.residual + at : nullptr;
     const bool is_inner = j >= phase.inner.begin && j < phase.inner.end;
     if (!is_inner || j == phase.inner.begin)
-      run.tap_count = find_live_taps(g, source, image, i, j, phase.filters, padded_channels(g), live);
+      run.tap_count = find_live_taps(g, work.source, image, i, j, phase.filters, padded_channels(g), live);
     const std::int64_t left = is_inner ? phase.inner.end - j : 1;
     const int function = left >= 8 ? 0 : left >= 4 ? 1 : left >= 2 ? 2 : 3;
     const std::int64_t pixels = run_pixels >> function;
@@ -156,43 +165,51 @@ void run_row(const Phase& phase, std::int64_t image, std::int64_t i, const float
   }
 }
 
+/// Row `row` of all images' rows.
+void run_row(const Work& work, std::int64_t row, LiveTap* live) {
+  const std::int64_t image = row / work.image().out_h, out_row = row % work.image().out_h;
+  const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
+  std::int64_t calls = 0;
+  for (std::int64_t p = 0; p < work.phase_count; ++p) {
+    const TapGrid& g = work.phases[p];
+    if (has_pixels(g)) calls += row_calls(g, run_pixels);
+  }
+  LinesAhead ahead = source_rows_ahead(work.phases, work.phase_count, row, work.source, calls);
+  float* filters = work.filters;
+  for (std::int64_t p = 0; p < work.phase_count; ++p) {
+    const TapGrid& g = work.phases[p];
+    if (has_pixels(g)) run_phase_row(work, Phase(g, filters), image, out_row / g.out_step_h, ahead, live);
+    filters += g.tap_count * padded_channels(g);
+  }
+}
+
+void pack_filters(const TapGrid& g, const float* w, float* packed) {
+  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
+    for (std::int64_t c = 0; c < padded_channels(g); ++c)
+      *packed++ = c < g.out_c ? w[g.taps[tap].weight + c * g.weight_step_n] : 0;
+  }
+}
+
 }  // namespace
 
 void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
                     const ConvEpilogue<float>& epilogue, float* packed, float* out) {
-  const TapGrid& image_of = phases[0];  // as all phases share the images
-  const std::int64_t stride = padded_channels(image_of), rows = image_of.images * image_of.out_h;
-  float* to = packed;
-  std::int64_t products = 0, most_taps = 1;
+  Work work = {phases, count, source, epilogue, packed, false, out};
+  const TapGrid& image = work.image();
+  std::int64_t products = 0, most_taps = 1;  // products of one image
   for (const TapGrid* g = phases; g < phases + count; ++g) {
-    for (std::int64_t tap = 0; tap < g->tap_count; ++tap, to += stride) {
-      for (std::int64_t c = 0; c < stride; ++c)
-        to[c] = c < g->out_c ? w[g->taps[tap].weight + c * g->weight_step_n] : 0;
-    }
+    pack_filters(*g, w, packed);
+    packed += g->tap_count * padded_channels(*g);
     products += g->grid_h * g->grid_w * g->tap_count * g->out_c;
     most_taps = max64(most_taps, g->tap_count);
   }
-  const std::int64_t out_floats = rows * image_of.out_w * image_of.out_c;
-  const bool past_caches = belongs_past_caches(out, out_floats, image_of.out_c, larger_than_l2);
-  parallel_chunks(rows, task_rows(rows, products / max64(1, image_of.out_h), 32),
-                  [&](std::int64_t begin, std::int64_t end) {
-                    LiveTap* live = live_tap_scratch(most_taps);
-                    for (std::int64_t row = begin; row < end; ++row) {
-                      const std::int64_t image = row / image_of.out_h, out_row = row % image_of.out_h;
-                      const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
-                      std::int64_t calls = 0;
-                      for (const TapGrid* g = phases; g < phases + count; ++g)
-                        calls += has_pixels(*g) ? row_calls(*g, run_pixels) : 0;
-                      LinesAhead ahead = source_rows_ahead(phases, count, row, source, calls);
-                      float* filters = packed;
-                      for (const TapGrid* g = phases; g < phases + count; filters += g->tap_count * stride, ++g) {
-                        if (!has_pixels(*g)) continue;
-                        run_row(Phase(*g, filters), image, out_row / g->out_step_h, source, epilogue, past_caches,
-                                ahead, live, out);
-                      }
-                    }
-                    stream_fence();
-                  });
+  const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
+  work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
+  parallel_chunks(rows, task_rows(rows, row_products, 32), [&](std::int64_t begin, std::int64_t end) {
+    LiveTap* live = live_tap_scratch(most_taps);
+    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, live);
+    stream_fence();
+  });
 }
 
 }  // namespace weft::kernels::WEFT_ISA
