@@ -1,6 +1,7 @@
 #include "core/kernels/conv_depthwise.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/allocator.h"
 #include "core/kernels/conv_grids.h"
@@ -9,10 +10,19 @@
 namespace weft::kernels {
 namespace {
 
-void run_grid(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-              float* out) {
-  ScratchBuffer packed(static_cast<std::size_t>((grid.out_c + 15) / 16 * 16 * grid.tap_count) * sizeof(float));
-  isa_kernels().depthwise_taps(grid, source, w, epilogue, packed.as<float>(), out);
+void run_phases(const std::vector<GridWithTaps>& phases, const float* source, const float* w,
+                const ConvEpilogue<float>& epilogue, float* out) {
+  if (phases.empty()) return;  // of an empty image
+  std::vector<TapGrid> grids;
+  std::int64_t taps = 0;
+  for (const GridWithTaps& phase : phases) {
+    grids.push_back(phase.view());
+    taps += grids.back().tap_count;
+  }
+  const std::int64_t channels = (grids[0].out_c + 15) / 16 * 16;
+  ScratchBuffer packed(static_cast<std::size_t>(channels * taps) * sizeof(float));
+  isa_kernels().depthwise_taps(grids.data(), static_cast<std::int64_t>(grids.size()), source, w, epilogue,
+                               packed.as<float>(), out);
 }
 
 }  // namespace
@@ -27,12 +37,17 @@ void conv_depthwise_pack(const ConvProblem& p, const float* w, float* packed) {
 
 void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* w, const ConvEpilogue<float>& epilogue,
                             float* y) {
-  const GridWithTaps grid = forward_grid(p);
-  run_grid(grid.view(), x, w, epilogue, y);
+  run_phases({forward_grid(p)}, x, w, epilogue, y);
 }
 
 void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx) {
-  for (const GridWithTaps& grid : input_gradient_grids(p)) run_grid(grid.view(), dy, w, {}, dx);
+  std::vector<GridWithTaps> phases = input_gradient_grids(p);
+  // From left to right: neighbouring taps then share what they load.
+  for (GridWithTaps& phase : phases) {
+    std::stable_sort(phase.taps.begin(), phase.taps.end(),
+                     [](const Tap& a, const Tap& b) { return a.row != b.row ? a.row < b.row : a.col < b.col; });
+  }
+  run_phases(phases, dy, w, {}, dx);
 }
 
 void conv_depthwise_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {

@@ -1,265 +1,214 @@
-// Depthwise convolution: one filter per channel, so channels fill the vectors and nothing is a matrix product.
+// Depthwise convolution and its input gradient: one filter per channel, so channels fill the vectors and nothing is a
+// matrix product.
 //
-//   out[pixel, c]  = sum over taps of source[pixel + tap, c] w[tap, c]        forward, and input gradient by phases
-//   dw[tap, c]     = sum over pixels of x[pixel + tap, c] dy[pixel, c]
+//   out[pixel, c] = sum over taps of source[pixel + tap, c] w[tap, c]
 //
-// About 9 multiply-adds meet 2 numbers from memory, so the point is to pass over each image once: a run of output
-// pixels of one row is finished for 16 channels before the next 16, and the rows that the next output row shares are
-// still in L2. At the border each pixel takes the taps that hit the image. The processor sees no stream in lines that
-// lie a pixel apart, so what no earlier row has brought near is fetched ahead.
+// About 9 multiply-adds meet 2 numbers from memory, so the point is to pass over each image once. Order of work:
+//
+//   tasks: some rows of the output
+//     rows, with all phases that have pixels in it (conv_grids.h): each line of the source is near when phases share it
+//       runs of 8 neighbouring pixels, at the border of 1
+//         16 channels at a time: the sums of 8 pixels in registers
+//
+// Taps that lie side by side share what they load: of three, 8 pixels need 10 source pixels, not 24. Meanwhile the
+// source row that the next output row adds is fetched (LinesAhead).
 
+#include "core/kernels/isa/depthwise_rows.h"
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
-#include "core/kernels/scratch.h"
 #include "core/parallel.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t task_products = 1 << 17;  // multiplications by taps that are worth a task
-constexpr std::int64_t max_partial_sums = 64;
-constexpr std::int64_t fetched_channels = 64;  // pixels of so many lie far enough apart to be worth fetching ahead
-constexpr std::int64_t runs_ahead = 2;
-
-/// A tap that hits the image at the pixel in question: its source pixel, and its weights or sums.
-struct LiveTap {
-  const float* source;
-  float* values;  // [channels rounded up]
-};
-
+/// Neighbouring pixels of a phase's row.
 struct Run {
   const LiveTap* taps;
   std::int64_t tap_count;
-  const float* newest;  // the last source pixel that the first output pixel meets, or null: nothing is fetched ahead
-  std::int64_t source_step, out_step;  // floats from one pixel of the run to the next
-};
-
-struct Finish {
+  std::int64_t source_step,
+      out_step;  // floats from one source pixel that is met to the next, and from output to output
+  std::int64_t channels;
   const float* bias;  // or null
   Activation activation;
-  const float* residual;  // at the run's first pixel, or null
+  const float* residual;  // at the first pixel, or null
   bool past_caches;       // see belongs_past_caches
   float* out;
 };
 
-/// `pixels` neighbours, the channels from c on that fill the lanes.
+/// What becomes of a run's sums. Each question is asked once for all of its pixels.
 template <int pixels, bool is_whole>
-WEFT_ALWAYS_INLINE void run_channels(const Run& run, const Finish& finish, Lanes<is_whole> part, std::int64_t c) {
-  if (run.newest != nullptr && c % cache_line_floats == 0) {
+WEFT_ALWAYS_INLINE void finish(const Run& run, Vec (&sums)[pixels], Lanes<is_whole> part, std::int64_t c) {
+  if (run.bias != nullptr) {
+    const Vec bias = part.load_from(run.bias + c);
     WEFT_UNROLL
-    for (int p = 0; p < pixels; ++p) __builtin_prefetch(run.newest + (runs_ahead * pixels + p) * run.source_step + c);
+    for (int p = 0; p < pixels; ++p) sums[p] += bias;
   }
-  Vec acc[pixels] = {};
-  for (std::int64_t tap = 0; tap < run.tap_count; ++tap) {
-    const Vec weight = load(run.taps[tap].values + c);
+  if (run.residual != nullptr) {
+    const float* residual = run.residual + c;
+    WEFT_UNROLL
+    for (int p = 0; p < pixels; ++p, residual = next_place(residual, run.out_step)) sums[p] += part.load_from(residual);
+  }
+  if (run.activation != Activation::none) {
+    const Limits limits(run.activation);
+    WEFT_UNROLL
+    for (int p = 0; p < pixels; ++p) sums[p] = clamp(sums[p], limits.low, limits.high);
+  }
+  const auto store_all = [&](auto store_at) {
+    float* out = run.out + c;
+    WEFT_UNROLL
+    for (int p = 0; p < pixels; ++p, out = next_place(out, run.out_step)) store_at(out, sums[p]);
+  };
+  if (run.past_caches) {
+    store_all([](float* to, Vec sum) { store_past_caches(to, sum); });
+  } else {
+    store_all([&](float* to, Vec sum) { part.store_to(to, sum); });
+  }
+}
+
+/// The channels from c on that fill the lanes. Taps lie side by side in groups of `size`; `step` source pixels lie
+/// between the first taps of neighbouring pixels.
+template <int size, int step, int pixels, bool is_whole>
+WEFT_ALWAYS_INLINE void run_channels(const Run& run, Lanes<is_whole> part, std::int64_t c) {
+  Vec sums[pixels] = {};
+  for (std::int64_t tap = 0; tap < run.tap_count; tap += size) {
+    Vec weights[size];
+    WEFT_UNROLL
+    for (int v = 0; v < size; ++v) weights[v] = load(run.taps[tap + v].values + c);
     const float* source = run.taps[tap].source + c;
     WEFT_UNROLL
-    for (int p = 0; p < pixels; ++p) acc[p] += part.load_from(source + p * run.source_step) * weight;
-  }
-  const Vec bias = finish.bias != nullptr ? part.load_from(finish.bias + c) : Vec{};
-  const Limits limits(finish.activation);
-  WEFT_UNROLL
-  for (int p = 0; p < pixels; ++p) {
-    const std::int64_t at = p * run.out_step + c;
-    Vec sum = acc[p] + bias;
-    if (finish.residual != nullptr) sum += part.load_from(finish.residual + at);
-    sum = clamp(sum, limits.low, limits.high);
-    if (finish.past_caches) {
-      store_past_caches(finish.out + at, sum);
-    } else {
-      part.store_to(finish.out + at, sum);
-    }
-  }
-}
-
-template <int pixels>
-void run_pixels(const Run& run, const Finish& finish, std::int64_t channels) {
-  for_each_vector(channels, [&](auto part, std::int64_t c) { run_channels<pixels>(run, finish, part, c); });
-}
-
-/// Columns [begin, end) at which no tap leaves the image to the left or right.
-struct Columns {
-  std::int64_t begin, end;
-};
-Columns inner_columns(const TapGrid& g) {
-  Columns inner = {0, g.grid_w};
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    const std::int64_t col = g.taps[tap].col;
-    if (col < 0) inner.begin = max64(inner.begin, ceil_div(-col, g.step_w));
-    inner.end = min64(inner.end, g.source_w > col ? ceil_div(g.source_w - col, g.step_w) : 0);
-  }
-  if (inner.begin >= inner.end) inner = {g.grid_w, g.grid_w};
-  return inner;
-}
-
-/// The taps that hit the image at grid pixel (i, j); `values` holds `stride` floats a tap.
-std::int64_t find_live_taps(const TapGrid& g, const float* source, std::int64_t image, std::int64_t i, std::int64_t j,
-                            float* values, std::int64_t stride, LiveTap* live) {
-  std::int64_t count = 0;
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    const std::int64_t row = i * g.step_h + g.taps[tap].row, col = j * g.step_w + g.taps[tap].col;
-    if (row < 0 || row >= g.source_h || col < 0 || col >= g.source_w) continue;
-    live[count++] = {source + ((image * g.source_h + row) * g.source_w + col) * g.source_c, values + tap * stride};
-  }
-  return count;
-}
-
-/// The tap whose source lies last.
-const LiveTap* newest_tap(const LiveTap* live, std::int64_t count) {
-  const LiveTap* newest = live;
-  for (std::int64_t tap = 1; tap < count; ++tap) {
-    if (live[tap].source > newest->source) newest = live + tap;
-  }
-  return newest;
-}
-
-void move_right(LiveTap* live, std::int64_t count, std::int64_t floats) {
-  for (std::int64_t tap = 0; tap < count; ++tap) live[tap].source += floats;
-}
-
-/// One row of the grid.
-void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const float* source, float* packed,
-             std::int64_t stride, const ConvEpilogue<float>& epilogue, LiveTap* live, float* out) {
-  const std::int64_t image = row / g.grid_h, i = row % g.grid_h;
-  const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
-  const bool fetches = g.step_w == 1 && g.out_c >= fetched_channels;
-  const bool past_caches = belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
-  Run run = {live, 0, nullptr, g.step_w * g.source_c, g.out_step_w * g.out_c};
-  for (std::int64_t j = 0; j < g.grid_w;) {
-    const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
-    const Finish finish = {epilogue.bias, epilogue.activation,
-                           epilogue.residual != nullptr ? epilogue.residual + at : nullptr, past_caches, out + at};
-    const bool is_inner = j >= inner.begin && j < inner.end;
-    if (!is_inner || j == inner.begin) run.tap_count = find_live_taps(g, source, image, i, j, packed, stride, live);
-    run.newest = fetches && is_inner && run.tap_count > 0 ? newest_tap(live, run.tap_count)->source : nullptr;
-    std::int64_t pixels = 1;
-    if (is_inner && j + 8 <= inner.end) {
-      run_pixels<8>(run, finish, g.out_c);
-      pixels = 8;
-    } else if (is_inner && j + 4 <= inner.end) {
-      run_pixels<4>(run, finish, g.out_c);
-      pixels = 4;
-    } else {
-      run_pixels<1>(run, finish, g.out_c);
-    }
-    if (is_inner) move_right(live, run.tap_count, pixels * run.source_step);
-    j += pixels;
-  }
-}
-
-/// sums[tap] += x * dy over a run of pixels, for `taps` taps and the channels from c on that fill the lanes.
-template <int taps, bool is_whole>
-void add_products(const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step, std::int64_t pixels,
-                  Lanes<is_whole> part, std::int64_t c) {
-  Vec sums[taps];
-  const float* x[taps];
-  WEFT_UNROLL
-  for (int tap = 0; tap < taps; ++tap) sums[tap] = load(live[tap].values + c), x[tap] = live[tap].source + c;
-  dy += c;
-  for (std::int64_t pixel = 0, at = 0; pixel < pixels; ++pixel, at += x_step, dy += dy_step) {
-    __builtin_prefetch(x[taps - 1] + at + cache_line_floats);  // the channels that come next, of the newest pixel
-    __builtin_prefetch(dy + cache_line_floats);
-    const Vec gradient = part.load_from(dy);
-    WEFT_UNROLL
-    for (int tap = 0; tap < taps; ++tap) sums[tap] += part.load_from(x[tap] + at) * gradient;
-  }
-  WEFT_UNROLL
-  for (int tap = 0; tap < taps; ++tap) store(live[tap].values + c, sums[tap]);
-}
-
-constexpr std::int64_t max_run_taps = 9;
-constexpr std::int64_t max_run_pixels = 32;
-
-template <bool is_whole>
-void add_products_of(std::int64_t taps, const LiveTap* live, const float* dy, std::int64_t x_step, std::int64_t dy_step,
-                     std::int64_t pixels, Lanes<is_whole> part, std::int64_t c) {
-  using AddProducts =
-      void (*)(const LiveTap*, const float*, std::int64_t, std::int64_t, std::int64_t, Lanes<is_whole>, std::int64_t);
-  constexpr AddProducts functions[max_run_taps] = {
-      add_products<1, is_whole>, add_products<2, is_whole>, add_products<3, is_whole>,
-      add_products<4, is_whole>, add_products<5, is_whole>, add_products<6, is_whole>,
-      add_products<7, is_whole>, add_products<8, is_whole>, add_products<9, is_whole>};
-  functions[taps - 1](live, dy, x_step, dy_step, pixels, part, c);
-}
-
-/// Adds row `row` of the grid to sums [tap][stride].
-void add_row(const TapGrid& g, const Columns& inner, std::int64_t row, const float* x, const float* dy, float* sums,
-             std::int64_t stride, LiveTap* live) {
-  const std::int64_t image = row / g.grid_h, i = row % g.grid_h, x_step = g.step_w * g.source_c;
-  for (std::int64_t j = 0; j < g.grid_w;) {
-    const bool is_inner = j >= inner.begin && j < inner.end;
-    const std::int64_t pixels = is_inner ? min64(max_run_pixels, inner.end - j) : 1;
-    const std::int64_t live_count = find_live_taps(g, x, image, i, j, sums, stride, live);
-    const float* gradient = dy + (row * g.grid_w + j) * g.out_c;
-    for_each_vector(g.out_c, [&](auto part, std::int64_t c) {
-      for (std::int64_t tap = 0; tap < live_count; tap += max_run_taps) {
-        add_products_of(min64(max_run_taps, live_count - tap), live + tap, gradient, x_step, g.out_c, pixels, part, c);
+    for (int column = 0; column < (pixels - 1) * step + size; ++column) {
+      const Vec x = size == 1 ? part.load_from(source) : kept_in_register(part.load_from(source));
+      WEFT_UNROLL
+      for (int v = 0; v < size; ++v) {  // tap v of pixel p is at column p step + v
+        const int p = (column - v) / step;
+        if (column >= v && p < pixels && p * step + v == column) sums[p] += x * weights[v];
       }
-    });
+      source = next_place(source, run.source_step);
+    }
+  }
+  finish(run, sums, part, c);
+}
+
+// Not inlined, as are its equals: together they would leave the compiler too few registers for the pointers.
+template <int size, int step, int pixels>
+__attribute__((noinline)) void run_all_channels(const Run& run, LinesAhead& ahead) {
+  for_each_vector(run.channels, [&](auto part, std::int64_t c) {
+    ahead.fetch();
+    run_channels<size, step, pixels>(run, part, c);
+  });
+}
+
+using RunAllChannels = void (*)(const Run&, LinesAhead&);
+
+/// The functions for runs of 8, 4, 2 and 1 pixels.
+template <int size, int step>
+constexpr RunAllChannels functions_of[] = {run_all_channels<size, step, 8>, run_all_channels<size, step, 4>,
+                                           run_all_channels<size, step, 2>, run_all_channels<1, 1, 1>};
+
+/// Everything that the tasks of a call share.
+struct Work {
+  const TapGrid* phases;
+  std::int64_t phase_count;
+  const float* source;
+  const ConvEpilogue<float>& epilogue;
+  float* filters;  // [phase][tap][padded channels]
+  bool past_caches;
+  float* out;
+
+  const TapGrid& image() const { return phases[0]; }  // all phases share the images
+  std::int64_t rows() const { return image().images * image().out_h; }
+};
+
+/// A phase, and what follows from where its taps lie.
+struct Phase {
+  const TapGrid& grid;
+  float* filters;  // [tap][padded channels]
+  Columns inner;
+  std::int64_t source_step;
+  const RunAllChannels* functions;
+
+  Phase(const TapGrid& g, float* phase_filters)
+      : grid(g), filters(phase_filters), inner(inner_columns(g)), source_step(g.source_c) {
+    if (g.step_w <= 2 && are_side_by_side(g, 3)) {
+      functions = g.step_w == 1 ? functions_of<3, 1> : functions_of<3, 2>;
+    } else if (g.step_w == 1 && are_side_by_side(g, 2)) {
+      functions = functions_of<2, 1>;
+    } else {
+      functions = functions_of<1, 1>;
+      source_step *= g.step_w;
+    }
+  }
+};
+
+/// Row i of a phase.
+void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std::int64_t i, LinesAhead& ahead,
+                   LiveTap* live) {
+  const TapGrid& g = phase.grid;
+  const ConvEpilogue<float>& end = work.epilogue;
+  const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
+  const std::int64_t out_step = g.out_step_w * g.out_c;
+  Run run = {live,           0,       phase.source_step, out_step, g.out_c, end.bias,
+             end.activation, nullptr, work.past_caches,  nullptr};
+  for (std::int64_t j = 0; j < g.grid_w;) {
+    const std::int64_t at = out_row * g.out_c + j * out_step;
+    run.out = work.out + at;
+    run.residual = end.residual != nullptr ? end.residual + at : nullptr;
+    const bool is_inner = j >= phase.inner.begin && j < phase.inner.end;
+    if (!is_inner || j == phase.inner.begin)
+      run.tap_count = find_live_taps(g, work.source, image, i, j, phase.filters, padded_channels(g), live);
+    const std::int64_t left = is_inner ? phase.inner.end - j : 1;
+    const int function = left >= 8 ? 0 : left >= 4 ? 1 : left >= 2 ? 2 : 3;
+    const std::int64_t pixels = run_pixels >> function;
+    phase.functions[function](run, ahead);
+    if (is_inner) move_right(live, run.tap_count, pixels * g.step_w * g.source_c);
     j += pixels;
   }
 }
 
-std::int64_t padded_channels(const TapGrid& g) { return ceil_div(g.out_c, lanes) * lanes; }
-
-/// Rows of the grid that make a task.
-std::int64_t task_rows(const TapGrid& g) {
-  const std::int64_t row_products = max64(1, g.grid_w * g.out_c * g.tap_count);
-  return max64(1, task_products / row_products);
+/// Row `row` of all images' rows.
+void run_row(const Work& work, std::int64_t row, LiveTap* live) {
+  const std::int64_t image = row / work.image().out_h, out_row = row % work.image().out_h;
+  const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
+  std::int64_t calls = 0;
+  for (std::int64_t p = 0; p < work.phase_count; ++p) {
+    const TapGrid& g = work.phases[p];
+    if (has_pixels(g)) calls += row_calls(g, run_pixels);
+  }
+  LinesAhead ahead = source_rows_ahead(work.phases, work.phase_count, row, work.source, calls);
+  float* filters = work.filters;
+  for (std::int64_t p = 0; p < work.phase_count; ++p) {
+    const TapGrid& g = work.phases[p];
+    if (has_pixels(g)) run_phase_row(work, Phase(g, filters), image, out_row / g.out_step_h, ahead, live);
+    filters += g.tap_count * padded_channels(g);
+  }
 }
 
-LiveTap* live_tap_scratch(const TapGrid& g) {
-  return reinterpret_cast<LiveTap*>(
-      thread_scratch(g.tap_count * static_cast<std::int64_t>(sizeof(LiveTap) / sizeof(float))));
-}
-
-std::int64_t gradient_tasks(const TapGrid& g) {
-  return min64(max_partial_sums, ceil_div(g.images * g.grid_h, task_rows(g)));
+void pack_filters(const TapGrid& g, const float* w, float* packed) {
+  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
+    for (std::int64_t c = 0; c < padded_channels(g); ++c)
+      *packed++ = c < g.out_c ? w[g.taps[tap].weight + c * g.weight_step_n] : 0;
+  }
 }
 
 }  // namespace
 
-void depthwise_taps(const TapGrid& g, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-                    float* packed, float* out) {
-  const std::int64_t stride = padded_channels(g);
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    for (std::int64_t c = 0; c < stride; ++c)
-      packed[tap * stride + c] = c < g.out_c ? w[g.taps[tap].weight + c * g.weight_step_n] : 0;
+void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
+                    const ConvEpilogue<float>& epilogue, float* packed, float* out) {
+  Work work = {phases, count, source, epilogue, packed, false, out};
+  const TapGrid& image = work.image();
+  std::int64_t products = 0, most_taps = 1;  // products of one image
+  for (const TapGrid* g = phases; g < phases + count; ++g) {
+    pack_filters(*g, w, packed);
+    packed += g->tap_count * padded_channels(*g);
+    products += g->grid_h * g->grid_w * g->tap_count * g->out_c;
+    most_taps = max64(most_taps, g->tap_count);
   }
-  const Columns inner = inner_columns(g);
-  parallel_chunks(g.images * g.grid_h, task_rows(g), [&](std::int64_t begin, std::int64_t end) {
-    LiveTap* live = live_tap_scratch(g);
-    for (std::int64_t row = begin; row < end; ++row)
-      run_row(g, inner, row, source, packed, stride, epilogue, live, out);
+  const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
+  work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
+  parallel_chunks(rows, task_rows(rows, row_products, 32), [&](std::int64_t begin, std::int64_t end) {
+    LiveTap* live = live_tap_scratch(most_taps);
+    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, live);
     stream_fence();
-  });
-}
-
-std::int64_t depthwise_weight_gradient_scratch(const TapGrid& g) {
-  return gradient_tasks(g) * g.tap_count * padded_channels(g);
-}
-
-void depthwise_weight_gradient(const TapGrid& g, const float* x, const float* dy, float* scratch, float* dw) {
-  const std::int64_t stride = padded_channels(g), tasks = gradient_tasks(g);
-  const Columns inner = inner_columns(g);
-  parallel_for(tasks, [&](std::int64_t task) {
-    const Part rows = part_of(g.images * g.grid_h, tasks, task);
-    float* sums = scratch + task * g.tap_count * stride;
-    for (std::int64_t i = 0; i < g.tap_count * stride; ++i) sums[i] = 0;
-    LiveTap* live = live_tap_scratch(g);
-    for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row)
-      add_row(g, inner, row, x, dy, sums, stride, live);
-  });
-  const std::int64_t count = g.tap_count * stride;
-  constexpr std::int64_t chunk = 16 * lanes;
-  parallel_chunks(count, chunk, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; i += lanes) {
-      Vec sum = {};
-      for (std::int64_t task = 0; task < tasks; ++task) sum += load(scratch + task * count + i);
-      const std::int64_t weight = g.taps[i / stride].weight, first = i % stride;
-      for (std::int64_t c = first; c < min64(first + lanes, g.out_c); ++c)
-        dw[weight + c * g.weight_step_n] = sum[c - first];
-    }
   });
 }
 

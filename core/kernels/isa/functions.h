@@ -42,10 +42,10 @@ struct IsaKernels {
                        float* y);
   std::int64_t (*stem_weight_gradient_scratch)(const ConvProblem& p);
   void (*stem_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
-  /// What conv_taps computes, with one filter per channel, W_tap being diagonal. `packed`: tap_count * round_up(out_c,
-  /// 16) floats.
-  void (*depthwise_taps)(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-                         float* packed, float* out);
+  /// What conv_taps computes, for all phases of an image, with one filter per channel, W_tap being diagonal. `packed`:
+  /// round_up(out_c, 16) floats for each tap of each phase.
+  void (*depthwise_taps)(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
+                         const ConvEpilogue<float>& epilogue, float* packed, float* out);
   /// dw of the depthwise convolution whose forward grid is `grid`.
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);

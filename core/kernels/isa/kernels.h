@@ -24,8 +24,8 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
                   float* y);
 std::int64_t stem_weight_gradient_scratch(const ConvProblem& p);
 void stem_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
-void depthwise_taps(const TapGrid& grid, const float* source, const float* w, const ConvEpilogue<float>& epilogue,
-                    float* packed, float* out);
+void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
+                    const ConvEpilogue<float>& epilogue, float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 std::int64_t inverted_residual_packed_floats(const InvertedResidualProblem& p);

@@ -120,6 +120,13 @@ template <int pixels, int vectors>
 void run_tap_tile(const TapTile& t) {
   Vec acc[pixels][vectors] = {};
   const float* packed = t.packed;
+  if (t.prefetch != 0 && !t.past_caches) {  // few products: the lines that they are stored to had better be there then
+    WEFT_UNROLL
+    for (int m = 0; m < pixels; ++m) {
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(t.out + t.out_at[m] + v * lanes, 1);
+    }
+  }
   const float* const* tap_pixels = t.pixels;
   for (std::int64_t tap = 0; tap < t.taps; ++tap, tap_pixels += t.pixel_step) {
     const float* a[pixels];

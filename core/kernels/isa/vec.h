@@ -80,12 +80,16 @@ WEFT_ALWAYS_INLINE void stream_fence() {
 #endif
 }
 
-/// True where an image [..., channels] of `count` floats is better stored past the caches: of the size of theirs
-/// (16 MB) at least, so its start has left them by the time that its end is stored, and its lines are filled vector by
-/// vector.
-WEFT_ALWAYS_INLINE bool belongs_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
-  return count >= (4 << 20) && channels % cache_line_floats == 0 && reinterpret_cast<std::uintptr_t>(image) % 64 == 0;
+/// True where an image [..., channels] of at least `least` floats is better stored past the caches; its lines are
+/// filled vector by vector. Of the caches' size, 16 MB, its start would have left them by the time that its end is
+/// stored.
+WEFT_ALWAYS_INLINE bool belongs_past_caches(const float* image, std::int64_t count, std::int64_t channels,
+                                            std::int64_t least = 4 << 20) {
+  return count >= least && channels % cache_line_floats == 0 && reinterpret_cast<std::uintptr_t>(image) % 64 == 0;
 }
+/// `least` where little is computed for each vector that is stored, so that storing is what takes the time. In training
+/// an output lies where the step before had one, long out of the caches: its lines would come just to be overwritten.
+constexpr std::int64_t larger_than_l2 = 1 << 19;  // floats: 2 MB
 
 /// A whole vector, or the first `count` lanes of one: the end of a row of channels.
 template <bool is_whole>

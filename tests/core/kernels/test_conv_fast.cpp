@@ -196,7 +196,14 @@ TEST_CASE("fast convolutions: one filter per channel", "[conv]") {
       }
     }
   }
+  // Runs of 8, 4, 2 and 1 pixels between the borders, vectors that are whole and not, and several parts of the sums.
+  for (std::int64_t width = 15; width <= 31; ++width) {
+    check_against_reference(depthwise(problem(4, width, 16, 16, 3, 1, 1)));
+    check_against_reference(depthwise(problem(5, width, 21, 21, 3, 2, 1)));
+  }
   check_against_reference(depthwise(problem(70, 90, 20, 20, 3, 1, 1)));
+  check_against_reference(depthwise(problem(71, 93, 36, 36, 3, 2, 1)));
+  check_against_reference(depthwise(problem(9, 40, 150, 150, 3, 1, 1)));
 }
 
 TEST_CASE("other groups run on the reference", "[conv]") {
@@ -277,10 +284,10 @@ TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
 }
 
 TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
-  ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1);
-  depthwise.groups = 40;
+  ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1), downsampling = problem(19, 23, 40, 40, 3, 2, 1);
+  depthwise.groups = downsampling.groups = 40;
   for (const ConvProblem& p : {problem(19, 23, 40, 70, 3, 1, 1), problem(19, 23, 40, 70, 3, 2, 1),
-                               problem(19, 23, 3, 70, 7, 2, 3), depthwise}) {
+                               problem(19, 23, 3, 70, 7, 2, 3), depthwise, downsampling}) {
     GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
                   dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
@@ -299,12 +306,13 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
 }
 
 TEST_CASE("fast convolutions give the same bits with any number of threads", "[conv][threads]") {
-  ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1);
-  depthwise.groups = 70;
+  ConvProblem depthwise = problem(57, 61, 70, 70, 3, 1, 1), downsampling = problem(57, 61, 70, 70, 3, 2, 1);
+  depthwise.groups = downsampling.groups = 70;
   // 200 channels: Winograd takes longer strips of tiles where one thread is alone. 66: two threads take one group each
   // of the weight gradient's blocks, three share each block.
-  for (const ConvProblem& p : {problem(37, 41, 30, 70, 3, 1, 1), problem(25, 30, 200, 40, 3, 1, 1),
-                               problem(41, 43, 66, 64, 3, 1, 1), problem(60, 101, 3, 40, 7, 2, 3), depthwise}) {
+  for (const ConvProblem& p :
+       {problem(37, 41, 30, 70, 3, 1, 1), problem(25, 30, 200, 40, 3, 1, 1), problem(41, 43, 66, 64, 3, 1, 1),
+        problem(60, 101, 3, 40, 7, 2, 3), depthwise, downsampling}) {
     GuardedBuffer x = fractions(p.input_count(), 6), w = fractions(p.weight_count(), 7),
                   dy = fractions(p.output_count(), 8);
     for (const ConvAlgorithm& a : conv_algorithms()) {
@@ -342,11 +350,10 @@ TEST_CASE("Winograd with filters too large for the caches, whose blocks are of s
 
 namespace {
 
-/// compute(problem, source, out) for p's two images at once, which are too large for the caches, and for one after the
-/// other, which are not: the bits must be the same. Images of p have `in` floats, results `out`.
+/// compute(problem, source, out) for p's two images at once and for one after the other: the bits must be the same.
+/// Images of p have `in` floats, results `out`.
 template <class Compute>
 void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out, Compute&& compute) {
-  REQUIRE(out > 1 << 21);
   GuardedBuffer source = fractions(2 * in, 1);
   ScratchBuffer both(static_cast<std::size_t>(2 * out) * sizeof(float));  // a tensor's memory: aligned
   ScratchBuffer alone(static_cast<std::size_t>(out) * sizeof(float));
@@ -362,9 +369,13 @@ void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out,
 }  // namespace
 
 TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]") {
-  const std::int64_t size = 379;  // odd: the last tiles are not whole
+  // Two images are stored past the caches and one is not: by depthwise from 2 MB on, by the others from 16 MB. Odd: the
+  // last tiles are not whole.
+  const std::int64_t size = GENERATE(171, 379), limit = size == 171 ? 1 << 19 : 1 << 22;
   ConvProblem depthwise = problem(size, size, 16, 16, 3, 1, 1), downsampling = problem(size, size, 16, 16, 3, 2, 1);
   depthwise.groups = downsampling.groups = 16;
+  const auto is_on_both_sides = [&](std::int64_t count) { return count < limit && 2 * count >= limit; };
+  REQUIRE(is_on_both_sides(size * size * 16));
   for (const ConvProblem& p : {problem(size, size, 8, 16, 1), problem(size, size, 16, 16, 3, 1, 1),
                                problem(size, size, 3, 64, 7, 2, 3), depthwise, downsampling}) {
     GuardedBuffer w = fractions(p.weight_count(), 2), bias = fractions(p.c_out, 3);
@@ -374,12 +385,12 @@ TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]
       for_each_isa([&] {
         INFO("algorithm " << a.name << ", " << describe(p));
         const std::int64_t in = p.input_count() / p.n, out = p.output_count() / p.n;
-        if (out > 1 << 21) {
+        if (is_on_both_sides(out)) {
           check_large_images(p, in, out, [&](const ConvProblem& q, const float* x, float* y) {
             conv_forward(a, q, x, w.data(), epilogue, y);
           });
         }
-        if (in > 1 << 21) {
+        if (is_on_both_sides(in)) {
           check_large_images(p, out, in, [&](const ConvProblem& q, const float* dy, float* dx) {
             a.input_gradient(q, dy, w.data(), dx);
           });
