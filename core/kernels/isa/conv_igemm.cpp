@@ -219,8 +219,7 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   t.low = lower_limit(epilogue.activation);
   t.high = upper_limit(epilogue.activation);
   // Sums that later chunks add to had better stay near.
-  const std::int64_t out_floats = g.images * g.out_h * g.out_w * g.out_c;
-  t.past_caches = plan.chunks == 1 && belongs_past_caches(out, out_floats, g.out_c);
+  t.past_caches = plan.chunks == 1 && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
