@@ -123,7 +123,8 @@ void run_row(const TapGrid& g, const Columns& inner, std::int64_t row, const flo
   const std::int64_t image = row / g.grid_h, i = row % g.grid_h;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   const bool fetches = g.step_w == 1 && g.out_c >= fetched_channels;
-  const bool past_caches = belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
+  const bool past_caches =
+      epilogue.watch == nullptr && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
   Run run = {live, 0, nullptr, g.step_w * g.source_c, g.out_step_w * g.out_c};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = (out_row + j * g.out_step_w) * g.out_c;
@@ -232,6 +233,9 @@ void depthwise_taps(const TapGrid& g, const float* source, const float* w, const
     for (std::int64_t row = begin; row < end; ++row)
       run_row(g, inner, row, source, packed, stride, epilogue, live, out);
     stream_fence();
+    // The grid of a watched output is the output.
+    if (epilogue.watch != nullptr)
+      epilogue.watch->stored(*epilogue.watch, begin * g.grid_w, (end - begin) * g.grid_w, g.out_c);
   });
 }
 

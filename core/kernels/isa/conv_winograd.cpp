@@ -143,7 +143,7 @@ struct Convolution {
     const bool is_last = source + 1 == work.source_count;
     const Activation activation = is_last ? epilogue.activation : Activation::none;
     return {source == 0 ? epilogue.residual : out, is_last ? epilogue.bias : nullptr, Limits(activation),
-            is_last && fills_lines()};
+            is_last && epilogue.watch == nullptr && fills_lines()};
   }
 
   /// What the next source adds to had better stay near. Vectors of less than a line are stored pixels apart.
@@ -197,6 +197,23 @@ void finish_tile(const Convolution& conv, const Finish& finish, std::int64_t til
   });
 }
 
+/// Tells the watch that tiles [begin, end) are stored in `channels` channels.
+template <class Form>
+void tell_watch(const Convolution& conv, std::int64_t begin, std::int64_t end, std::int64_t channels) {
+  const WinogradWork& work = conv.work;
+  RowWatch& watch = *conv.epilogue.watch;
+  while (begin < end) {  // tiles of one row of tiles
+    const TilePlace place = conv.plan.tiles.place(begin);
+    const std::int64_t count = min64(end - begin, conv.plan.tiles.cols - place.col);
+    const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
+    for (std::int64_t i = row; i < min64(row + Form::out, work.out_h); ++i) {
+      watch.stored(watch, (place.image * work.out_h + i) * work.out_w + col, min64(count * Form::out, work.out_w - col),
+                   channels);
+    }
+    begin += count;
+  }
+}
+
 /// Steps 2 and 3 for tiles [strip] of a block and one panel.
 template <class Form>
 void run_strip(const Convolution& conv, std::int64_t source_index, const Part& block, const Part& strip,
@@ -228,6 +245,10 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   for (std::int64_t tile = 0; tile < strip.size; ++tile)
     finish_tile<Form>(conv, finish, block.begin + strip.begin + tile, panel, sums, tile);
   if (finish.past_caches) stream_fence();
+  if (conv.epilogue.watch != nullptr && source_index + 1 == conv.work.source_count) {
+    const std::int64_t begin = block.begin + strip.begin;
+    tell_watch<Form>(conv, begin, begin + strip.size, min64(width, conv.work.out_c - panel.column));
+  }
 }
 
 /// All three steps for one block and one source. `scratch` holds V.
