@@ -61,9 +61,17 @@ struct Conv2dOptions {
   std::int64_t groups = 1;
 };
 
+/// The mean and the biased variance of each channel [C] of a tensor [N, H, W, C], or nothing where nobody has asked.
+struct ChannelStatistics {
+  Tensor mean, var;
+};
+
 /// Cross-correlation, as deep learning calls convolution. x [N, H, W, Cin], weight [Cout, Cin / groups, KH, KW],
 /// bias [Cout] or undefined -> [N, OH, OW, Cout] with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const Conv2dOptions& options = {});
+/// Where `statistics` is not null it receives the output's, for a batch_norm to follow: taken while the output is
+/// stored, they cost no pass over it. In float64 it may be left as it is.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const Conv2dOptions& options = {},
+              ChannelStatistics* statistics = nullptr);
 
 /// One filter per channel: conv2d with groups = C. weight [C, 1, KH, KW].
 Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
@@ -76,8 +84,9 @@ Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, c
 
 /// conv2d(concat_channels({upsample_nearest2x(x), skip}), weight) with padding 1, without storing its input: the first
 /// convolution of a U-Net decoder block. x [N, H, W, Cup], skip [N, 2H, 2W, Cskip] or undefined,
-/// weight [Cout, Cup + Cskip, 3, 3] -> [N, 2H, 2W, Cout].
-Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight);
+/// weight [Cout, Cup + Cskip, 3, 3] -> [N, 2H, 2W, Cout]. `statistics` as conv2d's.
+Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight,
+                       ChannelStatistics* statistics = nullptr);
 
 struct ConvTranspose2dOptions {
   std::int64_t stride = 1;
@@ -103,8 +112,10 @@ struct BatchNormOptions {
 /// running_var [C]; residual of x's shape, or undefined.
 /// In training, mean and the biased variance are the batch's, and the running statistics are updated in place, the
 /// variance by its unbiased form. Ioffe & Szegedy 2015. Throws Error where a training batch has one value a channel.
+/// `statistics` are x's where somebody has them already.
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual = Tensor());
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual = Tensor(),
+                  const ChannelStatistics& statistics = {});
 
 struct Pool2dOptions {
   std::int64_t kernel = 2;

@@ -34,11 +34,12 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels) {
   num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
 }
 
-Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual) const {
+Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual,
+                            const ChannelStatistics& statistics) const {
   if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
   return batch_norm(x, weight, bias, running_mean, running_var,
                     {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation},
-                    residual);
+                    residual, statistics);
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
@@ -91,14 +92,18 @@ Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation,
                const Tensor& residual) {
   if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
   conv.forget_folded();
-  return bn.forward(conv.forward(x), activation, residual);
+  ChannelStatistics statistics;
+  const Tensor y = conv.forward(x, bn.is_training() ? &statistics : nullptr);
+  return bn.forward(y, activation, residual, statistics);
 }
 
 Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                         const Tensor& skip) {
   if (can_fold(conv, bn, x, skip)) return conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation);
   conv.forget_folded();
-  return bn.forward(upsample_conv2d(x, skip, conv.weight), activation);
+  ChannelStatistics statistics;
+  const Tensor y = upsample_conv2d(x, skip, conv.weight, bn.is_training() ? &statistics : nullptr);
+  return bn.forward(y, activation, Tensor(), statistics);
 }
 
 ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,

@@ -16,7 +16,9 @@ class Conv2d : public Module {
   Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options = {},
          bool with_bias = false);
 
-  Tensor forward(const Tensor& x) const { return conv2d(x, weight, bias, options); }
+  Tensor forward(const Tensor& x, ChannelStatistics* statistics = nullptr) const {
+    return conv2d(x, weight, bias, options, statistics);
+  }
 
   const Conv2dOptions options;
   Tensor weight, bias;  // bias undefined where there is none
@@ -54,7 +56,9 @@ class BatchNorm2d : public Module {
   explicit BatchNorm2d(std::int64_t channels);
 
   /// activation(batch_norm(x) + residual): by the batch's statistics in training mode, by the running ones otherwise.
-  Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor()) const;
+  /// `statistics` are x's where they are known.
+  Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor(),
+                 const ChannelStatistics& statistics = {}) const;
 
   Tensor weight, bias;  // gamma, beta
   Tensor running_mean, running_var;

@@ -23,8 +23,10 @@ void Adam::update(const Tensor& parameter, const Tensor& gradient, const Tensors
     using T = decltype(zero);
     const T b1 = static_cast<T>(options_.beta1), rest1 = static_cast<T>(1 - options_.beta1);
     const T b2 = static_cast<T>(options_.beta2), rest2 = static_cast<T>(1 - options_.beta2);
-    const T rate = static_cast<T>(learning_rate / correction1), root2 = static_cast<T>(std::sqrt(correction2));
-    const T epsilon = static_cast<T>(options_.epsilon);
+    // sqrt(v) / root2 + eps, times root2: one division a number instead of two. They are what limits the rate.
+    const double root2 = std::sqrt(correction2);
+    const T rate = static_cast<T>(learning_rate / correction1 * root2);
+    const T epsilon = static_cast<T>(options_.epsilon * root2);
     const T coupled = static_cast<T>(options_.decoupled ? 0 : options_.weight_decay);
     const T shrink = static_cast<T>(options_.decoupled ? 1 - learning_rate * options_.weight_decay : 1);
     const T* grad = gradient.data<T>();
@@ -37,7 +39,7 @@ void Adam::update(const Tensor& parameter, const Tensor& gradient, const Tensors
         const T g = grad[i] + coupled * theta[i];
         m[i] = b1 * m[i] + rest1 * g;
         v[i] = b2 * v[i] + rest2 * g * g;
-        theta[i] = shrink * theta[i] - rate * m[i] / (std::sqrt(v[i]) / root2 + epsilon);
+        theta[i] = shrink * theta[i] - rate * m[i] / (std::sqrt(v[i]) + epsilon);
       }
     });
   });

@@ -1,85 +1,73 @@
 #include "core/kernels/batch_norm.h"
 
-#include <algorithm>
 #include <vector>
 
-#include "core/allocator.h"
 #include "core/kernels/isa.h"
-#include "core/parallel.h"
 
 namespace weft::kernels {
 namespace {
 
-constexpr std::int64_t chunk_elements = 32 * 1024;  // 128 KB
-constexpr std::int64_t min_chunk_rows = 64;         // the chunks' sums stay small against the data
 constexpr std::int64_t channel_grain = 16;
-constexpr std::int64_t large_elements = 4 << 20;    // 16 MB: by the time it is complete, its first part left the caches
+constexpr std::int64_t large_elements = 4 << 20;  // 16 MB: by the time it is complete, its first part left the caches
 
-std::int64_t chunk_rows(std::int64_t channels) {
-  return std::max(min_chunk_rows, chunk_elements / std::max<std::int64_t>(1, channels));
-}
+std::size_t bytes(std::int64_t floats) { return static_cast<std::size_t>(floats) * sizeof(float); }
 
-/// Calls body(chunk, first row, rows) for each chunk.
-template <class Body>
-void for_each_chunk(std::int64_t rows, std::int64_t channels, Body&& body) {
-  const std::int64_t grain = chunk_rows(channels);
-  parallel_chunks(rows, grain, [&](std::int64_t begin, std::int64_t end) { body(begin / grain, begin, end - begin); });
-}
-
-/// The same from the end on: what a pass over the rows read last is still in the caches, and what this one leaves there
-/// is what the next operation reads first.
-template <class Body>
-void for_each_chunk_backwards(std::int64_t rows, std::int64_t channels, Body&& body) {
-  const std::int64_t grain = chunk_rows(channels), chunks = (rows + grain - 1) / grain;
-  parallel_for(chunks, [&](std::int64_t task) {
-    const std::int64_t begin = (chunks - 1 - task) * grain;
-    body(begin, std::min(grain, rows - begin));
-  });
-}
-
-std::int64_t chunk_count(std::int64_t rows, std::int64_t channels) {
-  const std::int64_t grain = chunk_rows(channels);
-  return (rows + grain - 1) / grain;
-}
-
-/// The same for `count` rows from `begin`.
-BatchNormBackward<float> part_of(BatchNormBackward<float> b, std::int64_t begin, std::int64_t count) {
+/// `count` rows of so many channels from element `at` on.
+BatchNormBackward<float> part_of(BatchNormBackward<float> b, std::int64_t at, std::int64_t count,
+                                 std::int64_t channels) {
   b.rows = count;
-  b.x += begin * b.channels;
-  b.dy += begin * b.channels;
-  if (b.y != nullptr) b.y += begin * b.channels;
+  b.channels = channels;
+  b.x += at;
+  b.dy += at;
+  if (b.y != nullptr) b.y += at;
   return b;
 }
 
 }  // namespace
 
-// Chunk k has n_k rows, the centre c_k, and sums s_k of x - c_k and q_k of its square. Its mean is m_k = c_k + s_k / n_k:
+BatchStatistics::BatchStatistics(const float* x, std::int64_t rows, std::int64_t channels)
+    : ChunkWatch(rows, channels),
+      x_(x),
+      rows_(rows),
+      channels_(channels),
+      sums_(bytes(3 * joined.parts() * channels)) {}
+
+void BatchStatistics::sum_chunk(std::int64_t chunk) {
+  sum_rows(joined.chunk_begin(chunk) * joined.channels, joined.chunk_size(chunk), joined.channels,
+           chunk * joined.channels);
+}
+
+void BatchStatistics::sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at) {
+  const std::int64_t step = joined.parts() * channels_;
+  float* centres = sums_.as<float>() + sums_at;
+  isa_kernels().column_deviations(x_ + at, rows, channels, centres, centres + step, centres + 2 * step);
+}
+
+// Part k has n_k rows, the centre c_k, and sums s_k of x - c_k and q_k of its square. Its mean is m_k = c_k + s_k /
+// n_k:
 //   mean = sum n_k m_k / R          R var = sum (q_k - s_k^2 / n_k) + n_k (m_k - mean)^2
-void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var) {
-  const std::int64_t chunks = chunk_count(rows, channels), grain = chunk_rows(channels);
-  ScratchBuffer scratch(static_cast<std::size_t>(3 * chunks * channels) * sizeof(float));
-  float* centres = scratch.as<float>();
-  float* sums = centres + chunks * channels;
-  float* squares = sums + chunks * channels;
-  const IsaKernels& isa = isa_kernels();
-  for_each_chunk(rows, channels, [&](std::int64_t chunk, std::int64_t begin, std::int64_t count) {
-    const std::int64_t at = chunk * channels;
-    isa.column_deviations(x + begin * channels, count, channels, centres + at, sums + at, squares + at);
-  });
-  parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
+void BatchStatistics::result(float* mean, float* var) {
+  sum_rest();
+  const std::int64_t parts = joined.parts();
+  if (joined.left > 0)
+    sum_rows((rows_ - joined.left) * channels_, joined.left, channels_, joined.chunks() * joined.channels);
+  const float* centres = sums_.as<float>();
+  const float* sums = centres + parts * channels_;
+  const float* squares = sums + parts * channels_;
+  parallel_chunks(channels_, channel_grain, [&](std::int64_t first, std::int64_t last) {
     double total[channel_grain] = {}, centre[channel_grain] = {}, deviation[channel_grain] = {};
-    const auto rows_of = [&](std::int64_t chunk) { return static_cast<double>(std::min(grain, rows - chunk * grain)); };
-    for (std::int64_t k = 0; k < chunks; ++k) {
+    for (std::int64_t k = 0; k < parts; ++k) {
+      const double n = static_cast<double>(joined.part_rows(k));
       for (std::int64_t c = first; c < last; ++c) {
-        const std::int64_t at = k * channels + c;
-        total[c - first] += rows_of(k) * static_cast<double>(centres[at]) + static_cast<double>(sums[at]);
+        const std::int64_t at = k * channels_ + c;
+        total[c - first] += n * static_cast<double>(centres[at]) + static_cast<double>(sums[at]);
       }
     }
-    for (std::int64_t c = first; c < last; ++c) centre[c - first] = total[c - first] / static_cast<double>(rows);
-    for (std::int64_t k = 0; k < chunks; ++k) {
-      const double n = rows_of(k), over_n = 1 / n;
+    for (std::int64_t c = first; c < last; ++c) centre[c - first] = total[c - first] / static_cast<double>(rows_);
+    for (std::int64_t k = 0; k < parts; ++k) {
+      const double n = static_cast<double>(joined.part_rows(k)), over_n = 1 / n;
       for (std::int64_t c = first; c < last; ++c) {
-        const std::int64_t at = k * channels + c;
+        const std::int64_t at = k * channels_ + c;
         const double s = static_cast<double>(sums[at]),
                      d = static_cast<double>(centres[at]) + s * over_n - centre[c - first];
         deviation[c - first] += static_cast<double>(squares[at]) - s * s * over_n + n * d * d;
@@ -87,35 +75,60 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
     }
     for (std::int64_t c = first; c < last; ++c) {
       mean[c] = static_cast<float>(centre[c - first]);
-      var[c] = static_cast<float>(std::max(0.0, deviation[c - first]) / static_cast<double>(rows));
+      var[c] = static_cast<float>(std::max(0.0, deviation[c - first]) / static_cast<double>(rows_));
     }
   });
 }
 
-void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,
-                 const float* offset, Activation activation, float* y) {
-  const IsaKernels& isa = isa_kernels();
-  const bool past_caches = rows * channels >= large_elements;
-  for_each_chunk_backwards(rows, channels, [&](std::int64_t begin, std::int64_t count) {
-    const std::int64_t at = begin * channels;
-    isa.scale_shift_rows(x + at, residual == nullptr ? nullptr : residual + at, count, channels, factor, offset,
-                         activation, past_caches, y + at);
-  });
+void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var) {
+  BatchStatistics(x, rows, channels).result(mean, var);
 }
 
-void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz) {
-  const std::int64_t channels = b.channels, chunks = chunk_count(b.rows, channels);
-  ScratchBuffer scratch(static_cast<std::size_t>(2 * chunks * channels) * sizeof(float));
-  float* sums_dz = scratch.as<float>();
-  float* sums_dz_d = sums_dz + chunks * channels;
+void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,
+                 const float* offset, Activation activation, float* y) {
+  const JoinedRows joined(rows, channels);
+  PerChannel numbers(joined, {factor, offset});
   const IsaKernels& isa = isa_kernels();
-  for_each_chunk(b.rows, channels, [&](std::int64_t chunk, std::int64_t begin, std::int64_t count) {
-    isa.column_gradients(part_of(b, begin, count), sums_dz + chunk * channels, sums_dz_d + chunk * channels,
-                         dz == nullptr ? nullptr : dz + begin * channels);
-  });
+  const bool past_caches = rows * channels >= large_elements;
+  const auto run = [&](std::int64_t at, std::int64_t count, std::int64_t width) {
+    isa.scale_shift_rows(x + at, residual == nullptr ? nullptr : residual + at, count, width, numbers[0], numbers[1],
+                         activation, past_caches, y + at);
+  };
+  run((rows - joined.left) * channels, joined.left, channels);
+  for_each_chunk_backwards(
+      joined, [&](std::int64_t begin, std::int64_t count) { run(begin * joined.channels, count, joined.channels); });
+}
+
+BatchNormSums::BatchNormSums(const BatchNormBackward<float>& b, float* dz)
+    : ChunkWatch(b.rows, b.channels),
+      b_(b),
+      dz_(dz),
+      numbers_(joined, {b.mean, b.factor, b.offset}),
+      sums_(bytes(2 * joined.parts() * b.channels)) {
+  b_.mean = numbers_[0], b_.factor = numbers_[1], b_.offset = numbers_[2];
+}
+
+void BatchNormSums::sum_chunk(std::int64_t chunk) {
+  sum_rows(joined.chunk_begin(chunk) * joined.channels, joined.chunk_size(chunk), joined.channels,
+           chunk * joined.channels);
+}
+
+void BatchNormSums::sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at) {
+  float* sums_dz = sums_.as<float>() + sums_at;
+  isa_kernels().column_gradients(part_of(b_, at, rows, channels), sums_dz, sums_dz + joined.parts() * b_.channels,
+                                 dz_ == nullptr ? nullptr : dz_ + at);
+}
+
+void BatchNormSums::result(float* dgamma, float* dbeta) {
+  sum_rest();
+  const std::int64_t channels = b_.channels, parts = joined.parts();
+  if (joined.left > 0)
+    sum_rows((b_.rows - joined.left) * channels, joined.left, channels, joined.chunks() * joined.channels);
+  const float* sums_dz = sums_.as<float>();
+  const float* sums_dz_d = sums_dz + parts * channels;
   parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
     double sum_dz[channel_grain] = {}, sum_dz_d[channel_grain] = {};
-    for (std::int64_t k = 0; k < chunks; ++k) {
+    for (std::int64_t k = 0; k < parts; ++k) {
       for (std::int64_t c = first; c < last; ++c) {
         sum_dz[c - first] += static_cast<double>(sums_dz[k * channels + c]);
         sum_dz_d[c - first] += static_cast<double>(sums_dz_d[k * channels + c]);
@@ -123,25 +136,37 @@ void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dg
     }
     for (std::int64_t c = first; c < last; ++c) {
       dbeta[c] = static_cast<float>(sum_dz[c - first]);
-      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b.inv_std[c]));
+      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b_.inv_std[c]));
     }
   });
 }
 
+void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz) {
+  BatchNormSums(b, dz).result(dgamma, dbeta);
+}
+
 // dx = factor dz - shift - stretch (x - mean), which gathers the formula's products of per-channel numbers.
-void batch_norm_input_gradient(const BatchNormBackward<float>& b, const float* dgamma, const float* dbeta,
+void batch_norm_input_gradient(const BatchNormBackward<float>& problem, const float* dgamma, const float* dbeta,
                                bool training, float* dx) {
-  std::vector<float> coefficients(static_cast<std::size_t>(2 * b.channels), 0.0f);
+  BatchNormBackward<float> b = problem;
+  const std::int64_t channels = b.channels;
+  std::vector<float> coefficients(static_cast<std::size_t>(2 * channels), 0.0f);
   float* shift = coefficients.data();
-  float* stretch = shift + b.channels;
-  for (std::int64_t c = 0; training && c < b.channels; ++c) {
+  float* stretch = shift + channels;
+  for (std::int64_t c = 0; training && c < channels; ++c) {
     shift[c] = b.factor[c] * (dbeta[c] / static_cast<float>(b.rows));
     stretch[c] = b.factor[c] * b.inv_std[c] * (dgamma[c] / static_cast<float>(b.rows));
   }
+  const JoinedRows joined(b.rows, channels);
+  PerChannel numbers(joined, {b.mean, b.factor, b.offset, shift, stretch});
+  b.mean = numbers[0], b.factor = numbers[1], b.offset = numbers[2];
   const IsaKernels& isa = isa_kernels();
-  for_each_chunk_backwards(b.rows, b.channels, [&](std::int64_t begin, std::int64_t count) {
-    isa.batch_norm_gradient_rows(part_of(b, begin, count), shift, stretch, dx + begin * b.channels);
-  });
+  const auto run = [&](std::int64_t at, std::int64_t count, std::int64_t width) {
+    isa.batch_norm_gradient_rows(part_of(b, at, count, width), numbers[3], numbers[4], dx + at);
+  };
+  run((b.rows - joined.left) * channels, joined.left, channels);
+  for_each_chunk_backwards(
+      joined, [&](std::int64_t begin, std::int64_t count) { run(begin * joined.channels, count, joined.channels); });
 }
 
 }  // namespace weft::kernels

@@ -12,6 +12,7 @@
 // themselves: commonly a bit; where all the spread of a chunk lies in those rows, var is still good to 2e-4. Chunks
 // depend on the shape alone and are joined in order.
 
+#include "core/kernels/chunk_watch.h"
 #include "core/kernels/reference/batch_norm.h"
 
 namespace weft::kernels {
@@ -20,6 +21,40 @@ using reference::batch_norm_input_gradient;
 using reference::batch_norm_parameter_gradients;
 using reference::batch_norm_statistics;
 using reference::scale_shift;
+
+/// The statistics of an x that is being stored.
+class BatchStatistics final : public ChunkWatch {
+ public:
+  BatchStatistics(const float* x, std::int64_t rows, std::int64_t channels);
+  /// Once x is stored: mean, var [channels], biased.
+  void result(float* mean, float* var);
+
+ private:
+  void sum_chunk(std::int64_t chunk) override;
+  void sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at);
+
+  const float* x_;
+  const std::int64_t rows_, channels_;
+  ScratchBuffer sums_;  // centres, sums, squares: [part][channel] each
+};
+
+/// The parameters' gradients for a dy that is being stored; all else that b points to is complete.
+class BatchNormSums final : public ChunkWatch {
+ public:
+  /// Where dz is not null it receives dz; it may be dy.
+  explicit BatchNormSums(const BatchNormBackward<float>& b, float* dz = nullptr);
+  /// Once dy is stored: dgamma, dbeta [channels].
+  void result(float* dgamma, float* dbeta);
+
+ private:
+  void sum_chunk(std::int64_t chunk) override;
+  void sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at);
+
+  BatchNormBackward<float> b_;
+  float* const dz_;
+  PerChannel numbers_;
+  ScratchBuffer sums_;  // of dz, of dz (x - mean): [part][channel] each
+};
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var);
 

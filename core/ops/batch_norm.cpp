@@ -31,14 +31,8 @@ void check_shapes(const Tensor& x, std::initializer_list<Tensor> per_channel) {
 
 std::int64_t rows_of(const Tensor& x) { return x.count() / std::max<std::int64_t>(1, x.size(3)); }
 
-/// Per channel.
-struct Statistics {
-  Tensor mean, var;
-};
-
-/// The mean and the biased variance of a batch.
-Statistics statistics_of(const Tensor& x) {
-  const Statistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
+ChannelStatistics statistics_of(const Tensor& x) {
+  const ChannelStatistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
   const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
     using T = decltype(zero);
@@ -66,7 +60,8 @@ struct Coefficients {
 };
 
 /// Of its own memory, as running statistics move on before the backward pass.
-Coefficients coefficients_of(const Statistics& statistics, const Tensor& gamma, const Tensor& beta, double epsilon) {
+Coefficients coefficients_of(const ChannelStatistics& statistics, const Tensor& gamma, const Tensor& beta,
+                             double epsilon) {
   const auto per_channel = [&] { return Tensor::empty(gamma.shape(), gamma.dtype()); };
   const Coefficients k{statistics.mean.clone(), per_channel(), per_channel(), per_channel()};
   dispatch_float(gamma.dtype(), "batch_norm", [&](auto zero) {
@@ -134,7 +129,8 @@ Gradients gradients_of(const Tensor& x, const Tensor& y, const Tensor& dy, const
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
+                  const ChannelStatistics& given) {
   check_same_dtype("batch_norm", {x, gamma, beta, running_mean, running_var, residual});
   check_shapes(x, {gamma, beta, running_mean, running_var});
   WEFT_CHECK(!options.training || x.count() > x.size(3),
@@ -142,9 +138,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
   WEFT_CHECK(!residual.defined() || residual.shape() == x.shape(), "[batch_norm] expected a residual {}, got {}",
              x.shape(), residual.shape());
 
-  Statistics statistics{running_mean, running_var};
+  ChannelStatistics statistics{running_mean, running_var};
   if (options.training) {
-    statistics = statistics_of(x);
+    statistics = given.mean.defined() ? given : statistics_of(x);
     const double rows = static_cast<double>(rows_of(x));
     move_running(running_mean, statistics.mean, options.momentum, 1);
     move_running(running_var, statistics.var, options.momentum, rows / (rows - 1));
@@ -155,15 +151,14 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
 
   const bool has_residual = residual.defined();
   const bool needs_y = has_residual && options.activation != Activation::none;
-  record(
-      y, "batch_norm", {x, gamma, beta, residual},
-      [x = Saved(x), y = Saved(needs_y ? y : Tensor()), k, options, has_residual](const Tensor& dy) {
-        return gradients_of(x.get(), y.get(), dy, k, options, has_residual);
-      },
-      {{"training", options.training ? 1.0 : 0.0},
-       {"epsilon", options.epsilon},
-       {"activation", static_cast<double>(options.activation)},
-       {"residual", has_residual ? 1.0 : 0.0}});
+  record(y, "batch_norm", {x, gamma, beta, residual},
+         [x = Saved(x), y = Saved(needs_y ? y : Tensor()), k, options, has_residual](const Tensor& dy) {
+           return gradients_of(x.get(), y.get(), dy, k, options, has_residual);
+         },
+         {{"training", options.training ? 1.0 : 0.0},
+          {"epsilon", options.epsilon},
+          {"activation", static_cast<double>(options.activation)},
+          {"residual", has_residual ? 1.0 : 0.0}});
   // Not with a residual: it may be an output that is made again itself, and so on through the network.
   if (RecomputeActivations::is_on() && !has_residual) {
     y.node()->recompute = [x = Saved(x), k, activation = options.activation] {

@@ -78,14 +78,17 @@ void describe(ProfileEntry& entry, const char* op, const ConvProblem& p, bool is
 }  // namespace
 
 Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
-                    const Tensor& residual, Activation activation) {
+                    const Tensor& residual, Activation activation, ChannelStatistics* statistics) {
   Tensor y = Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype());
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, x.dtype() == DType::f32); });
   dispatch_float(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
-    const auto epilogue = conv_epilogue<T>(bias, residual, activation);
+    auto epilogue = conv_epilogue<T>(bias, residual, activation);
     if constexpr (std::is_same_v<T, float>) {
-      kernels::conv_forward(kernels::choose_conv(p), p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
+      store_with_statistics(y, statistics, [&](kernels::RowWatch* watch) {
+        epilogue.watch = watch;
+        kernels::conv_forward(kernels::choose_conv(p), p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
+      });
     } else {
       kernels::reference::conv2d_forward(p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
     }
@@ -132,9 +135,10 @@ Tensor conv_bias_gradient(const Tensor& dy) {
   return db;
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+              ChannelStatistics* statistics) {
   const ConvProblem p = problem_of(x, weight, bias, options);
-  Tensor y = conv_forward("conv2d", p, x, weight, bias);
+  Tensor y = conv_forward("conv2d", p, x, weight, bias, Tensor(), Activation::none, statistics);
   if (!needs_recording({x, weight, bias})) return y;
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();

@@ -3,15 +3,15 @@
 // functions of one ConvProblem (core/kernels/conv.h). float32 takes the fastest algorithm that supports the
 // problem, float64 the textbook loops.
 
+#include "core/kernels/batch_norm.h"
 #include "core/kernels/conv.h"
-#include "core/tensor.h"
+#include "core/ops.h"
 
 namespace weft {
 
 using kernels::ConvProblem;
 
 struct ProfileEntry;
-struct Conv2dOptions;
 
 /// The problem of convolving an input of shape `x` with weights of shape `weight`. Throws Error where they don't fit.
 ConvProblem conv_problem(const Shape& x, const Shape& weight, const Conv2dOptions& options);
@@ -23,9 +23,21 @@ kernels::ConvEpilogue<T> conv_epilogue(const Tensor& bias, const Tensor& residua
   return {bias.defined() ? bias.data<T>() : nullptr, residual.defined() ? residual.data<T>() : nullptr, activation};
 }
 
+/// Calls store(watch) for a float output y [..., C] and, where `statistics` is not null, fills them.
+template <class Store>
+void store_with_statistics(const Tensor& y, ChannelStatistics* statistics, Store&& store) {
+  if (statistics == nullptr) return store(nullptr);
+  const std::int64_t channels = y.size(-1);
+  kernels::BatchStatistics batch(y.data<float>(), y.count() / channels, channels);
+  store(&batch);
+  *statistics = {Tensor::empty({channels}), Tensor::empty({channels})};
+  batch.result(statistics->mean.mutable_data<float>(), statistics->var.mutable_data<float>());
+}
+
 /// y [N, OH, OW, Cout] = activation(conv(x, w) + bias + residual); bias and residual may be undefined.
 Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
-                    const Tensor& residual = Tensor(), Activation activation = Activation::none);
+                    const Tensor& residual = Tensor(), Activation activation = Activation::none,
+                    ChannelStatistics* statistics = nullptr);
 /// dx [N, H, W, Cin] from dy and w.
 Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w);
 /// dw, in the shape of the weight, from x and dy.

@@ -2,7 +2,7 @@
 // What upsample_conv2d and PackedConv share.
 
 #include "core/kernels/conv_upsample.h"
-#include "core/tensor.h"
+#include "core/ops.h"
 
 namespace weft {
 
@@ -10,6 +10,7 @@ namespace weft {
 kernels::UpsampleConvProblem upsample_conv_problem(const Tensor& x, const Tensor& skip, const Shape& weight);
 /// activation(conv + bias) from packed filters; skip and bias may be undefined.
 Tensor upsample_conv_forward(const kernels::UpsampleConvProblem& p, const Tensor& x, const Tensor& skip,
-                             const Tensor& packed, const Tensor& bias, Activation activation);
+                             const Tensor& packed, const Tensor& bias, Activation activation,
+                             ChannelStatistics* statistics = nullptr);
 
 }  // namespace weft

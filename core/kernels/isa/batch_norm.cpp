@@ -1,9 +1,10 @@
 // The passes of batch normalisation over some rows of [rows, channels]; core/kernels/batch_norm.cpp cuts the work and
-// joins the results. All are bound by memory.
+// joins the results. All are bound by memory or, where the caches hold the rows, by loads.
 //
-// Sums take four rows at a time, so that a channel's running sum is loaded and stored once for four values. Memory
-// delivers such a group at a third of its rate, though, where the rows are long: the processor foresees a run of
-// addresses, not four that take turns. So each group is asked for in the order of its addresses before it is read.
+// So sums stay in registers: those of a strip of channels, over all rows. A row of up to `most_strip_vectors` is one
+// strip, and memory is read in the order of its addresses, which the processor foresees. Longer rows are several
+// strips, and memory delivers those that lie a row apart at a third of its rate. Then a tile of a few rows is asked for
+// in order before it is read strip by strip, with the sums in memory from one tile to the next.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
@@ -22,9 +23,9 @@ WEFT_ALWAYS_INLINE Vec activation_gradient(const BatchNormBackward<float>& b, co
                                            std::int64_t at, std::int64_t c) {
   const Vec dy = part.load_from(b.dy + at);
   if constexpr (slope == Slope::one) return dy;
-  const Vec y = slope == Slope::of_y ? part.load_from(b.y + at)
-                                     : part.load_from(b.x + at) * part.load_from(b.factor + c) +
-                                           part.load_from(b.offset + c);
+  const Vec y = slope == Slope::of_y
+                    ? part.load_from(b.y + at)
+                    : part.load_from(b.x + at) * part.load_from(b.factor + c) + part.load_from(b.offset + c);
   const Mask passed = (y > limits.low) & (y < limits.high);
   return passed ? dy : Vec{};
 }
@@ -41,51 +42,99 @@ WEFT_ALWAYS_INLINE void with_slope(const BatchNormBackward<float>& b, Body&& bod
   }
 }
 
-template <int rows>
-WEFT_ALWAYS_INLINE Vec sum_of(const Vec (&v)[rows]) {
-  if constexpr (rows == 4) return (v[0] + v[1]) + (v[2] + v[3]);
-  return v[0];
-}
+// A strip's two sums for each vector and some temporaries fill the registers.
+constexpr int most_strip_vectors = vector_registers == 32 ? 12 : 4;
+constexpr std::int64_t tile_floats = 768;
+constexpr std::int64_t least_tile_rows = 4;
+// Rows that do not fit 32 registers are those of small images, which the caches hold: no need of tiles.
+constexpr bool has_tiles = vector_registers < 32;
 
 /// Asks for `count` floats from p on, in order.
 WEFT_ALWAYS_INLINE void prefetch_in_order(const float* p, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i);
+  for (std::int64_t i = 0; i < count; i += cache_line_floats) __builtin_prefetch(p + i);
 }
 
-template <int rows>
-void add_deviations(const float* x, std::int64_t channels, const float* centre, float* sums, float* squares) {
-  prefetch_in_order(x, rows * channels);
-  for_each_vector(channels, [&](auto part, std::int64_t c) {
-    const Vec middle = part.load_from(centre + c);
-    Vec d[rows], d2[rows];
-    WEFT_UNROLL
-    for (int r = 0; r < rows; ++r) {
-      d[r] = part.load_from(x + r * channels + c) - middle;
-      d2[r] = d[r] * d[r];
-    }
-    part.store_to(sums + c, part.load_from(sums + c) + sum_of(d));
-    part.store_to(squares + c, part.load_from(squares + c) + sum_of(d2));
-  });
+/// Calls body.template operator()<vectors>() with the number that is `wanted`, 1 to `most`.
+template <int most, class Body>
+WEFT_ALWAYS_INLINE void with_vectors(std::int64_t wanted, Body&& body) {
+  if constexpr (most > 1) {
+    if (wanted < most) return with_vectors<most - 1>(wanted, body);
+  }
+  body.template operator()<most>();
 }
 
-template <Slope slope, int rows>
-void add_gradients(const BatchNormBackward<float>& b, const Limits& limits, std::int64_t first, float* sum_dz,
-                   float* sum_dz_d, float* dz_out) {
-  prefetch_in_order(b.x + first * b.channels, rows * b.channels);
-  prefetch_in_order(b.dy + first * b.channels, rows * b.channels);
-  for_each_vector(b.channels, [&](auto part, std::int64_t c) {
-    const Vec middle = part.load_from(b.mean + c);
-    Vec dz[rows], dz_d[rows];
-    WEFT_UNROLL
-    for (int r = 0; r < rows; ++r) {
-      const std::int64_t at = (first + r) * b.channels + c;
-      dz[r] = activation_gradient<slope>(b, limits, part, at, c);
-      dz_d[r] = dz[r] * (part.load_from(b.x + at) - middle);
-      if (dz_out != nullptr) part.store_to(dz_out + at, dz[r]);
+/// Calls add.template operator()<vectors>(part, first row, rows, channel) for each strip, tile by tile. `read` are the
+/// matrices of which it reads these rows. (The compiler would drop calls of a function that only prefetches.)
+template <int count, class Add>
+WEFT_ALWAYS_INLINE void for_each_strip(const float* const (&read)[count], std::int64_t rows, std::int64_t channels,
+                                       Add&& add) {
+  const std::int64_t vectors = channels / lanes, strips = ceil_div(vectors, most_strip_vectors);
+  const std::int64_t rest = channels - vectors * lanes;
+  const bool is_tiled = has_tiles && strips + (rest > 0 ? 1 : 0) > 1;
+  const std::int64_t tile_rows = is_tiled ? max64(least_tile_rows, tile_floats / (count * channels)) : rows;
+  for (std::int64_t first = 0; first < rows; first += tile_rows) {
+    const std::int64_t tile = min64(tile_rows, rows - first);
+    for (int i = 0; i < count && is_tiled; ++i) prefetch_in_order(read[i] + first * channels, tile * channels);
+    for (std::int64_t s = 0; s < strips; ++s) {
+      const Part strip = part_of(vectors, strips, s);
+      with_vectors<most_strip_vectors>(strip.size, [&]<int size>() {
+        add.template operator()<size>(Lanes<true>{lanes}, first, tile, strip.begin * lanes);
+      });
     }
-    part.store_to(sum_dz + c, part.load_from(sum_dz + c) + sum_of(dz));
-    part.store_to(sum_dz_d + c, part.load_from(sum_dz_d + c) + sum_of(dz_d));
-  });
+    if (rest > 0) add.template operator()<1>(Lanes<false>{rest}, first, tile, vectors * lanes);
+  }
+}
+
+/// sums += x - centre and squares += (x - centre)^2 over a strip; all point to its first channel.
+template <int vectors, class Part>
+void add_deviations(const Part part, const float* x, std::int64_t rows, std::int64_t step, const float* centre,
+                    float* sums, float* squares) {
+  Vec middle[vectors], sum[vectors], square[vectors];
+  WEFT_UNROLL
+  for (int v = 0; v < vectors; ++v) {
+    const std::int64_t c = v * lanes;
+    middle[v] = part.load_from(centre + c), sum[v] = part.load_from(sums + c), square[v] = part.load_from(squares + c);
+  }
+  for (std::int64_t r = 0; r < rows; ++r, x += step) {
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      const Vec d = part.load_from(x + v * lanes) - middle[v];
+      sum[v] += d;
+      square[v] += d * d;
+    }
+  }
+  WEFT_UNROLL
+  for (int v = 0; v < vectors; ++v) {
+    part.store_to(sums + v * lanes, sum[v]);
+    part.store_to(squares + v * lanes, square[v]);
+  }
+}
+
+/// The same with dz and dz (x - mean), for rows from `first` and channels from c on. Stores dz where it is wanted.
+template <Slope slope, bool stores_dz, int vectors, class Part>
+void add_gradients(const Part part, const BatchNormBackward<float> b, const Limits limits, std::int64_t first,
+                   std::int64_t rows, std::int64_t c, float* sum_dz, float* sum_dz_d, float* dz_out) {
+  Vec sum[vectors], sum_d[vectors];
+  WEFT_UNROLL
+  for (int v = 0; v < vectors; ++v) {
+    sum[v] = part.load_from(sum_dz + c + v * lanes), sum_d[v] = part.load_from(sum_dz_d + c + v * lanes);
+  }
+  for (std::int64_t r = first; r < first + rows; ++r) {
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      const std::int64_t channel = c + v * lanes, at = r * b.channels + channel;
+      const Vec dz = activation_gradient<slope>(b, limits, part, at, channel);
+      const Vec d = part.load_from(b.x + at) - part.load_from(b.mean + channel);
+      if (stores_dz) part.store_to(dz_out + at, dz);
+      sum[v] += dz;
+      sum_d[v] += dz * d;
+    }
+  }
+  WEFT_UNROLL
+  for (int v = 0; v < vectors; ++v) {
+    part.store_to(sum_dz + c + v * lanes, sum[v]);
+    part.store_to(sum_dz_d + c + v * lanes, sum_d[v]);
+  }
 }
 
 /// The rows of scale_shift_rows, with y stored by write(part, p, vector).
@@ -120,9 +169,11 @@ void column_deviations(const float* x, std::int64_t rows, std::int64_t channels,
   }
   for (std::int64_t c = 0; c < channels; ++c) centre[c] /= static_cast<float>(samples);
 
-  std::int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) add_deviations<4>(x + r * channels, channels, centre, sums, squares);
-  for (; r < rows; ++r) add_deviations<1>(x + r * channels, channels, centre, sums, squares);
+  const float* const read[] = {x};
+  for_each_strip(
+      read, rows, channels, [&]<int vectors>(auto part, std::int64_t first, std::int64_t count, std::int64_t c) {
+        add_deviations<vectors>(part, x + first * channels + c, count, channels, centre + c, sums + c, squares + c);
+      });
 }
 
 void scale_shift_rows(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
@@ -143,14 +194,22 @@ void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* s
   const Limits limits(b.activation);
   set_zero(sum_dz, b.channels);
   set_zero(sum_dz_d, b.channels);
+  const float* const read[] = {b.x, b.dy};
   with_slope(b, [&]<Slope slope>() {
-    std::int64_t r = 0;
-    for (; r + 4 <= b.rows; r += 4) add_gradients<slope, 4>(b, limits, r, sum_dz, sum_dz_d, dz);
-    for (; r < b.rows; ++r) add_gradients<slope, 1>(b, limits, r, sum_dz, sum_dz_d, dz);
+    for_each_strip(read, b.rows, b.channels,
+                   [&]<int vectors>(auto part, std::int64_t first, std::int64_t count, std::int64_t c) {
+                     if (dz != nullptr) {
+                       add_gradients<slope, true, vectors>(part, b, limits, first, count, c, sum_dz, sum_dz_d, dz);
+                     } else {
+                       add_gradients<slope, false, vectors>(part, b, limits, first, count, c, sum_dz, sum_dz_d, dz);
+                     }
+                   });
   });
 }
 
-void batch_norm_gradient_rows(const BatchNormBackward<float>& b, const float* shift, const float* stretch, float* dx) {
+void batch_norm_gradient_rows(const BatchNormBackward<float>& problem, const float* shift, const float* stretch,
+                              float* dx) {
+  const BatchNormBackward<float> b = problem;  // a store to dx can't change a copy, as far as the compiler knows
   const Limits limits(b.activation);
   with_slope(b, [&]<Slope slope>() {
     for (std::int64_t r = 0; r < b.rows; ++r) {

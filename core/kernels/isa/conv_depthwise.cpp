@@ -204,11 +204,15 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
     most_taps = max64(most_taps, g->tap_count);
   }
   const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
-  work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
+  // What is watched had better stay near.
+  work.past_caches = epilogue.watch == nullptr &&
+                     belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
   parallel_chunks(rows, task_rows(rows, row_products, 32), [&](std::int64_t begin, std::int64_t end) {
     LiveTap* live = live_tap_scratch(most_taps);
     for (std::int64_t row = begin; row < end; ++row) run_row(work, row, live);
     stream_fence();
+    if (epilogue.watch != nullptr)
+      epilogue.watch->stored(*epilogue.watch, begin * image.out_w, (end - begin) * image.out_w, image.out_c);
   });
 }
 

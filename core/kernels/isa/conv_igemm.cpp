@@ -218,8 +218,9 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   }
   t.low = lower_limit(epilogue.activation);
   t.high = upper_limit(epilogue.activation);
-  // Sums that later chunks add to had better stay near.
-  t.past_caches = plan.chunks == 1 && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
+  // Sums that later chunks add to had better stay near, and so had what is watched.
+  t.past_caches = plan.chunks == 1 && epilogue.watch == nullptr &&
+                  belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
@@ -235,6 +236,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
     }
   }
   if (t.past_caches) stream_fence();
+  // The grid of a watched output is the output.
+  if (epilogue.watch != nullptr) epilogue.watch->stored(*epilogue.watch, block.begin, block.size, t.columns);
 }
 
 }  // namespace

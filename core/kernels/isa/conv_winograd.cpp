@@ -117,15 +117,38 @@ struct Convolution {
   const Plan& plan;
   float* out;
 
-  /// What becomes of the outputs of one source. What the next one adds to had better stay near.
+  /// What becomes of the outputs of one source. What the next one adds to had better stay near, and so had what is
+  /// watched.
   Outputs outputs(std::int64_t source) const {
     const bool is_last = source + 1 == work.source_count;
     const std::int64_t count = work.images * work.out_h * work.out_w * work.out_c;
-    return {out, work.out_h, work.out_w, work.out_c, source == 0 ? epilogue.residual : out,
-            is_last ? epilogue.bias : nullptr, Limits(is_last ? epilogue.activation : Activation::none),
-            is_last && fills_lines_past_caches(out, count, work.out_c)};
+    return {out,
+            work.out_h,
+            work.out_w,
+            work.out_c,
+            source == 0 ? epilogue.residual : out,
+            is_last ? epilogue.bias : nullptr,
+            Limits(is_last ? epilogue.activation : Activation::none),
+            is_last && epilogue.watch == nullptr && fills_lines_past_caches(out, count, work.out_c)};
   }
 };
+
+/// Tells the watch that tiles [begin, end) are stored in `channels` channels.
+template <class Form>
+void tell_watch(const Convolution& conv, std::int64_t begin, std::int64_t end, std::int64_t channels) {
+  const WinogradWork& work = conv.work;
+  RowWatch& watch = *conv.epilogue.watch;
+  while (begin < end) {  // tiles of one row of tiles
+    const TilePlace place = conv.plan.tiles.place(begin);
+    const std::int64_t count = min64(end - begin, conv.plan.tiles.cols - place.col);
+    const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
+    for (std::int64_t i = row; i < min64(row + Form::out, work.out_h); ++i) {
+      watch.stored(watch, (place.image * work.out_h + i) * work.out_w + col, min64(count * Form::out, work.out_w - col),
+                   channels);
+    }
+    begin += count;
+  }
+}
 
 /// Steps 2 and 3 for tiles [strip] of a block and one panel.
 template <class Form>
@@ -146,8 +169,8 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const float* packed = source.packed + packed_at<Form>(source.c, panel);
   const std::int64_t step = filter_step(source.c, panel);
   const Outputs outputs = conv.outputs(source_index);
-  const OutputLines<Form, Form> ahead{outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size}, panel.column,
-                                      width};
+  const OutputLines<Form, Form> ahead{
+      outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size}, panel.column, width};
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       ahead.fetch(a * Form::sums + b, Form::sums * Form::sums);
@@ -163,6 +186,10 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
     store_tile<Form, Form>(outputs, place, panel.column, width, sums, tile);
   }
   if (outputs.past_caches) stream_fence();
+  if (conv.epilogue.watch != nullptr && source_index + 1 == conv.work.source_count) {
+    const std::int64_t begin = block.begin + strip.begin;
+    tell_watch<Form>(conv, begin, begin + strip.size, min64(width, conv.work.out_c - panel.column));
+  }
 }
 
 /// All three steps for one block and one source. `scratch` holds V.

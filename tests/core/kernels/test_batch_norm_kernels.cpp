@@ -13,8 +13,8 @@ using namespace weft::test;
 
 namespace {
 
-constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1, 1},    {2, 3},     {5, 16},  {7, 17},
-                                                            {1000, 5}, {1030, 33}, {70, 700}};
+constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1000, 5}, {1030, 33}, {1500, 24},
+                                                            {131, 72}, {90, 208},  {70, 700}};
 constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
 
 void check_close(const std::vector<float>& actual, const std::vector<float>& expected, double relative, double scale) {
@@ -118,8 +118,7 @@ TEST_CASE("batch norm gradients with each activation, told from x and from y", "
                                          mean.data(), inv.data(), factor.data(), offset.data(), activation};
         std::vector<float> dgamma(count), dbeta(count), expected_dgamma(count), expected_dbeta(count);
         std::vector<float> expected_dz(static_cast<std::size_t>(rows * channels)), expected(expected_dz.size());
-        reference::batch_norm_parameter_gradients(b, expected_dgamma.data(), expected_dbeta.data(),
-                                                  expected_dz.data());
+        reference::batch_norm_parameter_gradients(b, expected_dgamma.data(), expected_dbeta.data(), expected_dz.data());
         for_each_isa([&] {
           batch_norm_parameter_gradients(b, dgamma.data(), dbeta.data(), nullptr);
           CHECK(dgamma == expected_dgamma);
