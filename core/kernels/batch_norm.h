@@ -2,8 +2,8 @@
 // The passes of batch normalisation; core/kernels/reference/batch_norm.h gives the formulas and defines each pass.
 // Float goes to the vector kernels, double to the reference.
 //
-// All are bound by memory where the caches don't hold the data. So a y too large for the caches is written past them: a plain store would first fetch the
-// line that it is about to overwrite. And the gradients may be written over dy.
+// All are bound by memory where the caches don't hold the data. So a y too large for the caches is written past them: a
+// plain store would first fetch the line that it is about to overwrite. And the gradients may be written over dy.
 //
 // Statistics come from one pass, and are exact to a few units in the last place even where the mean is large against
 // the spread: each chunk of rows is centred, before it is squared, on the mean m' of the first 16 of its n rows, and
