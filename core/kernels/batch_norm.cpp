@@ -99,33 +99,26 @@ void scale_shift(const float* x, const float* residual, std::int64_t rows, std::
       joined, [&](std::int64_t begin, std::int64_t count) { run(begin * joined.channels, count, joined.channels); });
 }
 
-BatchNormSums::BatchNormSums(const BatchNormBackward<float>& b, float* dz)
-    : ChunkWatch(b.rows, b.channels),
-      b_(b),
-      dz_(dz),
-      numbers_(joined, {b.mean, b.factor, b.offset}),
-      sums_(bytes(2 * joined.parts() * b.channels)) {
-  b_.mean = numbers_[0], b_.factor = numbers_[1], b_.offset = numbers_[2];
-}
-
-void BatchNormSums::sum_chunk(std::int64_t chunk) {
-  sum_rows(joined.chunk_begin(chunk) * joined.channels, joined.chunk_size(chunk), joined.channels,
-           chunk * joined.channels);
-}
-
-void BatchNormSums::sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at) {
-  float* sums_dz = sums_.as<float>() + sums_at;
-  isa_kernels().column_gradients(part_of(b_, at, rows, channels), sums_dz, sums_dz + joined.parts() * b_.channels,
-                                 dz_ == nullptr ? nullptr : dz_ + at);
-}
-
-void BatchNormSums::result(float* dgamma, float* dbeta) {
-  sum_rest();
-  const std::int64_t channels = b_.channels, parts = joined.parts();
-  if (joined.left > 0)
-    sum_rows((b_.rows - joined.left) * channels, joined.left, channels, joined.chunks() * joined.channels);
-  const float* sums_dz = sums_.as<float>();
-  const float* sums_dz_d = sums_dz + parts * channels;
+void batch_norm_parameter_gradients(const BatchNormBackward<float>& problem, float* dgamma, float* dbeta, float* dz) {
+  BatchNormBackward<float> b = problem;
+  const std::int64_t channels = b.channels;
+  const JoinedRows joined(b.rows, channels);
+  const std::int64_t parts = joined.parts();
+  PerChannel numbers(joined, {b.mean, b.factor, b.offset});
+  b.mean = numbers[0], b.factor = numbers[1], b.offset = numbers[2];
+  ScratchBuffer sums(bytes(2 * parts * channels));  // [part][channel] each
+  float* sums_dz = sums.as<float>();
+  float* sums_dz_d = sums_dz + parts * channels;
+  const IsaKernels& isa = isa_kernels();
+  const auto run = [&](std::int64_t at, std::int64_t count, std::int64_t width, std::int64_t sums_at) {
+    isa.column_gradients(part_of(b, at, count, width), sums_dz + sums_at, sums_dz_d + sums_at,
+                         dz == nullptr ? nullptr : dz + at);
+  };
+  parallel_for(joined.chunks(), [&](std::int64_t chunk) {
+    run(joined.chunk_begin(chunk) * joined.channels, joined.chunk_size(chunk), joined.channels,
+        chunk * joined.channels);
+  });
+  if (joined.left > 0) run((b.rows - joined.left) * channels, joined.left, channels, joined.chunks() * joined.channels);
   parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
     double sum_dz[channel_grain] = {}, sum_dz_d[channel_grain] = {};
     for (std::int64_t k = 0; k < parts; ++k) {
@@ -136,13 +129,9 @@ void BatchNormSums::result(float* dgamma, float* dbeta) {
     }
     for (std::int64_t c = first; c < last; ++c) {
       dbeta[c] = static_cast<float>(sum_dz[c - first]);
-      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b_.inv_std[c]));
+      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b.inv_std[c]));
     }
   });
-}
-
-void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz) {
-  BatchNormSums(b, dz).result(dgamma, dbeta);
 }
 
 // dx = factor dz - shift - stretch (x - mean), which gathers the formula's products of per-channel numbers.

@@ -2,8 +2,8 @@
 // The passes of batch normalisation; core/kernels/reference/batch_norm.h gives the formulas and defines each pass.
 // Float goes to the vector kernels, double to the reference.
 //
-// All are bound by memory. So a y too large for the caches is written past them: a plain store would first fetch the
-// line that it is about to overwrite. And the gradients may be written over dy.
+// All are bound by memory where the caches don't hold the data. So a y too large for the caches is written past them: a
+// plain store would first fetch the line that it is about to overwrite. And the gradients may be written over dy.
 //
 // Statistics come from one pass, and are exact to a few units in the last place even where the mean is large against
 // the spread: each chunk of rows is centred, before it is squared, on the mean m' of the first 16 of its n rows, and
@@ -36,24 +36,6 @@ class BatchStatistics final : public ChunkWatch {
   const float* x_;
   const std::int64_t rows_, channels_;
   ScratchBuffer sums_;  // centres, sums, squares: [part][channel] each
-};
-
-/// The parameters' gradients for a dy that is being stored; all else that b points to is complete.
-class BatchNormSums final : public ChunkWatch {
- public:
-  /// Where dz is not null it receives dz; it may be dy.
-  explicit BatchNormSums(const BatchNormBackward<float>& b, float* dz = nullptr);
-  /// Once dy is stored: dgamma, dbeta [channels].
-  void result(float* dgamma, float* dbeta);
-
- private:
-  void sum_chunk(std::int64_t chunk) override;
-  void sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at);
-
-  BatchNormBackward<float> b_;
-  float* const dz_;
-  PerChannel numbers_;
-  ScratchBuffer sums_;  // of dz, of dz (x - mean): [part][channel] each
 };
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var);

@@ -1,10 +1,10 @@
 // The passes of batch normalisation over some rows of [rows, channels]; core/kernels/batch_norm.cpp cuts the work and
 // joins the results. All are bound by memory or, where the caches hold the rows, by loads.
 //
-// So sums stay in registers: those of a strip of channels, over all rows. A row of up to `most_strip_vectors` is one
-// strip, and memory is read in the order of its addresses, which the processor foresees. Longer rows are several
-// strips, and memory delivers those that lie a row apart at a third of its rate. Then a tile of a few rows is asked for
-// in order before it is read strip by strip, with the sums in memory from one tile to the next.
+// So sums stay in registers: those of a strip of channels, over a tile of rows. A row of up to `most_strip_vectors` is
+// one strip, and memory is read in the order of its addresses, which the processor foresees. Longer rows are several
+// strips, and memory delivers those that lie a row apart at a third of its rate. Where that is common, with few
+// registers, tiles are small and asked for in order before they are read strip by strip.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
@@ -46,6 +46,7 @@ WEFT_ALWAYS_INLINE void with_slope(const BatchNormBackward<float>& b, Body&& bod
 constexpr int most_strip_vectors = vector_registers == 32 ? 12 : 4;
 constexpr std::int64_t tile_floats = 768;
 constexpr std::int64_t least_tile_rows = 4;
+constexpr std::int64_t most_tile_rows = 32;  // a sum of tiles' sums rounds less than one long sum
 // Rows that do not fit 32 registers are those of small images, which the caches hold: no need of tiles.
 constexpr bool has_tiles = vector_registers < 32;
 
@@ -71,7 +72,7 @@ WEFT_ALWAYS_INLINE void for_each_strip(const float* const (&read)[count], std::i
   const std::int64_t vectors = channels / lanes, strips = ceil_div(vectors, most_strip_vectors);
   const std::int64_t rest = channels - vectors * lanes;
   const bool is_tiled = has_tiles && strips + (rest > 0 ? 1 : 0) > 1;
-  const std::int64_t tile_rows = is_tiled ? max64(least_tile_rows, tile_floats / (count * channels)) : rows;
+  const std::int64_t tile_rows = is_tiled ? max64(least_tile_rows, tile_floats / (count * channels)) : most_tile_rows;
   for (std::int64_t first = 0; first < rows; first += tile_rows) {
     const std::int64_t tile = min64(tile_rows, rows - first);
     for (int i = 0; i < count && is_tiled; ++i) prefetch_in_order(read[i] + first * channels, tile * channels);
@@ -93,7 +94,7 @@ void add_deviations(const Part part, const float* x, std::int64_t rows, std::int
   WEFT_UNROLL
   for (int v = 0; v < vectors; ++v) {
     const std::int64_t c = v * lanes;
-    middle[v] = part.load_from(centre + c), sum[v] = part.load_from(sums + c), square[v] = part.load_from(squares + c);
+    middle[v] = part.load_from(centre + c), sum[v] = Vec{}, square[v] = Vec{};
   }
   for (std::int64_t r = 0; r < rows; ++r, x += step) {
     WEFT_UNROLL
@@ -105,8 +106,8 @@ void add_deviations(const Part part, const float* x, std::int64_t rows, std::int
   }
   WEFT_UNROLL
   for (int v = 0; v < vectors; ++v) {
-    part.store_to(sums + v * lanes, sum[v]);
-    part.store_to(squares + v * lanes, square[v]);
+    part.store_to(sums + v * lanes, part.load_from(sums + v * lanes) + sum[v]);
+    part.store_to(squares + v * lanes, part.load_from(squares + v * lanes) + square[v]);
   }
 }
 
@@ -116,9 +117,7 @@ void add_gradients(const Part part, const BatchNormBackward<float> b, const Limi
                    std::int64_t rows, std::int64_t c, float* sum_dz, float* sum_dz_d, float* dz_out) {
   Vec sum[vectors], sum_d[vectors];
   WEFT_UNROLL
-  for (int v = 0; v < vectors; ++v) {
-    sum[v] = part.load_from(sum_dz + c + v * lanes), sum_d[v] = part.load_from(sum_dz_d + c + v * lanes);
-  }
+  for (int v = 0; v < vectors; ++v) sum[v] = Vec{}, sum_d[v] = Vec{};
   for (std::int64_t r = first; r < first + rows; ++r) {
     WEFT_UNROLL
     for (int v = 0; v < vectors; ++v) {
@@ -132,8 +131,9 @@ void add_gradients(const Part part, const BatchNormBackward<float> b, const Limi
   }
   WEFT_UNROLL
   for (int v = 0; v < vectors; ++v) {
-    part.store_to(sum_dz + c + v * lanes, sum[v]);
-    part.store_to(sum_dz_d + c + v * lanes, sum_d[v]);
+    float *to = sum_dz + c + v * lanes, *to_d = sum_dz_d + c + v * lanes;
+    part.store_to(to, part.load_from(to) + sum[v]);
+    part.store_to(to_d, part.load_from(to_d) + sum_d[v]);
   }
 }
 

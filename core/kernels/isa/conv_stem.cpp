@@ -149,7 +149,7 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
                            epilogue.residual,
                            epilogue.bias,
                            Limits(epilogue.activation),
-                           fills_lines_past_caches(y, p.output_count(), p.c_out)};
+                           epilogue.watch == nullptr && fills_lines_past_caches(y, p.output_count(), p.c_out)};
   parallel_for(ceil_div(plan.strips, task_strips), [&](std::int64_t task) {
     float* const scratch = thread_scratch(plan.scratch_floats());
     const StemTransform<Rows, Columns> transform({x, p.h, p.w, p.c_in}, plan.tiles, strip_tiles, scratch);
@@ -161,6 +161,8 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
         const Panel panel = panel_of(p.c_out, index);
         run_panel(p, plan, strip, panel, values, packed + packed_at(p, panel), outputs,
                   values.data + sums * values.step);
+        tell_watch<Rows, Columns>(epilogue.watch, outputs, plan.tiles, strip,
+                                  min64(panel.vectors * lanes, p.c_out - panel.column));
       }
     }
     if (outputs.past_caches) stream_fence();

@@ -133,23 +133,6 @@ struct Convolution {
   }
 };
 
-/// Tells the watch that tiles [begin, end) are stored in `channels` channels.
-template <class Form>
-void tell_watch(const Convolution& conv, std::int64_t begin, std::int64_t end, std::int64_t channels) {
-  const WinogradWork& work = conv.work;
-  RowWatch& watch = *conv.epilogue.watch;
-  while (begin < end) {  // tiles of one row of tiles
-    const TilePlace place = conv.plan.tiles.place(begin);
-    const std::int64_t count = min64(end - begin, conv.plan.tiles.cols - place.col);
-    const std::int64_t row = place.row * Form::out, col = place.col * Form::out;
-    for (std::int64_t i = row; i < min64(row + Form::out, work.out_h); ++i) {
-      watch.stored(watch, (place.image * work.out_h + i) * work.out_w + col, min64(count * Form::out, work.out_w - col),
-                   channels);
-    }
-    begin += count;
-  }
-}
-
 /// Steps 2 and 3 for tiles [strip] of a block and one panel.
 template <class Form>
 void run_strip(const Convolution& conv, std::int64_t source_index, const Part& block, const Part& strip,
@@ -186,9 +169,9 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
     store_tile<Form, Form>(outputs, place, panel.column, width, sums, tile);
   }
   if (outputs.past_caches) stream_fence();
-  if (conv.epilogue.watch != nullptr && source_index + 1 == conv.work.source_count) {
-    const std::int64_t begin = block.begin + strip.begin;
-    tell_watch<Form>(conv, begin, begin + strip.size, min64(width, conv.work.out_c - panel.column));
+  if (source_index + 1 == conv.work.source_count) {
+    tell_watch<Form, Form>(conv.epilogue.watch, outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size},
+                           min64(width, conv.work.out_c - panel.column));
   }
 }
 

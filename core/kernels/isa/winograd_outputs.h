@@ -3,6 +3,7 @@
 
 #include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/winograd_tiles.h"
+#include "core/kernels/row_watch.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -93,6 +94,21 @@ void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t col
       store_outputs<Rows, Columns, false>(outputs, place, from, sums.step, part, column + c);
     }
   });
+}
+
+/// Tells the watch, where there is one, that the tiles of a strip are stored in `channels` channels.
+template <class Rows, class Columns>
+WEFT_ALWAYS_INLINE void tell_watch(RowWatch* watch, const Outputs& outputs, const TileGrid& tiles, const Part& strip,
+                                   std::int64_t channels) {
+  if (watch == nullptr) return;
+  for (std::int64_t tile = strip.begin, count; tile < strip.begin + strip.size; tile += count) {
+    const TilePlace place = tiles.place(tile);
+    count = min64(strip.begin + strip.size - tile, tiles.cols - place.col);  // of one row of tiles
+    const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
+    const std::int64_t pixels = min64(count * Columns::out, outputs.w - col);
+    for (std::int64_t i = row; i < min64(row + Rows::out, outputs.h); ++i)
+      watch->stored(*watch, (place.image * outputs.h + i) * outputs.w + col, pixels, channels);
+  }
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ TEST_CASE("batch_norm with a residual and an activation is the three operations,
   const Tensors inputs{random_f64(shape), random_f64({24}), random_f64({24}), random_f64(shape)};
   const auto norm = [](const Tensors& in, Activation activation, const Tensor& residual) {
     const DType d = in[0].dtype();
-    return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d),
-                      {.activation = activation}, residual);
+    return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d), {.activation = activation},
+                      residual);
   };
   // The residual is also a multiple of x: its gradient meets dx on the way, so neither may overwrite what the other
   // still needs.
@@ -92,6 +92,24 @@ TEST_CASE("batch_norm with a residual and an activation is the three operations,
     }
     check_threads(fused(activation), inputs);
   }
+}
+
+TEST_CASE("batch_norm with the statistics that its convolution took has the bits of its own pass", "[ops]") {
+  const std::int64_t c = 24;
+  const Tensor x = random_f32({2, 33, 30, c}), w = random_f32({c, c, 3, 3});
+  const auto run = [&](bool asks) {
+    const Tensor gamma = Tensor::full({c}, 1.5).set_requires_grad(true), mean = Tensor::zeros({c}),
+                 var = Tensor::full({c}, 1);
+    ChannelStatistics statistics;
+    const Tensor z = conv2d(x, w, Tensor(), {.padding = 1}, asks ? &statistics : nullptr);
+    CHECK(statistics.mean.defined() == asks);
+    const Tensor y =
+        batch_norm(z, gamma, Tensor::zeros({c}), mean, var, {.activation = Activation::relu}, Tensor(), statistics);
+    sum(mul(y, y)).backward();
+    return Tensors{y, mean, var, gamma.grad()};
+  };
+  const Tensors taken = run(true), expected = run(false);
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(equal(taken[i], expected[i]));
 }
 
 TEST_CASE("batch_norm leaves a gradient alone that someone else holds", "[ops]") {
