@@ -4,8 +4,10 @@
 // parallel_for(tasks, body) calls body(i) once for each i in [0, tasks), in any order, on any thread.
 // Results stay bit-identical for every thread count because of a rule that callers keep: work is cut
 // into tasks by its shape alone, a task writes only what is its own, and partial sums are added
-// afterwards in task order. The thread count decides who runs a task, not what the task is. (Winograd's convolution is
-// the one exception: it cuts its tiles by the thread count too, as none of its sums crosses a tile.)
+// afterwards in task order. The thread count decides who runs a task, not what the task is. (Winograd is the
+// exception: its convolution cuts its tiles by the thread count too, as none of its sums crosses a tile, and by it its
+// weight gradient decides whether each thread takes groups of blocks or all share each block; the sums are the groups'
+// either way.)
 
 #include <cstdint>
 #include <type_traits>
@@ -15,7 +17,7 @@ namespace weft {
 /// Threads that parallel_for uses. At start: OMP_NUM_THREADS, else the container's CPU quota, else
 /// the cores that this process may run on.
 int num_threads();
-/// Sets that number; throws Error unless 1 <= count <= 1024.
+/// Sets that number, between operations and not while one runs; throws Error unless 1 <= count <= 1024.
 void set_num_threads(int count);
 
 namespace detail {

@@ -20,9 +20,9 @@
 
 namespace weft::kernels {
 
-/// Whether tiles of six outputs an axis beat those of four for a layer with so many channels: at most 32 on one side and
-/// 192 on the other. With more, their filters, 1.8 times as many, cost what their products save, or their error, three
-/// to four times as large and handed from layer to layer, that of a gradient several times PyTorch's own.
+/// Whether tiles of six outputs an axis beat those of four for a layer with so many channels: at most 32 on one side
+/// and 192 on the other. With more, their filters, 1.8 times as many, cost what their products save, or their error,
+/// handed from layer to layer, makes that of a gradient several times PyTorch's own.
 bool prefers_six(std::int64_t c_in, std::int64_t c_out);
 
 /// 3x3, stride 1, no dilation, one group, padding up to 2, and at least 8 channels on both sides.

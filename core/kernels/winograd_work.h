@@ -37,12 +37,13 @@ struct WinogradSource {
   WinogradForm form;
   const float* data;  // [images, h, w, c]
   std::int64_t h, w, c;
-  std::int64_t padding;  // zeros above and to the left: 0 to 2 for `same`, 0 for `spread`, 1 for the others
-  const float* packed;   // its filters, transformed by winograd_pack
+  std::int64_t
+      padding;  // zeros above and to the left: 0 to 2 for `same` and `same_six`, 0 for `spread`, 1 for the others
+  const float* packed;  // its filters, transformed by winograd_pack
 };
 
-/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, and
-/// so may `same_six` and `upsampled_six`.
+/// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, and so may
+/// `same_six` and `upsampled_six`.
 struct WinogradWork {
   std::int64_t images, out_h, out_w, out_c;
   const WinogradSource* sources;

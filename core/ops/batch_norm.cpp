@@ -133,6 +133,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
                   const ChannelStatistics& given) {
   check_same_dtype("batch_norm", {x, gamma, beta, running_mean, running_var, residual});
   check_shapes(x, {gamma, beta, running_mean, running_var});
+  if (given.mean.defined() || given.var.defined()) {
+    WEFT_CHECK(given.mean.defined() && given.var.defined(), "[batch_norm] expected both mean and variance, or neither");
+    check_same_dtype("batch_norm", {x, given.mean, given.var});
+    check_shapes(x, {given.mean, given.var});
+  }
   WEFT_CHECK(!options.training || x.count() > x.size(3),
              "[batch_norm] training needs more than one value a channel, got {}; use a larger batch", x.shape());
   WEFT_CHECK(!residual.defined() || residual.shape() == x.shape(), "[batch_norm] expected a residual {}, got {}",

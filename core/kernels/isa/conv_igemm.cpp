@@ -13,6 +13,7 @@
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/narrow_tile.h"
+#include "core/kernels/isa/tap_order.h"
 #include "core/kernels/isa/tap_tile.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -86,15 +87,6 @@ void pack_narrow(const TapGrid& g, const float* w, float* packed) {
   }
 }
 
-/// True where the taps lie in rows of `run`, each one pixel right of the one before.
-bool come_in_runs(const TapGrid& g, std::int64_t run) {
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    const Tap& first = g.taps[tap / run * run];
-    if (g.taps[tap].row != first.row || g.taps[tap].col != first.col + tap % run) return false;
-  }
-  return g.tap_count % run == 0;
-}
-
 /// Where the grid's pixels are read and written.
 class Addresses {
  public:
@@ -105,7 +97,7 @@ class Addresses {
       row_low_ = min64(row_low_, g.taps[tap].row), row_high_ = max64(row_high_, g.taps[tap].row);
       col_low_ = min64(col_low_, g.taps[tap].col), col_high_ = max64(col_high_, g.taps[tap].col);
     }
-    run_ = g.step_w == 1 && come_in_runs(g, 3) ? 3 : 1;
+    run_ = g.step_w == 1 && are_side_by_side(g, 3) ? 3 : 1;
   }
 
   /// Fills the tile's addresses for `count` pixels from `first` on; those of a tile of `size` pixels that don't exist

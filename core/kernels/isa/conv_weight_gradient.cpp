@@ -46,12 +46,12 @@ struct Region {
 /// How the work is cut.
 struct Plan {
   std::int64_t out_h, out_w, taps;
-  bool is_swapped;                                         // a = dy
-  std::int64_t vectors, panels, padded_n;                  // b
-  std::int64_t tiles, groups;                              // a
+  bool is_swapped;                         // a = dy
+  std::int64_t vectors, panels, padded_n;  // b
+  std::int64_t tiles, groups;              // a
   std::int64_t block_rows, row_blocks, col_blocks, blocks, pixel_groups;
 
-  std::int64_t sums() const { return padded_n * taps; }    // for each of a's channels
+  std::int64_t sums() const { return padded_n * taps; }  // for each of a's channels
 };
 
 Plan make_plan(const ConvProblem& p) {
@@ -185,7 +185,7 @@ class GroupTask {
                          count = min64(width, b_.channels - column);
       OuterTile t;
       t.b = is_b_direct ? direct_view(b_, block.image, column)
-                               : pack_view(b_, block.image, region, column, count, width, packed_b_);
+                        : pack_view(b_, block.image, region, column, count, width, packed_b_);
       t.a_stride = a_.is_input ? p_.stride_w : 1;
       t.b_stride = b_.is_input ? p_.stride_w : 1;
       t.strips = strips_;

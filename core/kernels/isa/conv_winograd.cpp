@@ -26,7 +26,6 @@ namespace {
 // (measured: 12 and 48 are slower); more from `many_channels` on, where a panel's filters come from L3 or memory for
 // each strip.
 constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
-constexpr std::int64_t most_values = 64;         // matrices in any form's V, a cache line after each
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t packed_ahead = 128;       // floats of a filter, fetched before they are stored
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
@@ -77,7 +76,8 @@ struct Plan {
 };
 
 Plan make_plan(const WinogradWork& work) {
-  std::int64_t values = 0, sums = 0, filters = 0, out = 0;  // floats in a tile's V, matrices in M, floats in all U
+  // Floats in a tile's V, matrices in V and in M, floats in all U.
+  std::int64_t values = 0, value_matrices = 0, sums = 0, filters = 0, out = 0;
   std::int64_t most_channels = 0;
   for (std::int64_t s = 0; s < work.source_count; ++s) {
     const std::int64_t channels = work.sources[s].c;
@@ -85,6 +85,7 @@ Plan make_plan(const WinogradWork& work) {
     with_form(work.sources[s].form, [&](auto form) {
       using Form = decltype(form);
       values = max64(values, Form::values * Form::values * round_up(channels, lanes));
+      value_matrices = max64(value_matrices, Form::values * Form::values);
       sums = max64(sums, Form::sums * Form::sums);
       filters += Form::filters * Form::filters * channels * work.out_c;
       out = Form::out;
@@ -105,7 +106,7 @@ Plan make_plan(const WinogradWork& work) {
   set_block(filters > large_filters ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
   // Threads that share a block need tasks for all of them in each of its steps.
   if (plan.is_shared && num_threads() > 1) set_block(max64(4, 2 * num_threads()) * short_strip);
-  plan.value_floats = values * plan.block_tiles + most_values * cache_line_floats;
+  plan.value_floats = values * plan.block_tiles + value_matrices * cache_line_floats;
   plan.sum_floats = sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, 0).vectors);
   return plan;
 }

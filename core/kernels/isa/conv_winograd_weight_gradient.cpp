@@ -23,8 +23,9 @@ namespace {
 constexpr std::int64_t small_sums = 1 << 17, medium_sums = 1 << 20;  // floats; small ones stay in L2
 constexpr std::int64_t small_groups = 16, medium_groups = 4;         // at most; large sums are not worth adding twice
 constexpr std::int64_t small_block_floats = 64 * 1024;               // V and D of a block beside small sums
-constexpr std::int64_t large_block_tiles = 64;                       // enough for larger sums to be fetched for
-constexpr std::int64_t task_channels = 48;                           // input channels of a task
+// Tiles of a block. Large sums come from memory for each block and go back: a block has to be worth that.
+constexpr std::int64_t medium_block_tiles = 64, large_block_tiles = 256;
+constexpr std::int64_t task_channels = 48;    // input channels of a task
 constexpr std::int64_t finish_channels = 16;  // input channels whose filters are written together
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
@@ -57,15 +58,17 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.panels = ceil_div(plan.width_out / lanes, max_outer_vectors);
   plan.row_tiles = ceil_div(source.c, max_outer_rows(ceil_div(plan.width_out / lanes, plan.panels)));
   plan.group_sums = plan.filters * plan.filter_step(source.c);
-  const bool are_small = plan.group_sums <= small_sums;
   const std::int64_t tile_floats = plan.values * plan.width_in + plan.sums * plan.width_out;
-  plan.block_tiles = are_small ? max64(16, small_block_floats / tile_floats) : plan.group_sums > medium_sums ? 256 : large_block_tiles;
+  const bool are_small = plan.group_sums <= small_sums, are_medium = !are_small && plan.group_sums <= medium_sums;
+  plan.block_tiles = are_small    ? max64(16, small_block_floats / tile_floats)
+                     : are_medium ? medium_block_tiles
+                                  : large_block_tiles;
   plan.block_tiles = min64(plan.block_tiles, plan.tiles.count());
   plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
-  plan.groups = are_small                        ? min64(small_groups, plan.blocks)
-                : plan.group_sums <= medium_sums ? max64(1, min64(medium_groups, plan.blocks / 2))
-                                                 : 1;
-  plan.is_shared = !are_small && plan.groups % num_threads() != 0;
+  plan.groups = are_small    ? min64(small_groups, plan.blocks)
+                : are_medium ? max64(1, min64(medium_groups, plan.blocks / 2))
+                             : 1;
+  plan.is_shared = !are_small && (plan.groups == 1 || plan.groups % num_threads() != 0);
   return plan;
 }
 

@@ -2,7 +2,7 @@
 // What the depthwise kernels share: the taps that hit the image, how the work is cut, and how the next row is brought
 // near while this one is computed.
 
-#include "core/kernels/isa/tap_grid.h"
+#include "core/kernels/isa/tap_order.h"
 #include "core/kernels/isa/vec.h"
 #include "core/kernels/scratch.h"
 
@@ -51,15 +51,6 @@ inline Columns inner_columns(const TapGrid& g) {
   }
   if (inner.begin >= inner.end) inner = {g.grid_w, g.grid_w};
   return inner;
-}
-
-/// True where the taps lie side by side in groups of `size`, each one pixel right of the one before.
-inline bool are_side_by_side(const TapGrid& g, std::int64_t size) {
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
-    const Tap& first = g.taps[tap / size * size];
-    if (g.taps[tap].row != first.row || g.taps[tap].col != first.col + tap % size) return false;
-  }
-  return g.tap_count % size == 0;
 }
 
 /// The next of several places at equal distances. Left alone, the compiler computes all of them before the loop that

@@ -30,7 +30,8 @@ struct IsaKernels {
   /// out = epilogue(sum over sources); `scratch` has as many floats as the first says.
   std::int64_t (*winograd_scratch)(const WinogradWork& work);
   void (*winograd_convolve)(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out);
-  /// dw of one source (`same`, `upsampled` or `strided`) of a convolution of this shape; its filters are not read.
+  /// dw of one source (`same`, `upsampled`, their forms of six, or `strided`) of a convolution of this shape; its
+  /// filters are not read.
   std::int64_t (*winograd_weight_gradient_scratch)(const WinogradSource& source, const WinogradWork& work);
   void (*winograd_weight_gradient)(const WinogradSource& source, const WinogradWork& work, const float* dy,
                                    float* scratch, const WinogradGradients& dw);

@@ -125,20 +125,6 @@ struct FiveOutputs {
     pair(2.0f / 45 * g[3], 1.0f / 45 * (g[1] + 4.0f * g[5]), u[10], u[12]);
     u[14] = g[5];
   }
-  WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[stem_taps]) {
-    const Vec even_half = 32.0f / 45 * (u[1] + u[3]), odd_half = 16.0f / 45 * (u[1] - u[3]);
-    const Vec even_1 = -2.0f / 9 * (u[5] + u[7]), odd_1 = -2.0f / 9 * (u[5] - u[7]);
-    const Vec even_2 = 1.0f / 90 * (u[9] + u[11]), odd_2 = 1.0f / 45 * (u[9] - u[11]);
-    g[0] = u[0] + even_half + even_1 + even_2;
-    g[2] = odd_half + odd_1 + odd_2;
-    g[4] = 0.25f * even_half + even_1 + 4.0f * even_2;
-    g[6] = 0.25f * odd_half + odd_1 + 4.0f * odd_2 + u[13];
-    const Vec outer_half = 16.0f / 45 * (u[2] - u[4]), outer_1 = -2.0f / 9 * (u[6] - u[8]),
-              outer_2 = 1.0f / 45 * (u[10] - u[12]);
-    g[1] = outer_half + outer_1 + outer_2;
-    g[3] = 8.0f / 45 * (u[2] + u[4]) - 2.0f / 9 * (u[6] + u[8]) + 2.0f / 45 * (u[10] + u[12]);
-    g[5] = 0.25f * outer_half + outer_1 + 4.0f * outer_2 + u[14];
-  }
   WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
     const Vec even_half = m[1] + m[2], even_1 = m[3] + m[4], even_2 = m[5] + m[6];
     const Vec odd_half = m[1] - m[2], odd_1 = m[3] - m[4], odd_2 = m[5] - m[6];
@@ -147,13 +133,6 @@ struct FiveOutputs {
     y[2] = 0.25f * even_half + even_1 + 4.0f * even_2;
     y[3] = 0.125f * odd_half + odd_1 + 8.0f * odd_2;
     y[4] = 0.0625f * even_half + even_1 + 16.0f * even_2 + m[7];
-  }
-  WEFT_ALWAYS_INLINE static void output_transposed(const Vec (&y)[out], Vec (&m)[sums]) {
-    m[0] = y[0];
-    pair(y[0] + 0.25f * y[2] + 0.0625f * y[4], 0.5f * y[1] + 0.125f * y[3], m[1], m[2]);
-    pair(y[0] + y[2] + y[4], y[1] + y[3], m[3], m[4]);
-    pair(y[0] + 4.0f * y[2] + 16.0f * y[4], 2.0f * y[1] + 8.0f * y[3], m[5], m[6]);
-    m[7] = y[4];
   }
 
  private:

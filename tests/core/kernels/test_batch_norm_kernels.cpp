@@ -13,8 +13,8 @@ using namespace weft::test;
 
 namespace {
 
-constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1000, 5}, {1030, 33}, {1500, 24},
-                                                            {131, 72}, {90, 208},  {70, 700}};
+constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1, 1},     {2, 3},    {7, 17},   {1000, 5}, {1030, 33},
+                                                            {1500, 24}, {131, 72}, {90, 208}, {70, 700}};
 constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
 
 void check_close(const std::vector<float>& actual, const std::vector<float>& expected, double relative, double scale) {

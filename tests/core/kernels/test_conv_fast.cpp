@@ -155,6 +155,7 @@ TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of 
   check_against_reference(problem(40, 50, 100, 4, 1));
   check_against_reference(problem(9, 11, 80, 70, 3, 2, 1));
   check_against_reference(problem(11, 9, 96, 96, 3, 1, 2, 2));
+  for (std::int64_t padding : {0, 2}) check_against_reference(problem(13, 20, 17, 24, 3, 1, padding));
   check_against_reference(problem(41, 43, 66, 64, 3, 1, 1));  // Winograd's weight gradient: several groups of blocks
 }
 
@@ -331,10 +332,11 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
 }
 
 TEST_CASE("Winograd with filters too large for the caches, whose blocks are of several strips", "[conv]") {
-  // 11 x 11 tiles, the last strip of which is not full; against the implicit product, as the textbook loops take
-  // seconds.
-  const ConvProblem p = problem(44, 44, 420, 420, 3, 1, 1);
-  GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2);
+  // 15 x 15 tiles of two images: the last strip is not full, and the weight gradient's blocks of 256 are two. Against
+  // the implicit product, as the textbook loops take seconds.
+  const ConvProblem p = problem(60, 60, 420, 420, 3, 1, 1);
+  GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2),
+                dy = fractions(p.output_count(), 3);
   const auto algorithm = [](const std::string& name) {
     const auto all = conv_algorithms();
     const auto found = std::find_if(all.begin(), all.end(), [&](const ConvAlgorithm& a) { return a.name == name; });
@@ -346,6 +348,11 @@ TEST_CASE("Winograd with filters too large for the caches, whose blocks are of s
   };
   const auto expected = forward(algorithm("igemm"));
   check_close(forward(algorithm("winograd")), expected, 6e-6, largest(expected));
+  const auto weight_gradient = [&](const ConvAlgorithm& a) {
+    return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
+  };
+  const auto expected_dw = weight_gradient(algorithm("igemm"));
+  check_close(weight_gradient(algorithm("winograd")), expected_dw, 6e-6, largest(expected_dw));
 }
 
 namespace {

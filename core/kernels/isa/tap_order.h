@@ -1,0 +1,20 @@
+#pragma once
+// How the taps of a grid lie to each other.
+
+#include "core/kernels/isa/tap_grid.h"
+#include "core/kernels/isa/vec.h"
+
+namespace weft::kernels::WEFT_ISA {
+namespace {
+
+/// True where the taps lie side by side in groups of `size`, each one pixel right of the one before.
+inline bool are_side_by_side(const TapGrid& g, std::int64_t size) {
+  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
+    const Tap& first = g.taps[tap / size * size];
+    if (g.taps[tap].row != first.row || g.taps[tap].col != first.col + tap % size) return false;
+  }
+  return g.tap_count % size == 0;
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA
