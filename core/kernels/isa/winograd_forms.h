@@ -39,10 +39,10 @@
 // transpose of that. All its coefficients are 0, 1 and 1/2: its rounding error is that of the direct sum.
 //
 // UpsampledSix: three neighbouring x, six outputs, dx(z) of the fourth degree. The points are 0, infinity, 1, and -2
-// and -1/2 with two products each, 1 + 1 + 1 + 2 + 2 = 7. Of all pairs this one rounds least, two to three times as
-// much as the direct sum; the two points are each other's mirror images, and so are their values.
+// and -1/2 with two products each, 1 + 1 + 1 + 2 + 2 = 7. Of the pairs tried this one rounds least, two to three
+// times as much as the direct sum; the two points are each other's mirror images, and so are their values.
 //
-// Wide is the same with twice the outputs: dx(z) is of the fifth degree, and the points 1/2 and -1/2 join the four, two
+// Wide has twice the outputs of Upsampled: dx(z) is of the fifth degree, and the points 1/2 and -1/2 join those four, two
 // products each. It rounds about as Same does, and has more filters for fewer tiles: for layers of few channels.
 //
 // Pooled. With dy[-1 .. 4] the gradients of two neighbouring inputs are
