@@ -25,8 +25,8 @@ namespace {
 struct Run {
   const LiveTap* taps;
   std::int64_t tap_count;
-  std::int64_t source_step,
-      out_step;  // floats from one source pixel that is met to the next, and from output to output
+  std::int64_t source_step;  // floats from one source pixel that is met to the next
+  std::int64_t out_step;     // and from output to output
   std::int64_t channels;
   const float* bias;  // or null
   Activation activation;
@@ -74,17 +74,8 @@ WEFT_ALWAYS_INLINE void run_channels(const Run& run, Lanes<is_whole> part, std::
     Vec weights[size];
     WEFT_UNROLL
     for (int v = 0; v < size; ++v) weights[v] = load(run.taps[tap + v].values + c);
-    const float* source = run.taps[tap].source + c;
-    WEFT_UNROLL
-    for (int column = 0; column < (pixels - 1) * step + size; ++column) {
-      const Vec x = size == 1 ? part.load_from(source) : kept_in_register(part.load_from(source));
-      WEFT_UNROLL
-      for (int v = 0; v < size; ++v) {  // tap v of pixel p is at column p step + v
-        const int p = (column - v) / step;
-        if (column >= v && p < pixels && p * step + v == column) sums[p] += x * weights[v];
-      }
-      source = next_place(source, run.source_step);
-    }
+    for_each_meeting<size, step, pixels>(part, run.taps[tap].source + c, run.source_step,
+                                         [&](int p, int v, Vec x) { sums[p] += x * weights[v]; });
   }
   finish(run, sums, part, c);
 }

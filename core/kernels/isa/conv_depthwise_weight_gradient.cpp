@@ -38,17 +38,8 @@ WEFT_ALWAYS_INLINE void add_pixels(const Run& run, Lanes<is_whole> part, const f
     gradients[p] = kept_in_register(part.load_from(dy));
   WEFT_UNROLL
   for (int group = 0; group < groups; ++group) {
-    const float* source = x[group];
-    WEFT_UNROLL
-    for (int column = 0; column < (pixels - 1) * step + size; ++column) {
-      const Vec value = size == 1 ? part.load_from(source) : kept_in_register(part.load_from(source));
-      WEFT_UNROLL
-      for (int v = 0; v < size; ++v) {  // tap v of pixel p is at column p step + v
-        const int p = (column - v) / step;
-        if (column >= v && p < pixels && p * step + v == column) sums[group][v] += value * gradients[p];
-      }
-      source = next_place(source, run.x_step);
-    }
+    for_each_meeting<size, step, pixels>(part, x[group], run.x_step,
+                                         [&](int p, int v, Vec value) { sums[group][v] += value * gradients[p]; });
     x[group] += pixels * step * run.x_step;
   }
 }

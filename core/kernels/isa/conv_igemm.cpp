@@ -13,6 +13,7 @@
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/narrow_tile.h"
+#include "core/kernels/isa/panel.h"
 #include "core/kernels/isa/tap_order.h"
 #include "core/kernels/isa/tap_tile.h"
 #include "core/kernels/scratch.h"
@@ -25,34 +26,24 @@ constexpr std::int64_t chunk_floats = 40 * 1024;      // 160 KB of packed weight
 constexpr std::int64_t task_multiply_adds = 1 << 22;  // worth waking a thread for, small enough to share out
 constexpr std::int64_t max_task_pixels = 1024;        // their source channels of one chunk stay in L2
 
-struct Panel {
-  std::int64_t column, vectors;
-};
-
 /// How the work is cut; from shapes alone.
 struct Plan {
   bool is_narrow;  // see narrow_tile.h; then there is one panel and one chunk
-  std::int64_t vectors, panels, chunks;
+  std::int64_t panels, chunks;
   std::int64_t pixels, block_pixels, blocks;
 };
 
 Plan make_plan(const TapGrid& g) {
   Plan plan;
-  plan.vectors = ceil_div(g.out_c, lanes);
   plan.is_narrow = 2 * g.out_c * ceil_div(g.source_c, lanes) <= g.source_c;
-  plan.panels = ceil_div(plan.vectors, max_tile_vectors);
-  const std::int64_t panel_columns = lanes * ceil_div(plan.vectors, plan.panels);
+  plan.panels = panels_of(g.out_c, max_tile_vectors);
+  const std::int64_t panel_columns = lanes * panel_of(g.out_c, max_tile_vectors, 0).vectors;
   const std::int64_t k = max64(1, g.source_c * g.tap_count);
   plan.chunks = plan.is_narrow ? 1 : min64(ceil_div(k * panel_columns, chunk_floats), g.source_c);
   plan.pixels = g.images * g.grid_h * g.grid_w;
   plan.block_pixels = min64(max_task_pixels, max64(task_multiply_adds / (k * panel_columns), 192));
   plan.blocks = ceil_div(plan.pixels, plan.block_pixels);
   return plan;
-}
-
-Panel panel_of(const Plan& plan, std::int64_t index) {
-  const Part part = part_of(plan.vectors, plan.panels, index);
-  return {part.begin * lanes, part.size};
 }
 
 /// Where a panel's chunk lies in the packed weights.
@@ -238,7 +229,7 @@ void pack_taps(const TapGrid& g, const float* w, float* packed) {
   const Plan plan = make_plan(g);
   parallel_for(plan.panels * plan.chunks, [&](std::int64_t task) {
     if (plan.is_narrow) return pack_narrow(g, w, packed);
-    const Panel panel = panel_of(plan, task / plan.chunks);
+    const Panel panel = panel_of(g.out_c, max_tile_vectors, task / plan.chunks);
     const Part chunk = part_of(g.source_c, plan.chunks, task % plan.chunks);
     pack_chunk(g, w, panel, chunk, packed + packed_at(g, panel, chunk.begin));
   });
@@ -251,7 +242,8 @@ void conv_taps(const TapGrid& g, const float* source, const float* packed, const
   const Addresses addresses(g, source, zeros);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {
     const Part block = part_of(plan.pixels, plan.blocks, task / plan.panels);
-    run_block(g, plan, panel_of(plan, task % plan.panels), block, addresses, epilogue, packed, out);
+    run_block(g, plan, panel_of(g.out_c, max_tile_vectors, task % plan.panels), block, addresses, epilogue, packed,
+              out);
   });
 }
 

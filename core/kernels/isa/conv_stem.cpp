@@ -16,8 +16,9 @@
 // and from there the outputs. V and M stay in L2.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/panel.h"
+#include "core/kernels/isa/row_product.h"
 #include "core/kernels/isa/stem_values.h"
-#include "core/kernels/isa/tap_tile.h"
 #include "core/kernels/isa/winograd_outputs.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -32,15 +33,6 @@ constexpr std::int64_t filters = Rows::filters * Columns::filters, sums = Rows::
 constexpr std::int64_t strip_tiles = 24;  // a multiple of all register tiles' rows
 constexpr std::int64_t task_strips = 4;
 constexpr std::int64_t max_panel_vectors = 2;
-
-struct Panel {
-  std::int64_t column, vectors;
-};
-std::int64_t panels_of(std::int64_t out_c) { return ceil_div(ceil_div(out_c, lanes), max_panel_vectors); }
-Panel panel_of(std::int64_t out_c, std::int64_t index) {
-  const Part part = part_of(ceil_div(out_c, lanes), panels_of(out_c), index);
-  return {part.begin * lanes, part.size};
-}
 
 /// Where a panel's filters begin; in it they lie [sum][place in the sum][input channel][panel's width].
 std::int64_t packed_at(const ConvProblem& p, const Panel& panel) { return filters * p.c_in * panel.column; }
@@ -78,42 +70,8 @@ Plan make_plan(const ConvProblem& p) {
   plan.strips = ceil_div(plan.tiles.count(), strip_tiles);
   plan.transform_floats = StemTransform<Rows, Columns>::scratch_floats(strip_tiles, p.c_in);
   plan.value_step = TileMatrices::step_for(strip_tiles, stem_value_width);
-  plan.sum_step = TileMatrices::step_for(strip_tiles, panel_of(p.c_out, 0).vectors * lanes);
+  plan.sum_step = TileMatrices::step_for(strip_tiles, panel_of(p.c_out, max_panel_vectors, 0).vectors * lanes);
   return plan;
-}
-
-/// All M of one panel, of `rows` tiles.
-template <int vectors>
-void multiply(std::int64_t channels, std::int64_t rows, const TileMatrices& values, const float* packed,
-              const OutputLines<Rows, Columns>& ahead, const TileMatrices& m) {
-  constexpr int size = tile_pixels(vectors);
-  for (int sum = 0; sum < sums; ++sum) {
-    ahead.fetch(sum, sums);
-    const std::int64_t k_end = stem_values_in<Rows, Columns>(sum) * channels;
-    const float* v = values.data + sum * values.step;
-    float* to = m.data + sum * m.step;
-    for (std::int64_t row = 0; row < rows; row += size, v += size * stem_value_width, to += size * vectors * lanes) {
-      Vec acc[size][vectors] = {};
-      const float* u = packed;
-      for (std::int64_t k = 0; k < k_end; ++k, u += vectors * lanes) {
-        Vec b[vectors];
-        WEFT_UNROLL
-        for (int n = 0; n < vectors; ++n) b[n] = load(u + n * lanes);
-        WEFT_UNROLL
-        for (int i = 0; i < size; ++i) {
-          const Vec value = broadcast(v[i * stem_value_width + k]);
-          WEFT_UNROLL
-          for (int n = 0; n < vectors; ++n) acc[i][n] += value * b[n];
-        }
-      }
-      WEFT_UNROLL
-      for (int i = 0; i < size; ++i) {
-        WEFT_UNROLL
-        for (int n = 0; n < vectors; ++n) store(to + (i * vectors + n) * lanes, acc[i][n]);
-      }
-    }
-    packed += k_end * vectors * lanes;
-  }
 }
 
 /// The products of one panel and the outputs they make.
@@ -121,8 +79,16 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
                const TileMatrices& values, const float* packed, const Outputs& outputs, float* scratch) {
   const std::int64_t width = panel.vectors * lanes, unit = tile_pixels(static_cast<int>(panel.vectors));
   const TileMatrices m = {scratch, width, plan.sum_step};
-  const auto run = panel.vectors == 2 ? multiply<2> : multiply<1>;
-  run(p.c_in, ceil_div(strip.size, unit) * unit, values, packed, {outputs, plan.tiles, strip, panel.column, width}, m);
+  const OutputLines<Rows, Columns> ahead{outputs, plan.tiles, strip, panel.column, width};
+  const RunRowProduct run = row_product_function<false>(panel.vectors);
+  const std::int64_t offset = 0;
+  for (int sum = 0; sum < sums; ++sum) {
+    ahead.fetch(sum, sums);
+    const std::int64_t k = stem_values_in<Rows, Columns>(sum) * p.c_in;
+    run({values.data + sum * values.step, stem_value_width, &offset, 1, k, packed, k * width,
+         ceil_div(strip.size, unit) * unit, m.data + sum * m.step});
+    packed += k * width;
+  }
   for (std::int64_t tile = 0; tile < strip.size; ++tile)
     store_tile<Rows, Columns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile);
 }
@@ -132,8 +98,8 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
 std::int64_t stem_packed_floats(const ConvProblem& p) { return filters * p.c_in * ceil_div(p.c_out, lanes) * lanes; }
 
 void stem_pack(const ConvProblem& p, const float* w, float* packed) {
-  parallel_for(panels_of(p.c_out) * p.c_in, [&](std::int64_t task) {
-    const Panel panel = panel_of(p.c_out, task / p.c_in);
+  parallel_for(panels_of(p.c_out, max_panel_vectors) * p.c_in, [&](std::int64_t task) {
+    const Panel panel = panel_of(p.c_out, max_panel_vectors, task / p.c_in);
     for (std::int64_t v = 0; v < panel.vectors * lanes; v += lanes)
       pack_vector(p, w, panel, v, task % p.c_in, packed + packed_at(p, panel));
   });
@@ -157,8 +123,8 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
     for (std::int64_t s = task * task_strips; s < min64(plan.strips, (task + 1) * task_strips); ++s) {
       const Part strip = {s * strip_tiles, min64(strip_tiles, plan.tiles.count() - s * strip_tiles)};
       transform(strip, strip_tiles, values);
-      for (std::int64_t index = 0; index < panels_of(p.c_out); ++index) {
-        const Panel panel = panel_of(p.c_out, index);
+      for (std::int64_t index = 0; index < panels_of(p.c_out, max_panel_vectors); ++index) {
+        const Panel panel = panel_of(p.c_out, max_panel_vectors, index);
         run_panel(p, plan, strip, panel, values, packed + packed_at(p, panel), outputs,
                   values.data + sums * values.step);
         tell_watch<Rows, Columns>(epilogue.watch, outputs, plan.tiles, strip,

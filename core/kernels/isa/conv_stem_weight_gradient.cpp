@@ -9,6 +9,7 @@
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/outer_tile.h"
+#include "core/kernels/isa/panel.h"
 #include "core/kernels/isa/stem_values.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -25,14 +26,10 @@ constexpr std::int64_t block_tiles = 64;  // V, D of one panel, dU and the next 
 constexpr std::int64_t max_groups = 16;
 constexpr std::int64_t max_panel_vectors = 2;
 
-struct Panel {
-  std::int64_t column, vectors;
-};
-
 struct Plan {
   TileGrid tiles;
   std::int64_t blocks, groups;
-  std::int64_t vectors, panels;                             // of output channels
+  std::int64_t panels;                                      // of output channels
   std::int64_t group_floats;                                // all dU, [panel][sum][K][panel's width]
   std::int64_t transform_floats, value_step, product_step;  // of a block
 
@@ -40,10 +37,6 @@ struct Plan {
   Part block(std::int64_t index) const {
     const std::int64_t begin = index * block_tiles;
     return {begin, max64(0, min64(block_tiles, tiles.count() - begin))};
-  }
-  Panel panel(std::int64_t index) const {
-    const Part part = part_of(vectors, panels, index);
-    return {part.begin * lanes, part.size};
   }
   std::int64_t scratch_floats() const { return transform_floats + sums * (value_step + product_step); }
 };
@@ -53,12 +46,11 @@ Plan make_plan(const ConvProblem& p) {
   plan.tiles = {p.n, ceil_div(p.out_h(), Rows::out), ceil_div(p.out_w(), Columns::out)};
   plan.blocks = ceil_div(plan.tiles.count(), block_tiles);
   plan.groups = min64(max_groups, plan.blocks);
-  plan.vectors = ceil_div(p.c_out, lanes);
-  plan.panels = ceil_div(plan.vectors, max_panel_vectors);
-  plan.group_floats = filters * p.c_in * plan.vectors * lanes;
+  plan.panels = panels_of(p.c_out, max_panel_vectors);
+  plan.group_floats = filters * p.c_in * ceil_div(p.c_out, lanes) * lanes;
   plan.transform_floats = StemTransform<Rows, Columns>::scratch_floats(block_tiles, p.c_in);
   plan.value_step = TileMatrices::step_for(block_tiles, stem_value_width);
-  plan.product_step = TileMatrices::step_for(block_tiles, plan.panel(0).vectors * lanes);
+  plan.product_step = TileMatrices::step_for(block_tiles, panel_of(p.c_out, max_panel_vectors, 0).vectors * lanes);
   return plan;
 }
 
@@ -113,13 +105,13 @@ struct NextBlock {
   }
 };
 
-/// Adds a block's outer products to the dU of panel `index`.
-void add_products(std::int64_t channels, const Panel& panel, std::int64_t index, std::int64_t tiles, bool is_first,
+/// Adds a block's outer products to the panel's dU.
+void add_products(std::int64_t channels, const Panel& panel, std::int64_t tiles, bool is_first,
                   const TileMatrices& values, const TileMatrices& products, const NextBlock& next, float* to) {
   const Strip strip = {0, 0, 0, 0, tiles};
   const std::int64_t max_rows = max_outer_rows(panel.vectors);
   for (int sum = 0; sum < sums; ++sum) {
-    next.fetch(index * sums + sum);
+    next.fetch(panel.index * sums + sum);
     const std::int64_t k = stem_values_in<Rows, Columns>(sum) * channels;
     for (std::int64_t part = 0; part < ceil_div(k, max_rows); ++part) {
       const Part rows = part_of(k, ceil_div(k, max_rows), part);
@@ -142,11 +134,10 @@ void run_group(const ConvProblem& p, const Plan& plan, const float* x, const flo
     const NextBlock next = {gradient, plan.tiles, plan.block(blocks.begin + index + 1), sums * plan.panels};
     transform(block, 1, values);
     for (std::int64_t i = 0; i < plan.panels; ++i) {
-      const Panel panel = plan.panel(i);
+      const Panel panel = panel_of(p.c_out, max_panel_vectors, i);
       const TileMatrices products = {values.data + sums * values.step, panel.vectors * lanes, plan.product_step};
       transform_gradients(gradient, plan.tiles, block, panel, products);
-      add_products(p.c_in, panel, i, block.size, index == 0, values, products, next,
-                   to + filters * p.c_in * panel.column);
+      add_products(p.c_in, panel, block.size, index == 0, values, products, next, to + filters * p.c_in * panel.column);
     }
   }
 }
@@ -188,7 +179,7 @@ void stem_weight_gradient(const ConvProblem& p, const float* x, const float* dy,
     run_group(p, plan, x, dy, part_of(plan.blocks, plan.groups, group), scratch + group * plan.group_floats);
   });
   parallel_for(plan.panels * p.c_in, [&](std::int64_t task) {
-    const Panel panel = plan.panel(task / p.c_in);
+    const Panel panel = panel_of(p.c_out, max_panel_vectors, task / p.c_in);
     for (std::int64_t v = 0; v < panel.vectors * lanes; v += lanes) {
       const float* from = scratch + filters * p.c_in * panel.column + v;
       finish_vector(p, plan, from, panel.vectors * lanes, task % p.c_in, panel.column + v, dw);

@@ -13,6 +13,7 @@
 // output is computed alike in both.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/panel.h"
 #include "core/kernels/isa/row_product.h"
 #include "core/kernels/isa/winograd_outputs.h"
 #include "core/kernels/isa/winograd_tiles.h"
@@ -31,16 +32,6 @@ constexpr std::int64_t packed_ahead = 128;       // floats of a filter, fetched 
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
-
-struct Panel {
-  std::int64_t index, column, vectors;
-};
-Panel panel_of(std::int64_t out_c, std::int64_t index) {
-  const std::int64_t vectors = ceil_div(out_c, lanes);
-  const Part part = part_of(vectors, ceil_div(vectors, max_tile_vectors), index);
-  return {index, part.begin * lanes, part.size};
-}
-std::int64_t panels_of(std::int64_t out_c) { return ceil_div(ceil_div(out_c, lanes), max_tile_vectors); }
 
 /// Packed filters: [panel][filter][input channel][panel's width], and a cache line after each filter's, which keeps
 /// those of one input channel from falling into the same cache sets.
@@ -95,8 +86,8 @@ Plan make_plan(const WinogradWork& work) {
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
   const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
   // Threads share blocks or, within a block, strips and panels: long strips must leave enough of either.
-  const bool is_busy_anyway =
-      ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() || panels_of(work.out_c) >= num_threads();
+  const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() ||
+                              panels_of(work.out_c, max_tile_vectors) >= num_threads();
   plan.strip_tiles = min64(most_channels >= many_channels && is_busy_anyway ? long_strip : short_strip, all_tiles);
   const auto set_block = [&](std::int64_t tiles) {
     plan.block_tiles = round_up(min64(tiles, all_tiles), plan.strip_tiles);
@@ -107,7 +98,8 @@ Plan make_plan(const WinogradWork& work) {
   // Threads that share a block need tasks for all of them in each of its steps.
   if (plan.is_shared && num_threads() > 1) set_block(max64(4, 2 * num_threads()) * short_strip);
   plan.value_floats = values * plan.block_tiles + value_matrices * cache_line_floats;
-  plan.sum_floats = sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, 0).vectors);
+  plan.sum_floats =
+      sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, max_tile_vectors, 0).vectors);
   return plan;
 }
 
@@ -196,11 +188,11 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
       }
     }
   });
-  const std::int64_t panels = panels_of(conv.work.out_c), strips = ceil_div(block.size, strip_tiles);
+  const std::int64_t panels = panels_of(conv.work.out_c, max_tile_vectors), strips = ceil_div(block.size, strip_tiles);
   parallel_for(panels * strips, [&](std::int64_t task) {
     const std::int64_t begin = task / panels * strip_tiles;
     run_strip<Form>(conv, source_index, block, {begin, min64(strip_tiles, block.size - begin)},
-                    panel_of(conv.work.out_c, task % panels), values);
+                    panel_of(conv.work.out_c, max_tile_vectors, task % panels), values);
   });
 }
 
@@ -209,7 +201,7 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
 std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c) {
   std::int64_t filters = 0;
   with_form(form, [&](auto f) { filters = decltype(f)::filters * decltype(f)::filters; });
-  return filters * (c * round_up(out_c, lanes) + panels_of(out_c) * cache_line_floats);
+  return filters * (c * round_up(out_c, lanes) + panels_of(out_c, max_tile_vectors) * cache_line_floats);
 }
 
 void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
@@ -217,9 +209,9 @@ void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const 
   with_form(form, [&](auto f) {
     using Form = decltype(f);
     constexpr std::int64_t chunk = 8;
-    parallel_for(panels_of(out_c) * ceil_div(c, chunk), [&](std::int64_t task) {
-      const Panel panel = panel_of(out_c, task % panels_of(out_c));
-      const std::int64_t width = panel.vectors * lanes, first = task / panels_of(out_c) * chunk;
+    parallel_for(panels_of(out_c, max_tile_vectors) * ceil_div(c, chunk), [&](std::int64_t task) {
+      const Panel panel = panel_of(out_c, max_tile_vectors, task % panels_of(out_c, max_tile_vectors));
+      const std::int64_t width = panel.vectors * lanes, first = task / panels_of(out_c, max_tile_vectors) * chunk;
       float* const to = packed + packed_at<Form>(c, panel);
       for (std::int64_t v = 0; v < width; v += lanes) {
         for (std::int64_t k = first; k < min64(c, first + chunk); ++k) {

@@ -62,6 +62,22 @@ WEFT_ALWAYS_INLINE Float* next_place(Float* place, std::int64_t distance) {
   return place;
 }
 
+/// Calls body(p, v, x) for each tap v that pixel p has among `size` side by side, x being the source pixel that it
+/// meets. `step` source pixels lie between the first taps of neighbouring pixels; each source pixel is loaded once.
+template <int size, int step, int pixels, class Part, class Body>
+WEFT_ALWAYS_INLINE void for_each_meeting(const Part& part, const float* source, std::int64_t source_step, Body&& body) {
+  WEFT_UNROLL
+  for (int column = 0; column < (pixels - 1) * step + size; ++column) {
+    const Vec x = size == 1 ? part.load_from(source) : kept_in_register(part.load_from(source));
+    WEFT_UNROLL
+    for (int v = 0; v < size; ++v) {  // tap v of pixel p is at column p step + v
+      const int p = (column - v) / step;
+      if (column >= v && p < pixels && p * step + v == column) body(p, v, x);
+    }
+    source = next_place(source, source_step);
+  }
+}
+
 constexpr std::int64_t burst_lines = 64;
 
 /// Lines that the next row needs, asked for while this one is computed. A pixel's channels are read 16 at a time, pixel

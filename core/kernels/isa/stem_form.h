@@ -31,24 +31,22 @@ struct ThreeOutputs {
   static constexpr int first_filter[sums + 1] = {0, 1, 3, 5, 7, 9, 11};    // a point's even value, then its odd one
   static constexpr int sum[values] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5};    // where a value's product is added,
   static constexpr int place[values] = {0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1};  // and its place among those
-  static constexpr float a = 0.70710678f, b = 1.41421356f;
+  static constexpr float a = root_half, b = root_two;
 
   template <class V>
   WEFT_ALWAYS_INLINE static void input(const V (&d)[in], V (&v)[values]) {
     v[0] = d[0] + (d[8] - 2.5f * d[4]);
-    finite_values(d[2], d[4], d[6], d[8], v[1], v[3], v[5], v[7]);
+    values_at_roots(d[2], d[4], d[6], d[8], v[1], v[3], v[5], v[7]);
     v[9] = d[2] + (d[10] - 2.5f * d[6]);
-    finite_values(d[1], d[3], d[5], d[7], v[2], v[4], v[6], v[8]);
+    values_at_roots(d[1], d[3], d[5], d[7], v[2], v[4], v[6], v[8]);
     v[10] = d[1] + (d[9] - 2.5f * d[5]);
   }
   WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[stem_taps], Vec (&u)[filters]) {
     const Vec even_a = (g[0] + 0.5f * g[4]) * (-2.0f / 3), odd_a = (g[2] + 0.5f * g[6]) * (-2.0f / 3 * a);
     const Vec even_b = (g[0] + 2.0f * g[4]) * (1.0f / 6), odd_b = (g[2] + 2.0f * g[6]) * (1.0f / 6 * b);
     u[0] = g[0];
-    u[1] = even_a + odd_a;
-    u[3] = even_a - odd_a;
-    u[5] = even_b + odd_b;
-    u[7] = even_b - odd_b;
+    plus_and_minus(even_a, odd_a, u[1], u[3]);
+    plus_and_minus(even_b, odd_b, u[5], u[7]);
     u[9] = g[6];
     const Vec outer_a = (g[1] + 0.5f * g[5]) * (b / 3), inner_a = g[3] * (1.0f / 3);
     const Vec outer_b = (g[1] + 2.0f * g[5]) * (a / 3), inner_b = g[3] * (1.0f / 3);
@@ -85,18 +83,6 @@ struct ThreeOutputs {
     m[4] = even_b - b * y[1];
     m[5] = y[2];
   }
-
- private:
-  /// The values at a, -a, b, -b, which four inputs tell.
-  template <class V>
-  WEFT_ALWAYS_INLINE static void finite_values(V d0, V d1, V d2, V d3, V& at_a, V& at_minus_a, V& at_b, V& at_minus_b) {
-    const V even_a = d3 - 2.0f * d1, odd_a = a * d2 - b * d0;
-    const V even_b = d3 - 0.5f * d1, odd_b = b * d2 - a * d0;
-    at_a = even_a + odd_a;
-    at_minus_a = even_a - odd_a;
-    at_b = even_b + odd_b;
-    at_minus_b = even_b - odd_b;
-  }
 };
 
 struct FiveOutputs {
@@ -109,20 +95,20 @@ struct FiveOutputs {
   template <class V>
   WEFT_ALWAYS_INLINE static void input(const V (&d)[in], V (&v)[values]) {
     v[0] = (d[0] - d[12]) + 5.25f * (d[8] - d[4]);
-    finite_values(d[2], d[4], d[6], d[8], d[10], d[12], v[1], v[3], v[5], v[7], v[9], v[11]);
+    values_at_halves(d[2], d[4], d[6], d[8], d[10], d[12], v[1], v[3], v[5], v[7], v[9], v[11]);
     v[13] = (d[14] - d[2]) + 5.25f * (d[6] - d[10]);
-    finite_values(d[1], d[3], d[5], d[7], d[9], d[11], v[2], v[4], v[6], v[8], v[10], v[12]);
+    values_at_halves(d[1], d[3], d[5], d[7], d[9], d[11], v[2], v[4], v[6], v[8], v[10], v[12]);
     v[14] = (d[13] - d[1]) + 5.25f * (d[5] - d[9]);
   }
   WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[stem_taps], Vec (&u)[filters]) {
     u[0] = g[0];
-    pair(32.0f / 45 * (g[0] + 0.25f * g[4]), 16.0f / 45 * (g[2] + 0.25f * g[6]), u[1], u[3]);
-    pair(-2.0f / 9 * (g[0] + g[4]), -2.0f / 9 * (g[2] + g[6]), u[5], u[7]);
-    pair(1.0f / 90 * (g[0] + 4.0f * g[4]), 1.0f / 45 * (g[2] + 4.0f * g[6]), u[9], u[11]);
+    plus_and_minus(32.0f / 45 * (g[0] + 0.25f * g[4]), 16.0f / 45 * (g[2] + 0.25f * g[6]), u[1], u[3]);
+    plus_and_minus(-2.0f / 9 * (g[0] + g[4]), -2.0f / 9 * (g[2] + g[6]), u[5], u[7]);
+    plus_and_minus(1.0f / 90 * (g[0] + 4.0f * g[4]), 1.0f / 45 * (g[2] + 4.0f * g[6]), u[9], u[11]);
     u[13] = g[6];
-    pair(8.0f / 45 * g[3], 16.0f / 45 * (g[1] + 0.25f * g[5]), u[2], u[4]);
-    pair(-2.0f / 9 * g[3], -2.0f / 9 * (g[1] + g[5]), u[6], u[8]);
-    pair(2.0f / 45 * g[3], 1.0f / 45 * (g[1] + 4.0f * g[5]), u[10], u[12]);
+    plus_and_minus(8.0f / 45 * g[3], 16.0f / 45 * (g[1] + 0.25f * g[5]), u[2], u[4]);
+    plus_and_minus(-2.0f / 9 * g[3], -2.0f / 9 * (g[1] + g[5]), u[6], u[8]);
+    plus_and_minus(2.0f / 45 * g[3], 1.0f / 45 * (g[1] + 4.0f * g[5]), u[10], u[12]);
     u[14] = g[5];
   }
   WEFT_ALWAYS_INLINE static void output(const Vec (&m)[sums], Vec (&y)[out]) {
@@ -133,22 +119,6 @@ struct FiveOutputs {
     y[2] = 0.25f * even_half + even_1 + 4.0f * even_2;
     y[3] = 0.125f * odd_half + odd_1 + 8.0f * odd_2;
     y[4] = 0.0625f * even_half + even_1 + 16.0f * even_2 + m[7];
-  }
-
- private:
-  /// What a polynomial takes at a point and its negative, from its even and its odd part.
-  template <class V>
-  WEFT_ALWAYS_INLINE static void pair(V even, V odd, V& plus, V& minus) {
-    plus = even + odd;
-    minus = even - odd;
-  }
-  /// The values at 1/2, -1/2, 1, -1, 2, -2, which six inputs tell.
-  template <class V>
-  WEFT_ALWAYS_INLINE static void finite_values(V d0, V d1, V d2, V d3, V d4, V d5, V& at_half, V& at_minus_half,
-                                               V& at_1, V& at_minus_1, V& at_2, V& at_minus_2) {
-    pair(d5 + (4.0f * d1 - 5.0f * d3), 0.5f * d4 + (2.0f * d0 - 2.5f * d2), at_half, at_minus_half);
-    pair(d5 + (d1 - 4.25f * d3), d4 + (d0 - 4.25f * d2), at_1, at_minus_1);
-    pair(d5 + (0.25f * d1 - 1.25f * d3), 2.0f * d4 + (0.5f * d0 - 2.5f * d2), at_2, at_minus_2);
   }
 };
 

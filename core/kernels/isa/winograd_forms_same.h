@@ -2,7 +2,7 @@
 // Forms of minimal filtering for a convolution at one resolution, and with stride 2.
 // (winograd_forms.h tells what a form is, and derives them.)
 
-#include "core/kernels/isa/vec.h"
+#include "core/kernels/isa/winograd_points.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -12,26 +12,19 @@ struct SameForm {
   static constexpr int values = 6, filters = 6, sums = 6;
   static constexpr int value_of[filters] = {0, 1, 2, 3, 4, 5};          // filter f meets value value_of[f] ...
   static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5, 6};  // ... and adds to the sum it lies in
-  static constexpr float a = 0.70710678f, b = 1.41421356f;
+  static constexpr float a = root_half, b = root_two;
 
   WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
-    const Vec even_a = d[4] - 2.0f * d[2], odd_a = a * d[3] - b * d[1];
-    const Vec even_b = d[4] - 0.5f * d[2], odd_b = b * d[3] - a * d[1];
     v[0] = d[0] + (d[4] - 2.5f * d[2]);
-    v[1] = even_a + odd_a;
-    v[2] = even_a - odd_a;
-    v[3] = even_b + odd_b;
-    v[4] = even_b - odd_b;
+    values_at_roots(d[1], d[2], d[3], d[4], v[1], v[2], v[3], v[4]);
     v[5] = d[1] + (d[5] - 2.5f * d[3]);
   }
   WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
     const Vec even_a = (g[0] + 0.5f * g[2]) * (-2.0f / 3), odd_a = g[1] * (-2.0f / 3 * a);
     const Vec even_b = (g[0] + 2.0f * g[2]) * (1.0f / 6), odd_b = g[1] * (1.0f / 6 * b);
     u[0] = g[0];
-    u[1] = even_a + odd_a;
-    u[2] = even_a - odd_a;
-    u[3] = even_b + odd_b;
-    u[4] = even_b - odd_b;
+    plus_and_minus(even_a, odd_a, u[1], u[2]);
+    plus_and_minus(even_b, odd_b, u[3], u[4]);
     u[5] = g[2];
   }
   WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[3]) {
@@ -51,10 +44,8 @@ struct SameForm {
     const Vec even_a = y[0] + 0.5f * y[2], odd_a = a * (y[1] + 0.5f * y[3]);
     const Vec even_b = y[0] + 2.0f * y[2], odd_b = b * (y[1] + 2.0f * y[3]);
     m[0] = y[0];
-    m[1] = even_a + odd_a;
-    m[2] = even_a - odd_a;
-    m[3] = even_b + odd_b;
-    m[4] = even_b - odd_b;
+    plus_and_minus(even_a, odd_a, m[1], m[2]);
+    plus_and_minus(even_b, odd_b, m[3], m[4]);
     m[5] = y[3];
   }
 };
@@ -67,16 +58,11 @@ struct SameSixForm {
   static constexpr int first_filter[sums + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
 
   WEFT_ALWAYS_INLINE static void input(const Vec (&d)[in], Vec (&v)[values]) {
-    const Vec even_1 = (d[2] + d[6]) - 4.25f * d[4], odd_1 = (d[1] + d[5]) - 4.25f * d[3];
-    const Vec even_2 = (d[6] + 0.25f * d[2]) - 1.25f * d[4], odd_2 = 2.0f * d[5] - (2.5f * d[3] - 0.5f * d[1]);
-    const Vec even_half = (d[6] + 4.0f * d[2]) - 5.0f * d[4], odd_half = 0.5f * d[5] - (2.5f * d[3] - 2.0f * d[1]);
     v[0] = (d[0] - d[6]) + 5.25f * (d[4] - d[2]);
-    v[1] = even_1 + odd_1;
-    v[2] = even_1 - odd_1;
-    v[3] = even_2 + odd_2;
-    v[4] = even_2 - odd_2;
-    v[5] = even_half + odd_half;
-    v[6] = even_half - odd_half;
+    // Not values_at_halves: it groups the terms otherwise, which rounds more here (the golden tests notice).
+    plus_and_minus((d[2] + d[6]) - 4.25f * d[4], (d[1] + d[5]) - 4.25f * d[3], v[1], v[2]);
+    plus_and_minus((d[6] + 0.25f * d[2]) - 1.25f * d[4], 2.0f * d[5] - (2.5f * d[3] - 0.5f * d[1]), v[3], v[4]);
+    plus_and_minus((d[6] + 4.0f * d[2]) - 5.0f * d[4], 0.5f * d[5] - (2.5f * d[3] - 2.0f * d[1]), v[5], v[6]);
     v[7] = (d[7] - d[1]) + 5.25f * (d[3] - d[5]);
   }
   WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
@@ -84,12 +70,9 @@ struct SameSixForm {
     const Vec even_2 = (g[0] + 4.0f * g[2]) * (1.0f / 90), odd_2 = g[1] * (1.0f / 45);
     const Vec even_half = (g[0] + 0.25f * g[2]) * (32.0f / 45), odd_half = g[1] * (16.0f / 45);
     u[0] = g[0];
-    u[1] = even_1 + odd_1;
-    u[2] = even_1 - odd_1;
-    u[3] = even_2 + odd_2;
-    u[4] = even_2 - odd_2;
-    u[5] = even_half + odd_half;
-    u[6] = even_half - odd_half;
+    plus_and_minus(even_1, odd_1, u[1], u[2]);
+    plus_and_minus(even_2, odd_2, u[3], u[4]);
+    plus_and_minus(even_half, odd_half, u[5], u[6]);
     u[7] = g[2];
   }
   WEFT_ALWAYS_INLINE static void filter_transposed(const Vec (&u)[filters], Vec (&g)[3]) {
@@ -116,12 +99,9 @@ struct SameSixForm {
     const Vec even_half = y[0] + 0.25f * y[2] + 0.0625f * y[4];
     const Vec odd_half = 0.5f * y[1] + 0.125f * y[3] + 0.03125f * y[5];
     m[0] = y[0];
-    m[1] = even_1 + odd_1;
-    m[2] = even_1 - odd_1;
-    m[3] = even_2 + odd_2;
-    m[4] = even_2 - odd_2;
-    m[5] = even_half + odd_half;
-    m[6] = even_half - odd_half;
+    plus_and_minus(even_1, odd_1, m[1], m[2]);
+    plus_and_minus(even_2, odd_2, m[3], m[4]);
+    plus_and_minus(even_half, odd_half, m[5], m[6]);
     m[7] = y[5];
   }
 };

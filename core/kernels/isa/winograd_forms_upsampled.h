@@ -2,7 +2,7 @@
 // Forms of minimal filtering for a convolution of an upsampled picture, and their adjoints.
 // (winograd_forms.h tells what a form is, and derives them.)
 
-#include "core/kernels/isa/vec.h"
+#include "core/kernels/isa/winograd_points.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -107,10 +107,8 @@ struct WideUpsampledForm {
     const Vec even_half = d[4] - d[2], odd_half = 0.5f * (d[3] - d[1]);
     v[0] = d[0] + (4.0f * d[4] - 5.0f * d[2]);
     v[1] = 0.25f * d[1] + (d[5] - 1.25f * d[3]);
-    v[2] = even_1 + odd_1;
-    v[3] = even_1 - odd_1;
-    v[4] = even_half + odd_half;
-    v[5] = even_half - odd_half;
+    plus_and_minus(even_1, odd_1, v[2], v[3]);
+    plus_and_minus(even_half, odd_half, v[4], v[5]);
   }
   WEFT_ALWAYS_INLINE static void filter(const Vec (&g)[3], Vec (&u)[filters]) {
     const Vec a = g[1] + g[2], b = g[0] + g[1];
