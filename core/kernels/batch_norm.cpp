@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/kernels/isa.h"
+#include "core/kernels/joined_rows.h"
 
 namespace weft::kernels {
 namespace {
@@ -23,65 +24,78 @@ BatchNormBackward<float> part_of(BatchNormBackward<float> b, std::int64_t at, st
   return b;
 }
 
-}  // namespace
-
-BatchStatistics::BatchStatistics(const float* x, std::int64_t rows, std::int64_t channels)
-    : ChunkWatch(rows, channels),
-      x_(x),
-      rows_(rows),
-      channels_(channels),
-      sums_(bytes(3 * joined.parts() * channels)) {}
-
-void BatchStatistics::sum_chunk(std::int64_t chunk) {
-  sum_rows(joined.chunk_begin(chunk) * joined.channels, joined.chunk_size(chunk), joined.channels,
-           chunk * joined.channels);
-}
-
-void BatchStatistics::sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at) {
-  const std::int64_t step = joined.parts() * channels_;
-  float* centres = sums_.as<float>() + sums_at;
-  isa_kernels().column_deviations(x_ + at, rows, channels, centres, centres + step, centres + 2 * step);
-}
-
-// Part k has n_k rows, the centre c_k, and sums s_k of x - c_k and q_k of its square. Its mean is m_k = c_k + s_k /
-// n_k:
-//   mean = sum n_k m_k / R          R var = sum (q_k - s_k^2 / n_k) + n_k (m_k - mean)^2
-void BatchStatistics::result(float* mean, float* var) {
-  sum_rest();
-  const std::int64_t parts = joined.parts();
-  if (joined.left > 0)
-    sum_rows((rows_ - joined.left) * channels_, joined.left, channels_, joined.chunks() * joined.channels);
-  const float* centres = sums_.as<float>();
-  const float* sums = centres + parts * channels_;
-  const float* squares = sums + parts * channels_;
-  parallel_chunks(channels_, channel_grain, [&](std::int64_t first, std::int64_t last) {
-    double total[channel_grain] = {}, centre[channel_grain] = {}, deviation[channel_grain] = {};
+/// The statistics of R rows in parts. Part k has n_k rows, the centre c_k, and sums s_k of x - c_k and q_k of its
+/// square. Its mean is m_k = c_k + s_k / n_k:
+///
+///   mean = sum n_k m_k / R          R var = sum (q_k - s_k^2 / n_k) + n_k (m_k - mean)^2
+///
+/// (Chan, Golub, LeVeque 1983). `sums` has the arrays of c, s and q, of [part][stride] each.
+template <class RowsOfPart>
+void join_statistics(std::int64_t parts, RowsOfPart&& rows_of, const float* sums, std::int64_t stride,
+                     std::int64_t channels, float* mean, float* var) {
+  const float *centre_of = sums, *sum_of = centre_of + parts * stride, *square_of = sum_of + parts * stride;
+  parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
+    double total[channel_grain] = {}, centre[channel_grain] = {}, deviation[channel_grain] = {}, rows = 0;
     for (std::int64_t k = 0; k < parts; ++k) {
-      const double n = static_cast<double>(joined.part_rows(k));
+      const double n = static_cast<double>(rows_of(k));
+      rows += n;
       for (std::int64_t c = first; c < last; ++c) {
-        const std::int64_t at = k * channels_ + c;
-        total[c - first] += n * static_cast<double>(centres[at]) + static_cast<double>(sums[at]);
+        const std::int64_t at = k * stride + c;
+        total[c - first] += n * static_cast<double>(centre_of[at]) + static_cast<double>(sum_of[at]);
       }
     }
-    for (std::int64_t c = first; c < last; ++c) centre[c - first] = total[c - first] / static_cast<double>(rows_);
+    for (std::int64_t c = first; c < last; ++c) centre[c - first] = total[c - first] / rows;
     for (std::int64_t k = 0; k < parts; ++k) {
-      const double n = static_cast<double>(joined.part_rows(k)), over_n = 1 / n;
+      const double n = static_cast<double>(rows_of(k)), over_n = 1 / n;
       for (std::int64_t c = first; c < last; ++c) {
-        const std::int64_t at = k * channels_ + c;
-        const double s = static_cast<double>(sums[at]),
-                     d = static_cast<double>(centres[at]) + s * over_n - centre[c - first];
-        deviation[c - first] += static_cast<double>(squares[at]) - s * s * over_n + n * d * d;
+        const std::int64_t at = k * stride + c;
+        const double s = static_cast<double>(sum_of[at]),
+                     d = static_cast<double>(centre_of[at]) + s * over_n - centre[c - first];
+        deviation[c - first] += static_cast<double>(square_of[at]) - s * s * over_n + n * d * d;
       }
     }
     for (std::int64_t c = first; c < last; ++c) {
       mean[c] = static_cast<float>(centre[c - first]);
-      var[c] = static_cast<float>(std::max(0.0, deviation[c - first]) / static_cast<double>(rows_));
+      var[c] = static_cast<float>(std::max(0.0, deviation[c - first]) / rows);
     }
   });
 }
 
+}  // namespace
+
+PartSums OutputStatistics::begin(std::int64_t parts) {
+  const std::int64_t stride = (channels_ + line_channels - 1) / line_channels * line_channels, step = parts * stride;
+  pixels_.resize(static_cast<std::size_t>(parts));
+  sums_.resize(static_cast<std::size_t>(3 * step));
+  float* sums = sums_.data();
+  return {pixels_.data(), sums, sums + step, sums + 2 * step, stride};
+}
+
+void OutputStatistics::result(float* mean, float* var) {
+  const auto parts = static_cast<std::int64_t>(pixels_.size());
+  const std::int64_t stride = static_cast<std::int64_t>(sums_.size()) / (3 * parts);
+  join_statistics(
+      parts, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums_.data(), stride, channels_,
+      mean, var);
+}
+
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var) {
-  BatchStatistics(x, rows, channels).result(mean, var);
+  const JoinedRows joined(rows, channels);
+  const std::int64_t step = joined.parts() * channels;
+  ScratchBuffer buffer(bytes(3 * step));
+  const auto sum_rows = [&](std::int64_t at, std::int64_t count, std::int64_t width, std::int64_t sums_at) {
+    float* centres = buffer.as<float>() + sums_at;
+    isa_kernels().column_deviations(x + at, count, width, centres, centres + step, centres + 2 * step);
+  };
+  parallel_for(joined.chunks(), [&](std::int64_t chunk) {
+    sum_rows(joined.chunk_begin(chunk) * joined.channels, joined.chunk_size(chunk), joined.channels,
+             chunk * joined.channels);
+  });
+  if (joined.left > 0)
+    sum_rows((rows - joined.left) * channels, joined.left, channels, joined.chunks() * joined.channels);
+  join_statistics(
+      joined.parts(), [&](std::int64_t k) { return joined.part_rows(k); }, buffer.as<float>(), channels, channels, mean,
+      var);
 }
 
 void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,

@@ -5,14 +5,14 @@
 // All are bound by memory where the caches don't hold the data. So a y too large for the caches is written past them: a
 // plain store would first fetch the line that it is about to overwrite. And the gradients may be written over dy.
 //
-// Statistics come from one pass, and are exact to a few units in the last place even where the mean is large against
+// Where the convolution before has not taken the statistics (output_statistics.h), they come from one pass, and are exact to a few units in the last place even where the mean is large against
 // the spread: each chunk of rows is centred, before it is squared, on the mean m' of the first 16 of its n rows, and
 // chunks are joined in double (Chan, Golub, LeVeque 1983). m' need not be the chunk's mean m. What it is off costs
 // digits like 1 + (m - m')^2 / var, and that is at most 1 + n / 16, since 16 rows that far from the mean are variance
 // themselves: commonly a bit; where all the spread of a chunk lies in those rows, var is still good to 2e-4. Chunks
 // depend on the shape alone and are joined in order.
 
-#include "core/kernels/chunk_watch.h"
+#include "core/kernels/output_statistics.h"
 #include "core/kernels/reference/batch_norm.h"
 
 namespace weft::kernels {
@@ -21,22 +21,6 @@ using reference::batch_norm_input_gradient;
 using reference::batch_norm_parameter_gradients;
 using reference::batch_norm_statistics;
 using reference::scale_shift;
-
-/// The statistics of an x that is being stored.
-class BatchStatistics final : public ChunkWatch {
- public:
-  BatchStatistics(const float* x, std::int64_t rows, std::int64_t channels);
-  /// Once x is stored: mean, var [channels], biased.
-  void result(float* mean, float* var);
-
- private:
-  void sum_chunk(std::int64_t chunk) override;
-  void sum_rows(std::int64_t at, std::int64_t rows, std::int64_t channels, std::int64_t sums_at);
-
-  const float* x_;
-  const std::int64_t rows_, channels_;
-  ScratchBuffer sums_;  // centres, sums, squares: [part][channel] each
-};
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var);
 

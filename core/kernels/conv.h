@@ -13,7 +13,7 @@
 #include <span>
 
 #include "core/kernels/activation.h"
-#include "core/kernels/row_watch.h"
+#include "core/kernels/output_statistics.h"
 
 namespace weft::kernels {
 
@@ -41,7 +41,7 @@ struct ConvEpilogue {
   const T* bias = nullptr;      // [c_out], or null
   const T* residual = nullptr;  // y's shape, or null; may be y itself
   Activation activation = Activation::none;
-  RowWatch* watch = nullptr;  // is told of y's rows as they are stored, in the caches then; or null
+  OutputStatistics* statistics = nullptr;  // y's, or null
 };
 
 /// One way to convolve. Its functions may only be called where supports(problem) holds.

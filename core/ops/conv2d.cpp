@@ -85,8 +85,8 @@ Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const
     using T = decltype(zero);
     auto epilogue = conv_epilogue<T>(bias, residual, activation);
     if constexpr (std::is_same_v<T, float>) {
-      store_with_statistics(y, statistics, [&](kernels::RowWatch* watch) {
-        epilogue.watch = watch;
+      store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
+        epilogue.statistics = taken;
         kernels::conv_forward(kernels::choose_conv(p), p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
       });
     } else {

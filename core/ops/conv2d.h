@@ -23,15 +23,17 @@ kernels::ConvEpilogue<T> conv_epilogue(const Tensor& bias, const Tensor& residua
   return {bias.defined() ? bias.data<T>() : nullptr, residual.defined() ? residual.data<T>() : nullptr, activation};
 }
 
-/// Calls store(watch) for a float output y [..., C] and, where `statistics` is not null, fills them.
+/// Calls store(taken) for a float output y [..., C] and, where `statistics` is not null, fills them if the
+/// kernel has taken them.
 template <class Store>
 void store_with_statistics(const Tensor& y, ChannelStatistics* statistics, Store&& store) {
   if (statistics == nullptr) return store(nullptr);
   const std::int64_t channels = y.size(-1);
-  kernels::BatchStatistics batch(y.data<float>(), y.count() / channels, channels);
-  store(&batch);
+  kernels::OutputStatistics taken(channels);
+  store(&taken);
+  if (!taken.is_taken()) return;  // batch_norm takes them itself
   *statistics = {Tensor::empty({channels}), Tensor::empty({channels})};
-  batch.result(statistics->mean.mutable_data<float>(), statistics->var.mutable_data<float>());
+  taken.result(statistics->mean.mutable_data<float>(), statistics->var.mutable_data<float>());
 }
 
 /// y [N, OH, OW, Cout] = activation(conv(x, w) + bias + residual); bias and residual may be undefined.

@@ -78,9 +78,9 @@ Tensor upsample_conv_forward(const UpsampleConvProblem& p, const Tensor& x, cons
                              const Tensor& bias, Activation activation, ChannelStatistics* statistics) {
   Tensor y = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_out});
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d", p, Inputs::both); });
-  store_with_statistics(y, statistics, [&](kernels::RowWatch* watch) {
+  store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
     auto epilogue = conv_epilogue<float>(bias, Tensor(), activation);
-    epilogue.watch = watch;
+    epilogue.statistics = taken;
     kernels::upsample_conv_forward(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr,
                                    packed.data<float>(), epilogue, y.mutable_data<float>());
   });

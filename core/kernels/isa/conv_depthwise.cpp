@@ -16,6 +16,7 @@
 #include "core/kernels/isa/depthwise_rows.h"
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
+#include "core/kernels/isa/store_sums.h"
 #include "core/parallel.h"
 
 namespace weft::kernels::WEFT_ISA {
@@ -33,6 +34,7 @@ struct Run {
   const float* residual;  // at the first pixel, or null
   bool past_caches;       // see belongs_past_caches
   float* out;
+  StoreSums statistics;
 };
 
 /// What becomes of a run's sums. Each question is asked once for all of its pixels.
@@ -52,6 +54,12 @@ WEFT_ALWAYS_INLINE void finish(const Run& run, Vec (&sums)[pixels], Lanes<is_who
     const Limits limits(run.activation);
     WEFT_UNROLL
     for (int p = 0; p < pixels; ++p) sums[p] = clamp(sums[p], limits.low, limits.high);
+  }
+  if (run.statistics.are_wanted()) {
+    VectorSums statistics(run.statistics, c, sums[0]);
+    WEFT_UNROLL
+    for (int p = 0; p < pixels; ++p) statistics.add(sums[p]);
+    statistics.add_to(run.statistics, c);
   }
   const auto store_all = [&](auto store_at) {
     float* out = run.out + c;
@@ -132,14 +140,14 @@ struct Phase {
 };
 
 /// Row i of a phase.
-void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std::int64_t i, LinesAhead& ahead,
-                   LiveTap* live) {
+void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std::int64_t i, StoreSums& statistics,
+                   LinesAhead& ahead, LiveTap* live) {
   const TapGrid& g = phase.grid;
   const ConvEpilogue<float>& end = work.epilogue;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   const std::int64_t out_step = g.out_step_w * g.out_c;
   Run run = {live,           0,       phase.source_step, out_step, g.out_c, end.bias,
-             end.activation, nullptr, work.past_caches,  nullptr};
+             end.activation, nullptr, work.past_caches,  nullptr,  statistics};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = out_row * g.out_c + j * out_step;
     run.out = work.out + at;
@@ -151,13 +159,14 @@ void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std
     const int function = left >= 8 ? 0 : left >= 4 ? 1 : left >= 2 ? 2 : 3;
     const std::int64_t pixels = run_pixels >> function;
     phase.functions[function](run, ahead);
+    run.statistics.is_first = statistics.is_first = false;
     if (is_inner) move_right(live, run.tap_count, pixels * g.step_w * g.source_c);
     j += pixels;
   }
 }
 
 /// Row `row` of all images' rows.
-void run_row(const Work& work, std::int64_t row, LiveTap* live) {
+void run_row(const Work& work, std::int64_t row, StoreSums& statistics, LiveTap* live) {
   const std::int64_t image = row / work.image().out_h, out_row = row % work.image().out_h;
   const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
   std::int64_t calls = 0;
@@ -169,7 +178,7 @@ void run_row(const Work& work, std::int64_t row, LiveTap* live) {
   float* filters = work.filters;
   for (std::int64_t p = 0; p < work.phase_count; ++p) {
     const TapGrid& g = work.phases[p];
-    if (has_pixels(g)) run_phase_row(work, Phase(g, filters), image, out_row / g.out_step_h, ahead, live);
+    if (has_pixels(g)) run_phase_row(work, Phase(g, filters), image, out_row / g.out_step_h, statistics, ahead, live);
     filters += g.tap_count * padded_channels(g);
   }
 }
@@ -195,15 +204,17 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
     most_taps = max64(most_taps, g->tap_count);
   }
   const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
-  // What is watched had better stay near.
-  work.past_caches = epilogue.watch == nullptr &&
-                     belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
-  parallel_chunks(rows, task_rows(rows, row_products, 32), [&](std::int64_t begin, std::int64_t end) {
+  work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
+  const std::int64_t task = task_rows(rows, row_products, 32);
+  PartSums statistics = {};
+  if (epilogue.statistics != nullptr) statistics = epilogue.statistics->begin(ceil_div(rows, task));
+  parallel_chunks(rows, task, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t part = begin / task;
+    if (statistics.pixels != nullptr) statistics.pixels[part] = (end - begin) * image.out_w;
+    StoreSums sums = sums_of_part(statistics, part, 0, true);
     LiveTap* live = live_tap_scratch(most_taps);
-    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, live);
+    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, sums, live);
     stream_fence();
-    if (epilogue.watch != nullptr)
-      epilogue.watch->stored(*epilogue.watch, begin * image.out_w, (end - begin) * image.out_w, image.out_c);
   });
 }
 

@@ -174,7 +174,7 @@ class Addresses {
 
 /// One block of pixels for one panel.
 void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Part& block, const Addresses& addresses,
-               const ConvEpilogue<float>& epilogue, const float* packed, float* out) {
+               const ConvEpilogue<float>& epilogue, const float* packed, const StoreSums& statistics, float* out) {
   const std::int64_t size = plan.is_narrow ? narrow_tile_pixels : tile_pixels(static_cast<int>(panel.vectors));
   const RunTapTile run = plan.is_narrow ? run_narrow_tile : tap_tile_function(panel.vectors);
   // Thread scratch as pointers and indices, which are as large as two floats.
@@ -201,9 +201,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   }
   t.low = lower_limit(epilogue.activation);
   t.high = upper_limit(epilogue.activation);
-  // Sums that later chunks add to had better stay near, and so had what is watched.
-  t.past_caches = plan.chunks == 1 && epilogue.watch == nullptr &&
-                  belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
+  // Sums that later chunks add to had better stay near.
+  t.past_caches = plan.chunks == 1 && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
@@ -212,15 +211,15 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
     t.packed = packed + packed_at(g, panel, chunk.begin);
     t.is_first = c == 0;
     t.is_last = c + 1 == plan.chunks;
+    t.statistics = t.is_last ? statistics : StoreSums{};
     for (std::int64_t pixel = 0; pixel < block.size; pixel += size) {
       t.count = min64(size, block.size - pixel);
       addresses.fill(block.begin + pixel, t.count, size, table, shifts, no_shifts, out_at, t);
       run(t);
+      t.statistics.is_first = false;
     }
   }
   if (t.past_caches) stream_fence();
-  // The grid of a watched output is the output.
-  if (epilogue.watch != nullptr) epilogue.watch->stored(*epilogue.watch, block.begin, block.size, t.columns);
 }
 
 }  // namespace
@@ -240,9 +239,15 @@ void conv_taps(const TapGrid& g, const float* source, const float* packed, const
   const Plan plan = make_plan(g);
   if (plan.pixels == 0) return;
   const Addresses addresses(g, source, zeros);
+  // Few channels aren't worth a second kind of end; a pass over them is short.
+  PartSums statistics = {};
+  if (epilogue.statistics != nullptr && !plan.is_narrow) statistics = epilogue.statistics->begin(plan.blocks);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {
-    const Part block = part_of(plan.pixels, plan.blocks, task / plan.panels);
-    run_block(g, plan, panel_of(g.out_c, max_tile_vectors, task % plan.panels), block, addresses, epilogue, packed,
+    const std::int64_t index = task / plan.panels;
+    const Part block = part_of(plan.pixels, plan.blocks, index);
+    const Panel panel = panel_of(g.out_c, max_tile_vectors, task % plan.panels);
+    if (statistics.pixels != nullptr && panel.column == 0) statistics.pixels[index] = block.size;
+    run_block(g, plan, panel, block, addresses, epilogue, packed, sums_of_part(statistics, index, panel.column, true),
               out);
   });
 }

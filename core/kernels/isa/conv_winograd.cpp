@@ -108,10 +108,10 @@ struct Convolution {
   const WinogradWork& work;
   const ConvEpilogue<float>& epilogue;
   const Plan& plan;
+  const PartSums& statistics;  // in parts of a short strip's tiles, whatever the strips
   float* out;
 
-  /// What becomes of the outputs of one source. What the next one adds to had better stay near, and so had what is
-  /// watched.
+  /// What becomes of the outputs of one source. What the next one adds to had better stay near.
   Outputs outputs(std::int64_t source) const {
     const bool is_last = source + 1 == work.source_count;
     const std::int64_t count = work.images * work.out_h * work.out_w * work.out_c;
@@ -122,7 +122,7 @@ struct Convolution {
             source == 0 ? epilogue.residual : out,
             is_last ? epilogue.bias : nullptr,
             Limits(is_last ? epilogue.activation : Activation::none),
-            is_last && epilogue.watch == nullptr && fills_lines_past_caches(out, count, work.out_c)};
+            is_last && fills_lines_past_caches(out, count, work.out_c)};
   }
 };
 
@@ -157,15 +157,19 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
            sums.data + (a * Form::sums + b) * sums.step});
     }
   }
-  for (std::int64_t tile = 0; tile < strip.size; ++tile) {
-    const TilePlace place = conv.plan.tiles.place(block.begin + strip.begin + tile);
-    store_tile<Form, Form>(outputs, place, panel.column, width, sums, tile);
+  const bool is_last = source_index + 1 == conv.work.source_count;
+  const PartSums statistics = is_last ? conv.statistics : PartSums{};
+  for (std::int64_t row = 0; row < strip.size; ++row) {
+    const std::int64_t tile = block.begin + strip.begin + row, part = tile / short_strip;
+    const bool is_first = tile % short_strip == 0;
+    if (is_first && panel.column == 0 && statistics.pixels != nullptr) {
+      statistics.pixels[part] = pixels_of<Form, Form>(
+          outputs, conv.plan.tiles, {tile, min64(short_strip, conv.plan.tiles.count() - tile)});
+    }
+    store_tile<Form, Form>(outputs, conv.plan.tiles.place(tile), panel.column, width, sums, row,
+                           sums_of_part(statistics, part, 0, is_first));
   }
   if (outputs.past_caches) stream_fence();
-  if (source_index + 1 == conv.work.source_count) {
-    tell_watch<Form, Form>(conv.epilogue.watch, outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size},
-                           min64(width, conv.work.out_c - panel.column));
-  }
 }
 
 /// All three steps for one block and one source. `scratch` holds V.
@@ -230,7 +234,9 @@ std::int64_t winograd_scratch(const WinogradWork& work) {
 
 void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
   const Plan plan = make_plan(work);
-  const Convolution conv = {work, epilogue, plan, out};
+  PartSums statistics = {};
+  if (epilogue.statistics != nullptr) statistics = epilogue.statistics->begin(ceil_div(plan.tiles.count(), short_strip));
+  const Convolution conv = {work, epilogue, plan, statistics, out};
   const auto run = [&](std::int64_t index, float* values) {
     const std::int64_t begin = index * plan.block_tiles;
     const Part block = {begin, min64(plan.block_tiles, plan.tiles.count() - begin)};

@@ -9,7 +9,7 @@
 // With AVX-512 and 6 pixels x 64 channels, 24 multiply-adds need 4 + 6 loads, which leaves the arithmetic as the
 // bottleneck. Sums go over all taps and the channels [k0, k0 + channels) before anything is stored.
 
-#include "core/kernels/isa/vec.h"
+#include "core/kernels/isa/store_sums.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -42,6 +42,7 @@ struct TapTile {
   const float* residual;        // or null
   float low, high;              // the activation's clamp
   bool past_caches;             // see belongs_past_caches
+  StoreSums statistics;         // of the panel's channels; asked for in the last chunk alone
   float* out;
 };
 
@@ -79,11 +80,26 @@ WEFT_ALWAYS_INLINE void finish_whole(const TapTile& t, Vec (&acc)[pixels][vector
       for (int v = 0; v < vectors; ++v) acc[m][v] += load(earlier + out_at[m] + v * lanes);
     }
   }
+  WEFT_UNROLL
+  for (int m = 0; m < pixels; ++m) {
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) acc[m][v] = end(acc[m][v], v);
+  }
+  if (t.statistics.are_wanted()) {
+    const StoreSums part = t.statistics;
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      VectorSums sums(part, v * lanes, acc[0][v]);
+      WEFT_UNROLL
+      for (int m = 0; m < pixels; ++m) sums.add(acc[m][v]);
+      sums.add_to(part, v * lanes);
+    }
+  }
   const auto store_all = [&](auto store_at) {
     WEFT_UNROLL
     for (int m = 0; m < pixels; ++m) {
       WEFT_UNROLL
-      for (int v = 0; v < vectors; ++v) store_at(out + out_at[m] + v * lanes, end(acc[m][v], v));
+      for (int v = 0; v < vectors; ++v) store_at(out + out_at[m] + v * lanes, acc[m][v]);
     }
   };
   if (past_caches) {
@@ -98,13 +114,23 @@ template <int vectors>
 __attribute__((noinline)) void finish_part(const TapTile& t, const Vec* sums) {
   const float* const earlier = earlier_of(t);
   const TileEnd<vectors> end(t);
-  for (std::int64_t m = 0; m < t.count; ++m) {
-    for (int v = 0; v < vectors; ++v) {
-      const std::int64_t left = min64(t.columns - v * lanes, lanes), at = t.out_at[m] + v * lanes;
-      if (left <= 0) continue;
+  for (int v = 0; v < vectors; ++v) {
+    const std::int64_t left = min64(t.columns - v * lanes, lanes);
+    if (left <= 0) continue;
+    const auto end_of = [&](std::int64_t m) {
       Vec sum = sums[m * vectors + v];
+      const std::int64_t at = t.out_at[m] + v * lanes;
       if (earlier != nullptr) sum += left == lanes ? load(earlier + at) : load_partial(earlier + at, left);
-      sum = end(sum, v);
+      return end(sum, v);
+    };
+    if (t.statistics.are_wanted()) {
+      VectorSums statistics(t.statistics, v * lanes, end_of(0));
+      for (std::int64_t m = 0; m < t.count; ++m) statistics.add(end_of(m));
+      statistics.add_to(t.statistics, v * lanes);
+    }
+    for (std::int64_t m = 0; m < t.count; ++m) {
+      const std::int64_t at = t.out_at[m] + v * lanes;
+      const Vec sum = end_of(m);
       if (t.past_caches) {
         store_past_caches(t.out + at, sum);
       } else if (left == lanes) {

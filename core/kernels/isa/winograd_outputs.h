@@ -3,7 +3,7 @@
 
 #include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/winograd_tiles.h"
-#include "core/kernels/row_watch.h"
+#include "core/kernels/isa/store_sums.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -58,9 +58,10 @@ struct OutputLines {
 /// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
 /// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
 /// because a store might change it, for all that the compiler knows.
-template <class Rows, class Columns, bool is_whole, class Part>
+template <class Rows, class Columns, bool is_whole, bool has_statistics, class Part>
 __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* sums,
-                                             std::int64_t sum_step, const Part& part, std::int64_t channel) {
+                                             std::int64_t sum_step, const Part& part, std::int64_t channel,
+                                             const StoreSums& statistics) {
   const Outputs o = outputs;
   const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
   const std::int64_t at = ((place.image * o.h + row) * o.w + col) * o.c + channel;
@@ -68,47 +69,52 @@ __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TileP
   const auto load_at = [&](int i, int j) { return load(sums + (i * Columns::sums + j) * sum_step); };
   const auto map_rows = [](const Vec(&m)[Rows::sums], Vec(&y)[Rows::out]) { Rows::output(m, y); };
   const auto map_cols = [](const Vec(&m)[Columns::sums], Vec(&y)[Columns::out]) { Columns::output(m, y); };
+  VectorSums of_tile(has_statistics ? statistics : StoreSums{}, channel);
   map_axes<Rows::sums, Rows::out, Columns::sums, Columns::out>(load_at, map_rows, map_cols, [&](int i, int j, Vec y) {
     if (!is_whole && (row + i >= o.h || col + j >= o.w)) return;
     const std::int64_t to = at + (i * o.w + j) * o.c;
     if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
     y = clamp(y + bias, o.limits.low, o.limits.high);
+    if (has_statistics) {
+      if (i == 0 && j == 0 && statistics.is_first) of_tile.centre = y;
+      of_tile.add(y);
+    }
     if (o.past_caches) {
       store_past_caches(o.data + to, y);
     } else {
       part.store_to(o.data + to, y);
     }
   });
+  if (has_statistics) of_tile.add_to(statistics, channel);
 }
 
 /// Those of one tile and channels [column, column + columns), from row `sum_row` of the sums on.
 template <class Rows, class Columns>
 void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t column, std::int64_t columns,
-                const TileMatrices& sums, std::int64_t sum_row) {
+                const TileMatrices& sums, std::int64_t sum_row, const StoreSums& statistics) {
   const bool is_whole = (place.row + 1) * Rows::out <= outputs.h && (place.col + 1) * Columns::out <= outputs.w;
   for_each_vector(min64(columns, outputs.c - column), [&](auto part, std::int64_t c) {
-    const float* from = sums.row(sum_row) + c;
-    if (is_whole) {
-      store_outputs<Rows, Columns, true>(outputs, place, from, sums.step, part, column + c);
+    const auto store_as = [&]<bool whole, bool with_statistics>() {
+      store_outputs<Rows, Columns, whole, with_statistics>(outputs, place, sums.row(sum_row) + c, sums.step, part,
+                                                           column + c, statistics);
+    };
+    if (statistics.are_wanted()) {
+      is_whole ? store_as.template operator()<true, true>() : store_as.template operator()<false, true>();
     } else {
-      store_outputs<Rows, Columns, false>(outputs, place, from, sums.step, part, column + c);
+      is_whole ? store_as.template operator()<true, false>() : store_as.template operator()<false, false>();
     }
   });
 }
 
-/// Tells the watch, where there is one, that the tiles of a strip are stored in `channels` channels.
+/// The pixels of an output that tiles [part] have.
 template <class Rows, class Columns>
-WEFT_ALWAYS_INLINE void tell_watch(RowWatch* watch, const Outputs& outputs, const TileGrid& tiles, const Part& strip,
-                                   std::int64_t channels) {
-  if (watch == nullptr) return;
-  for (std::int64_t tile = strip.begin, count; tile < strip.begin + strip.size; tile += count) {
+std::int64_t pixels_of(const Outputs& outputs, const TileGrid& tiles, const Part& part) {
+  std::int64_t pixels = 0;
+  for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
     const TilePlace place = tiles.place(tile);
-    count = min64(strip.begin + strip.size - tile, tiles.cols - place.col);  // of one row of tiles
-    const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
-    const std::int64_t pixels = min64(count * Columns::out, outputs.w - col);
-    for (std::int64_t i = row; i < min64(row + Rows::out, outputs.h); ++i)
-      watch->stored(*watch, (place.image * outputs.h + i) * outputs.w + col, pixels, channels);
+    pixels += min64(Rows::out, outputs.h - place.row * Rows::out) * min64(Columns::out, outputs.w - place.col * Columns::out);
   }
+  return pixels;
 }
 
 }  // namespace

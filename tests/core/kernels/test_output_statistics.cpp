@@ -1,0 +1,142 @@
+// Statistics taken while a convolution stores its output are those of the output, for any number of threads.
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/allocator.h"
+#include "core/kernels/batch_norm.h"
+#include "core/kernels/conv.h"
+#include "core/kernels/conv_upsample.h"
+#include "tests/core/kernels/kernel_testing.h"
+
+using namespace weft;
+using namespace weft::kernels;
+using namespace weft::test;
+
+namespace {
+
+struct Statistics {
+  std::vector<float> mean, var;
+  explicit Statistics(std::int64_t channels)
+      : mean(static_cast<std::size_t>(channels)), var(static_cast<std::size_t>(channels)) {}
+};
+
+/// By definition, in double and two passes.
+Statistics defined_statistics(const float* y, std::int64_t rows, std::int64_t channels) {
+  Statistics result(channels);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double sum = 0, squares = 0;
+    for (std::int64_t row = 0; row < rows; ++row) sum += static_cast<double>(y[row * channels + c]);
+    const double mean = sum / static_cast<double>(rows);
+    for (std::int64_t row = 0; row < rows; ++row)
+      squares += std::pow(static_cast<double>(y[row * channels + c]) - mean, 2);
+    result.mean[static_cast<std::size_t>(c)] = static_cast<float>(mean);
+    result.var[static_cast<std::size_t>(c)] = static_cast<float>(squares / static_cast<double>(rows));
+  }
+  return result;
+}
+
+/// `store(statistics, y)` fills y.
+template <class Store>
+void check_statistics(std::int64_t rows, std::int64_t channels, Store&& store) {
+  GuardedBuffer plain(rows * channels);
+  store(nullptr, plain.data());
+  const Statistics expected = defined_statistics(plain.data(), rows, channels);
+  Statistics first(channels);
+  const int before = num_threads();
+  for (int threads : {1, 3}) {
+    set_num_threads(threads);
+    GuardedBuffer y(rows * channels);
+    OutputStatistics taken(channels);
+    store(&taken, y.data());
+    CHECK(y.content() == plain.content());
+    REQUIRE(taken.is_taken());
+    Statistics result(channels);
+    taken.result(result.mean.data(), result.var.data());
+    if (threads == 1) first = result;
+    CHECK(result.mean == first.mean);
+    CHECK(result.var == first.var);
+    double worst_mean = 0, worst_var = 0;
+    for (std::size_t c = 0; c < result.var.size(); ++c) {
+      const double var = static_cast<double>(expected.var[c]);
+      worst_mean = std::max(worst_mean, std::abs(static_cast<double>(result.mean[c] - expected.mean[c])) /
+                                            (std::sqrt(var) + std::abs(static_cast<double>(expected.mean[c]))));
+      worst_var = std::max(worst_var, std::abs(static_cast<double>(result.var[c]) / var - 1));
+    }
+    CHECK(worst_mean < 1e-6);
+    CHECK(worst_var < 3e-6);
+  }
+  set_num_threads(before);
+}
+
+ConvProblem problem(std::int64_t size, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel, std::int64_t stride,
+                    std::int64_t groups = 1) {
+  ConvProblem p;
+  p.n = 2, p.h = size, p.w = size + 3, p.c_in = c_in, p.c_out = c_out, p.groups = groups;
+  p.kernel_h = p.kernel_w = kernel;
+  p.stride_h = p.stride_w = stride;
+  p.padding_h = p.padding_w = kernel / 2;
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("every fast convolution can take its output's statistics", "[conv][batch_norm][threads]") {
+  const ConvProblem problems[] = {
+      problem(37, 3, 40, 7, 2),  problem(9, 16, 20, 3, 1),      problem(41, 16, 130, 3, 1),
+      problem(22, 24, 16, 3, 2), problem(35, 8, 150, 1, 1),     problem(13, 300, 70, 1, 1),
+      problem(20, 3, 32, 3, 2),  problem(17, 40, 40, 3, 1, 40), problem(18, 33, 33, 3, 2, 33)};
+  for (const ConvProblem& p : problems) {
+    GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2), bias = fractions(p.c_out, 3);
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      if (!a.supports(p) || std::string(a.name) == "reference") continue;
+      for_each_isa([&] {
+        INFO("algorithm " << a.name << ", " << p.c_in << " to " << p.c_out);
+        check_statistics(p.n * p.out_h() * p.out_w(), p.c_out, [&](OutputStatistics* statistics, float* y) {
+          ConvEpilogue<float> epilogue;
+          epilogue.bias = bias.data();
+          epilogue.statistics = statistics;
+          conv_forward(a, p, x.data(), w.data(), epilogue, y);
+        });
+      });
+    }
+  }
+}
+
+TEST_CASE("so can the convolution of upsampled and joined channels", "[conv][batch_norm][threads]") {
+  for (std::int64_t c_skip : {0, 24}) {
+    const UpsampleConvProblem p{.n = 2, .h = 9, .w = 14, .c_up = 16, .c_skip = c_skip, .c_out = 80};
+    GuardedBuffer x = fractions(p.n * p.h * p.w * p.c_up, 1);
+    GuardedBuffer skip = fractions(4 * p.n * p.h * p.w * p.c_skip, 2);
+    GuardedBuffer w = fractions(9 * (p.c_up + p.c_skip) * p.c_out, 3);
+    for_each_isa([&] {
+      ScratchBuffer packed(static_cast<std::size_t>(upsample_conv_packed_floats(p)) * sizeof(float));
+      upsample_conv_pack(p, w.data(), packed.as<float>());
+      check_statistics(4 * p.n * p.h * p.w, p.c_out, [&](OutputStatistics* statistics, float* y) {
+        ConvEpilogue<float> epilogue;
+        epilogue.statistics = statistics;
+        upsample_conv_forward(p, x.data(), c_skip > 0 ? skip.data() : nullptr, packed.as<float>(), epilogue, y);
+      });
+    });
+  }
+}
+
+TEST_CASE("statistics bear a mean that is large against the spread", "[conv][batch_norm]") {
+  // y = 1000 + noise of variance 1/12: single precision leaves noise 1e-4 of its digits.
+  ConvProblem p = problem(64, 16, 16, 1, 1);
+  p.padding_h = p.padding_w = 0;
+  GuardedBuffer x = fractions(p.input_count(), 1), w(p.weight_count()), bias(p.c_out);
+  for (std::int64_t o = 0; o < p.c_out; ++o) {
+    bias.data()[o] = 1000;
+    for (std::int64_t c = 0; c < p.c_in; ++c) w.data()[o * p.c_in + c] = o == c ? 1 : 0;
+  }
+  for_each_isa([&] {
+    check_statistics(p.n * p.h * p.w, p.c_out, [&](OutputStatistics* statistics, float* y) {
+      ConvEpilogue<float> epilogue;
+      epilogue.bias = bias.data();
+      epilogue.statistics = statistics;
+      conv_forward(choose_conv(p), p, x.data(), w.data(), epilogue, y);
+    });
+  });
+}
