@@ -81,6 +81,7 @@ class Engine {
     Gradients gradients = node.backward(dy);
     node.backward = nullptr;
     node.recompute = nullptr;
+    node.sums_over = nullptr;
     WEFT_CHECK(gradients.size() == node.inputs.size(), "[backward] {} has {} inputs but made {} gradients", node.name,
                node.inputs.size(), gradients.size());
     for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -97,7 +98,7 @@ class Engine {
 };
 
 NodePtr make_node(const char* name, const Tensor& y) {
-  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}, {}});
+  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}, 0, {}, {}});
 }
 
 }  // namespace
@@ -125,7 +126,10 @@ Tensor record(const Tensor& y, const char* name, const Tensors& inputs, Backward
               std::initializer_list<Attribute> attributes) {
   if (!needs_recording(inputs)) return y;
   NodePtr node = make_node(name, y);
-  for (const Tensor& input : inputs) node->inputs.push_back(input.defined() ? input.node() : nullptr);
+  for (const Tensor& input : inputs) {
+    node->inputs.push_back(input.defined() ? input.node() : nullptr);
+    if (node->inputs.back() != nullptr) ++node->inputs.back()->uses;
+  }
   node->backward = std::move(backward);
   node->attributes = attributes;
   y.set_node(std::move(node));
@@ -138,6 +142,11 @@ void backward(const Tensor& y, const Tensor& seed) {
   WEFT_CHECK(seed.defined() || y.count() == 1, "[backward] expected a scalar or a seed gradient, got {}", y.shape());
   const NoGrad no_grad;
   Engine().run(y.node(), seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()));
+}
+
+kernels::OutputSums* sums_over_gradient(const std::weak_ptr<Node>& x, const Tensor& dx) {
+  const NodePtr node = x.lock();
+  return node != nullptr && node->uses == 1 && node->sums_over ? node->sums_over(dx) : nullptr;
 }
 
 Tensor reuse_or_empty(const Tensor& dy) { return dy.is_sole_owner() ? dy : Tensor::empty(dy.shape(), dy.dtype()); }

@@ -16,6 +16,10 @@
 
 namespace weft {
 
+namespace kernels {
+class OutputSums;
+}
+
 /// One gradient per input; an undefined Tensor where that input needs none. dy may be overwritten where it is the only
 /// handle to its buffer; see reuse_or_empty().
 using Gradients = std::vector<Tensor>;
@@ -36,8 +40,12 @@ struct Node {
   std::vector<std::shared_ptr<Node>> inputs;  // null where an input needs no gradient
   BackwardFunction backward;                  // empty for a leaf, and after it ran
   std::vector<Attribute> attributes;
-  Tensor grad;  // of a leaf: the sum so far
-  std::function<Tensor()> recompute;  // makes the output again, bit for bit; empty where a Saved keeps the output itself
+  Tensor grad;   // of a leaf: the sum so far
+  int uses = 0;  // operations that were recorded with this one's output as an input
+  /// Where the operation's backward begins with sums over dy: those to take while dy, about to be stored, is.
+  std::function<kernels::OutputSums*(const Tensor& dy)> sums_over;
+  std::function<Tensor()>
+      recompute;  // makes the output again, bit for bit; empty where a Saved keeps the output itself
 
   bool is_leaf() const { return inputs.empty(); }
   ~Node();  // frees long chains without recursion
@@ -47,6 +55,11 @@ struct Node {
 /// nothing is recorded and `backward` is destroyed with all that it saved. Names must be literals.
 Tensor record(const Tensor& y, const char* name, const Tensors& inputs, BackwardFunction backward,
               std::initializer_list<Attribute> attributes = {});
+
+/// For the backward function of x's consumer, which is about to store x's gradient dx: the sums that x's operation
+/// would otherwise take in a pass over it. Null where it wants none, or dx is not the whole gradient as x has other
+/// uses.
+kernels::OutputSums* sums_over_gradient(const std::weak_ptr<Node>& x, const Tensor& dx);
 
 /// True where record() would record.
 bool needs_recording(const Tensors& inputs);

@@ -61,22 +61,58 @@ void join_statistics(std::int64_t parts, RowsOfPart&& rows_of, const float* sums
   });
 }
 
+/// dbeta and dgamma from the parts' sums of dz and of dz (x - mean), of [part][stride] each.
+void join_gradients(std::int64_t parts, const float* sums_dz, const float* sums_dz_d, std::int64_t stride,
+                    std::int64_t channels, const float* inv_std, float* dgamma, float* dbeta) {
+  parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
+    double sum_dz[channel_grain] = {}, sum_dz_d[channel_grain] = {};
+    for (std::int64_t k = 0; k < parts; ++k) {
+      for (std::int64_t c = first; c < last; ++c) {
+        sum_dz[c - first] += static_cast<double>(sums_dz[k * stride + c]);
+        sum_dz_d[c - first] += static_cast<double>(sums_dz_d[k * stride + c]);
+      }
+    }
+    for (std::int64_t c = first; c < last; ++c) {
+      dbeta[c] = static_cast<float>(sum_dz[c - first]);
+      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(inv_std[c]));
+    }
+  });
+}
+
 }  // namespace
 
-PartSums OutputStatistics::begin(std::int64_t parts) {
-  const std::int64_t stride = (channels_ + line_channels - 1) / line_channels * line_channels, step = parts * stride;
+OutputSums::OutputSums(std::int64_t channels)
+    : channels_(channels), stride_((channels + line_channels - 1) / line_channels * line_channels) {}
+
+PartSums OutputSums::begin(std::int64_t parts) {
+  parts_ = parts;
+  const std::int64_t step = parts * stride_;
   pixels_.resize(static_cast<std::size_t>(parts));
   sums_.resize(static_cast<std::size_t>(3 * step));
   float* sums = sums_.data();
-  return {pixels_.data(), sums, sums + step, sums + 2 * step, stride};
+  return {pixels_.data(), sums, sums + step, sums + 2 * step, stride_, gradient_};
 }
 
-void OutputStatistics::result(float* mean, float* var) {
-  const auto parts = static_cast<std::int64_t>(pixels_.size());
-  const std::int64_t stride = static_cast<std::int64_t>(sums_.size()) / (3 * parts);
+void OutputStatistics::result(float* mean, float* var) const {
   join_statistics(
-      parts, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums_.data(), stride, channels_,
+      parts_, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums_.data(), stride_, channels_,
       mean, var);
+}
+
+GradientSums::GradientSums(const BatchNormBackward<float>& b)
+    : OutputSums(b.channels), inv_std_(b.inv_std), numbers_(static_cast<std::size_t>(3 * stride_)) {
+  gradient_ = b;
+  float* to = numbers_.data();
+  for (const float** from : {&gradient_.mean, &gradient_.factor, &gradient_.offset}) {
+    std::copy_n(*from, channels_, to);
+    *from = to;
+    to += stride_;
+  }
+}
+
+void GradientSums::result(float* dgamma, float* dbeta) const {
+  const float* sums = sums_.data() + parts_ * stride_;
+  join_gradients(parts_, sums, sums + parts_ * stride_, stride_, channels_, inv_std_, dgamma, dbeta);
 }
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var) {
@@ -133,19 +169,7 @@ void batch_norm_parameter_gradients(const BatchNormBackward<float>& problem, flo
         chunk * joined.channels);
   });
   if (joined.left > 0) run((b.rows - joined.left) * channels, joined.left, channels, joined.chunks() * joined.channels);
-  parallel_chunks(channels, channel_grain, [&](std::int64_t first, std::int64_t last) {
-    double sum_dz[channel_grain] = {}, sum_dz_d[channel_grain] = {};
-    for (std::int64_t k = 0; k < parts; ++k) {
-      for (std::int64_t c = first; c < last; ++c) {
-        sum_dz[c - first] += static_cast<double>(sums_dz[k * channels + c]);
-        sum_dz_d[c - first] += static_cast<double>(sums_dz_d[k * channels + c]);
-      }
-    }
-    for (std::int64_t c = first; c < last; ++c) {
-      dbeta[c] = static_cast<float>(sum_dz[c - first]);
-      dgamma[c] = static_cast<float>(sum_dz_d[c - first] * static_cast<double>(b.inv_std[c]));
-    }
-  });
+  join_gradients(parts, sums_dz, sums_dz_d, channels, channels, b.inv_std, dgamma, dbeta);
 }
 
 // dx = factor dz - shift - stretch (x - mean), which gathers the formula's products of per-channel numbers.

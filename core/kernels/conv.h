@@ -13,7 +13,7 @@
 #include <span>
 
 #include "core/kernels/activation.h"
-#include "core/kernels/output_statistics.h"
+#include "core/kernels/output_sums.h"
 
 namespace weft::kernels {
 
@@ -41,7 +41,7 @@ struct ConvEpilogue {
   const T* bias = nullptr;      // [c_out], or null
   const T* residual = nullptr;  // y's shape, or null; may be y itself
   Activation activation = Activation::none;
-  OutputStatistics* statistics = nullptr;  // y's, or null
+  OutputSums* sums = nullptr;  // to take over y, or null
 };
 
 /// One way to convolve. Its functions may only be called where supports(problem) holds.
@@ -56,7 +56,8 @@ struct ConvAlgorithm {
   void (*pack)(const ConvProblem& p, const float* w, float* packed);
   void (*forward)(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
                   float* y);
-  void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, float* dx);
+  /// `sums`, where not null, are those to take over dx.
+  void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums);
   void (*weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* dw);
 };
 

@@ -40,7 +40,7 @@ void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* w
   run_phases({forward_grid(p)}, x, w, epilogue, y);
 }
 
-void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx) {
+void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums*) {
   std::vector<GridWithTaps> phases = input_gradient_grids(p);
   // From left to right: neighbouring taps then share what they load.
   for (GridWithTaps& phase : phases) {

@@ -52,11 +52,14 @@ void conv_igemm_forward(const ConvProblem& p, const float* x, const float* packe
   run_grid(grid.view(), x, packed, epilogue, y);
 }
 
-void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx) {
-  for (const GridWithTaps& grid : input_gradient_grids(flattened(p))) {
+void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums) {
+  const std::vector<GridWithTaps> grids = input_gradient_grids(flattened(p));
+  ConvEpilogue<float> epilogue;
+  if (grids.size() == 1) epilogue.sums = sums;  // several would each begin
+  for (const GridWithTaps& grid : grids) {
     ScratchBuffer packed(static_cast<std::size_t>(packed_floats_of(grid.view())) * sizeof(float));
     isa_kernels().pack_taps(grid.view(), w, packed.as<float>());
-    run_grid(grid.view(), dy, packed.as<float>(), {}, dx);
+    run_grid(grid.view(), dy, packed.as<float>(), epilogue, dx);
   }
 }
 

@@ -7,7 +7,8 @@
 // into one for x and one for the skip; they take turns on tiles of y. The skip's is Winograd's (conv_winograd.h). The
 // upsampled one reads x itself: only 3 x 3 pixels of it meet an output, and minimal filtering needs 25 products for a
 // tile of 4x4 outputs, where a direct way needs 144 and Winograd's on the upsampled picture 36; with few channels tiles
-// are of 6x6, or of 8x8 where there is no skip (core/kernels/isa/winograd_forms.h). Specification and test: upsampling, concatenation and convolution one by one.
+// are of 6x6, or of 8x8 where there is no skip (core/kernels/isa/winograd_forms.h). Specification and test: upsampling,
+// concatenation and convolution one by one.
 
 #include "core/kernels/conv.h"
 
@@ -30,7 +31,8 @@ void upsample_conv_pack(const UpsampleConvProblem& p, const float* w, float* pac
 /// `skip` may be null where c_skip is 0.
 void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const float* skip, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y);
-void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dx);
+void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dx,
+                                  OutputSums* sums);
 void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dskip);
 void upsample_conv_weight_gradient(const UpsampleConvProblem& p, const float* x, const float* skip, const float* dy,
                                    float* dw);

@@ -39,7 +39,7 @@ template <WinogradForm form>
 void conv_winograd_forward(const ConvProblem& p, const float* x, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y);
 template <WinogradForm form>
-void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx);
+void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums);
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 

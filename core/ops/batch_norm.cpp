@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "core/autograd.h"
 #include "core/kernels/batch_norm.h"
@@ -90,40 +92,74 @@ Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Act
   return y;
 }
 
-/// The gradients of x, gamma, beta and, where there is one, the residual. y is undefined where there is none.
-Gradients gradients_of(const Tensor& x, const Tensor& y, const Tensor& dy, const Coefficients& k,
-                       const BatchNormOptions& options, bool has_residual) {
+/// What a backward pass needs.
+struct Backward {
+  Saved x, y;  // y is undefined where it is not needed
+  Coefficients k;
+  BatchNormOptions options;
+  bool has_residual;
+  // The sums that were taken while dy was stored, and the dy they are of.
+  std::optional<kernels::GradientSums> sums;
+  const void* summed_dy = nullptr;
+  std::uint64_t summed_version = 0;
+};
+
+template <class T>
+kernels::BatchNormBackward<T> problem_of(const Backward& b, const Tensor& dy) {
+  return {.rows = rows_of(dy),
+          .channels = dy.size(3),
+          .x = b.x->data<T>(),
+          .y = b.y.get().defined() ? b.y->data<T>() : nullptr,
+          .dy = dy.data<T>(),
+          .mean = b.k.mean.data<T>(),
+          .inv_std = b.k.inv_std.data<T>(),
+          .factor = b.k.factor.data<T>(),
+          .offset = b.k.offset.data<T>(),
+          .activation = b.options.activation};
+}
+
+/// Sums for whoever is about to store dy. Kernels take them in float.
+kernels::OutputSums* sums_over(Backward& b, const Tensor& dy) {
+  if (dy.dtype() != DType::f32) return nullptr;
+  b.summed_dy = dy.raw_data();
+  b.summed_version = dy.version();
+  return &b.sums.emplace(problem_of<float>(b, dy));
+}
+
+bool has_sums_of(const Backward& b, const Tensor& dy) {
+  return b.sums && b.sums->are_taken() && b.summed_dy == dy.raw_data() && b.summed_version == dy.version();
+}
+
+/// The gradients of x, gamma, beta and, where there is one, the residual.
+Gradients gradients_of(const Backward& saved, const Tensor& dy) {
+  const Tensor &x = saved.x.get(), &y = saved.y.get();
   const std::int64_t channels = x.size(3);
   Tensor dgamma = Tensor::empty({channels}, x.dtype()), dbeta = Tensor::empty({channels}, x.dtype());
+  const bool has_taken_sums = has_sums_of(saved, dy);
   // With a residual, dz is its gradient: without an activation that is dy itself, else it takes dy's place.
   const bool stores_dz = y.defined();
-  const Tensor dx = has_residual ? Tensor::empty(x.shape(), x.dtype()) : reuse_or_empty(dy);
+  const Tensor dx = saved.has_residual ? Tensor::empty(x.shape(), x.dtype()) : reuse_or_empty(dy);
   const Tensor dz = stores_dz ? reuse_or_empty(dy) : dy;
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
     using T = decltype(zero);
-    kernels::BatchNormBackward<T> b{.rows = rows_of(x),
-                                    .channels = channels,
-                                    .x = x.data<T>(),
-                                    .y = stores_dz ? y.data<T>() : nullptr,
-                                    .dy = dy.data<T>(),
-                                    .mean = k.mean.data<T>(),
-                                    .inv_std = k.inv_std.data<T>(),
-                                    .factor = k.factor.data<T>(),
-                                    .offset = k.offset.data<T>(),
-                                    .activation = options.activation};
-    {
+    kernels::BatchNormBackward<T> b = problem_of<T>(saved, dy);
+    T *to_dgamma = dgamma.mutable_data<T>(), *to_dbeta = dbeta.mutable_data<T>();
+    if constexpr (std::is_same_v<T, float>) {
+      if (has_taken_sums) saved.sums->result(to_dgamma, to_dbeta);
+    }
+    if (!has_taken_sums) {
       const ProfileScope scope(describe_pass("batch_norm sums", x, stores_dz ? 4 : 2));
-      kernels::batch_norm_parameter_gradients(b, dgamma.mutable_data<T>(), dbeta.mutable_data<T>(),
-                                              stores_dz ? dz.mutable_data<T>() : nullptr);
+      kernels::batch_norm_parameter_gradients(b, to_dgamma, to_dbeta, stores_dz ? dz.mutable_data<T>() : nullptr);
     }
     if (stores_dz) {
       b.dy = dz.data<T>();
       b.activation = Activation::none;
     }
     const ProfileScope scope(describe_pass("batch_norm dx", x, 3));
-    kernels::batch_norm_input_gradient(b, dgamma.data<T>(), dbeta.data<T>(), options.training, dx.mutable_data<T>());
+    kernels::batch_norm_input_gradient(b, dgamma.data<T>(), dbeta.data<T>(), saved.options.training,
+                                       dx.mutable_data<T>());
   });
-  return {dx, dgamma, dbeta, has_residual ? dz : Tensor()};
+  return {dx, dgamma, dbeta, saved.has_residual ? dz : Tensor()};
 }
 
 }  // namespace
@@ -156,14 +192,14 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
 
   const bool has_residual = residual.defined();
   const bool needs_y = has_residual && options.activation != Activation::none;
-  record(y, "batch_norm", {x, gamma, beta, residual},
-         [x = Saved(x), y = Saved(needs_y ? y : Tensor()), k, options, has_residual](const Tensor& dy) {
-           return gradients_of(x.get(), y.get(), dy, k, options, has_residual);
-         },
+  const auto saved = std::make_shared<Backward>(
+      Backward{Saved(x), Saved(needs_y ? y : Tensor()), k, options, has_residual, std::nullopt});
+  record(y, "batch_norm", {x, gamma, beta, residual}, [saved](const Tensor& dy) { return gradients_of(*saved, dy); },
          {{"training", options.training ? 1.0 : 0.0},
           {"epsilon", options.epsilon},
           {"activation", static_cast<double>(options.activation)},
           {"residual", has_residual ? 1.0 : 0.0}});
+  if (!needs_y) y.node()->sums_over = [saved](const Tensor& dy) { return sums_over(*saved, dy); };
   // Not with a residual: it may be an output that is made again itself, and so on through the network.
   if (RecomputeActivations::is_on() && !has_residual) {
     y.node()->recompute = [x = Saved(x), k, activation = options.activation] {

@@ -86,7 +86,7 @@ Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const
     auto epilogue = conv_epilogue<T>(bias, residual, activation);
     if constexpr (std::is_same_v<T, float>) {
       store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
-        epilogue.statistics = taken;
+        epilogue.sums = taken;
         kernels::conv_forward(kernels::choose_conv(p), p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
       });
     } else {
@@ -96,13 +96,15 @@ Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const
   return y;
 }
 
-Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w) {
+Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w,
+                           const std::weak_ptr<Node>& x) {
   Tensor dx = Tensor::empty({p.n, p.h, p.w, p.c_in}, dy.dtype());
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, dy.dtype() == DType::f32); });
   dispatch_float(dy.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (std::is_same_v<T, float>) {
-      kernels::choose_conv(p).input_gradient(p, dy.data<T>(), w.data<T>(), dx.mutable_data<T>());
+      T* values = dx.mutable_data<T>();
+      kernels::choose_conv(p).input_gradient(p, dy.data<T>(), w.data<T>(), values, sums_over_gradient(x, dx));
     } else {
       kernels::reference::conv2d_input_gradient(p, dy.data<T>(), w.data<T>(), dx.mutable_data<T>());
     }
@@ -143,8 +145,9 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
   return record(y, "conv2d", {x, weight, bias},
-                [p, x = Saved(x), w = Saved(weight), need_dx, need_dw, need_db](const Tensor& dy) {
-                  return Gradients{need_dx ? conv_input_gradient("conv2d dx", p, dy, w.get()) : Tensor(),
+                [p, x = Saved(x), x_node = std::weak_ptr(x.node()), w = Saved(weight), need_dx, need_dw,
+                 need_db](const Tensor& dy) {
+                  return Gradients{need_dx ? conv_input_gradient("conv2d dx", p, dy, w.get(), x_node) : Tensor(),
                                    need_dw ? conv_weight_gradient("conv2d dw", p, x.get(), dy, w->shape()) : Tensor(),
                                    need_db ? conv_bias_gradient(dy) : Tensor()};
                 },

@@ -11,6 +11,7 @@ namespace weft {
 
 using kernels::ConvProblem;
 
+struct Node;
 struct ProfileEntry;
 
 /// The problem of convolving an input of shape `x` with weights of shape `weight`. Throws Error where they don't fit.
@@ -31,7 +32,7 @@ void store_with_statistics(const Tensor& y, ChannelStatistics* statistics, Store
   const std::int64_t channels = y.size(-1);
   kernels::OutputStatistics taken(channels);
   store(&taken);
-  if (!taken.is_taken()) return;  // batch_norm takes them itself
+  if (!taken.are_taken()) return;  // batch_norm takes them itself
   *statistics = {Tensor::empty({channels}), Tensor::empty({channels})};
   taken.result(statistics->mean.mutable_data<float>(), statistics->var.mutable_data<float>());
 }
@@ -40,8 +41,9 @@ void store_with_statistics(const Tensor& y, ChannelStatistics* statistics, Store
 Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                     const Tensor& residual = Tensor(), Activation activation = Activation::none,
                     ChannelStatistics* statistics = nullptr);
-/// dx [N, H, W, Cin] from dy and w.
-Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w);
+/// dx [N, H, W, Cin] from dy and w. `x` is the node that made x, if any.
+Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w,
+                           const std::weak_ptr<Node>& x = {});
 /// dw, in the shape of the weight, from x and dy.
 Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy,
                             const Shape& shape);

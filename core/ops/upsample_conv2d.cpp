@@ -37,10 +37,11 @@ void describe(ProfileEntry& entry, const char* op, const UpsampleConvProblem& p,
   entry.bytes = 4 * (p.n * p.h * p.w * (up + 4 * skip) + 9 * (up + skip) * p.c_out + joined.output_count());
 }
 
-Tensor input_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {
+Tensor input_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w, const std::weak_ptr<Node>& x) {
   Tensor dx = Tensor::empty({p.n, p.h, p.w, p.c_up});
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dx", p, Inputs::up); });
-  kernels::upsample_conv_input_gradient(p, dy.data<float>(), w.data<float>(), dx.mutable_data<float>());
+  float* values = dx.mutable_data<float>();
+  kernels::upsample_conv_input_gradient(p, dy.data<float>(), w.data<float>(), values, sums_over_gradient(x, dx));
   return dx;
 }
 
@@ -80,7 +81,7 @@ Tensor upsample_conv_forward(const UpsampleConvProblem& p, const Tensor& x, cons
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d", p, Inputs::both); });
   store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
     auto epilogue = conv_epilogue<float>(bias, Tensor(), activation);
-    epilogue.statistics = taken;
+    epilogue.sums = taken;
     kernels::upsample_conv_forward(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr,
                                    packed.data<float>(), epilogue, y.mutable_data<float>());
   });
@@ -102,14 +103,14 @@ Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad();
   const bool need_dskip = skip.defined() && skip.requires_grad();
   const Tensor no_bias;  // where conv2d has its own
-  return record(
-      y, "upsample_conv2d", {x, weight, no_bias, skip},
-      [p, x = Saved(x), w = Saved(weight), skip = Saved(skip), need_dx, need_dw, need_dskip](const Tensor& dy) {
-        return Gradients{need_dx ? input_gradient(p, dy, w.get()) : Tensor(),
-                         need_dw ? weight_gradient(p, x.get(), skip.get(), dy) : Tensor(), Tensor(),
-                         need_dskip ? skip_gradient(p, dy, w.get()) : Tensor()};
-      },
-      {{"stride", 1.0}, {"padding", 1.0}, {"dilation", 1.0}, {"groups", 1.0}});
+  return record(y, "upsample_conv2d", {x, weight, no_bias, skip},
+                [p, x = Saved(x), x_node = std::weak_ptr(x.node()), w = Saved(weight), skip = Saved(skip), need_dx,
+                 need_dw, need_dskip](const Tensor& dy) {
+                  return Gradients{need_dx ? input_gradient(p, dy, w.get(), x_node) : Tensor(),
+                                   need_dw ? weight_gradient(p, x.get(), skip.get(), dy) : Tensor(), Tensor(),
+                                   need_dskip ? skip_gradient(p, dy, w.get()) : Tensor()};
+                },
+                {{"stride", 1.0}, {"padding", 1.0}, {"dilation", 1.0}, {"groups", 1.0}});
 }
 
 }  // namespace weft

@@ -55,12 +55,7 @@ WEFT_ALWAYS_INLINE void finish(const Run& run, Vec (&sums)[pixels], Lanes<is_who
     WEFT_UNROLL
     for (int p = 0; p < pixels; ++p) sums[p] = clamp(sums[p], limits.low, limits.high);
   }
-  if (run.statistics.are_wanted()) {
-    VectorSums statistics(run.statistics, c, sums[0]);
-    WEFT_UNROLL
-    for (int p = 0; p < pixels; ++p) statistics.add(sums[p]);
-    statistics.add_to(run.statistics, c);
-  }
+  if (run.statistics.are_wanted()) take_statistics(run.statistics, c, sums);
   const auto store_all = [&](auto store_at) {
     float* out = run.out + c;
     WEFT_UNROLL
@@ -146,7 +141,7 @@ void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std
   const ConvEpilogue<float>& end = work.epilogue;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   const std::int64_t out_step = g.out_step_w * g.out_c;
-  Run run = {live,           0,       phase.source_step, out_step, g.out_c, end.bias,
+  Run run = {live,           0,       phase.source_step, out_step, g.out_c,   end.bias,
              end.activation, nullptr, work.past_caches,  nullptr,  statistics};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = out_row * g.out_c + j * out_step;
@@ -206,14 +201,14 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
   const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
   work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
   const std::int64_t task = task_rows(rows, row_products, 32);
-  PartSums statistics = {};
-  if (epilogue.statistics != nullptr) statistics = epilogue.statistics->begin(ceil_div(rows, task));
+  PartSums sums = {};
+  if (epilogue.sums != nullptr) sums = epilogue.sums->begin(ceil_div(rows, task));
   parallel_chunks(rows, task, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t part = begin / task;
-    if (statistics.pixels != nullptr) statistics.pixels[part] = (end - begin) * image.out_w;
-    StoreSums sums = sums_of_part(statistics, part, 0, true);
+    if (sums.pixels != nullptr) sums.pixels[part] = (end - begin) * image.out_w;
+    StoreSums statistics = sums_of_part(sums, part, 0, true);
     LiveTap* live = live_tap_scratch(most_taps);
-    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, sums, live);
+    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, statistics, live);
     stream_fence();
   });
 }

@@ -174,7 +174,7 @@ class Addresses {
 
 /// One block of pixels for one panel.
 void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Part& block, const Addresses& addresses,
-               const ConvEpilogue<float>& epilogue, const float* packed, const StoreSums& statistics, float* out) {
+               const ConvEpilogue<float>& epilogue, const float* packed, const StoreSums& sums, float* out) {
   const std::int64_t size = plan.is_narrow ? narrow_tile_pixels : tile_pixels(static_cast<int>(panel.vectors));
   const RunTapTile run = plan.is_narrow ? run_narrow_tile : tap_tile_function(panel.vectors);
   // Thread scratch as pointers and indices, which are as large as two floats.
@@ -201,8 +201,10 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   }
   t.low = lower_limit(epilogue.activation);
   t.high = upper_limit(epilogue.activation);
-  // Sums that later chunks add to had better stay near.
-  t.past_caches = plan.chunks == 1 && belongs_past_caches(out, g.images * g.out_h * g.out_w * g.out_c, g.out_c);
+  // Sums that later chunks add to had better stay near. A single tap makes few products for each line.
+  const std::int64_t count = g.images * g.out_h * g.out_w * g.out_c;
+  t.past_caches = plan.chunks == 1 && (g.tap_count == 1 ? belongs_past_caches(out, count, g.out_c, larger_than_l2)
+                                                        : belongs_past_caches(out, count, g.out_c));
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
@@ -211,12 +213,12 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
     t.packed = packed + packed_at(g, panel, chunk.begin);
     t.is_first = c == 0;
     t.is_last = c + 1 == plan.chunks;
-    t.statistics = t.is_last ? statistics : StoreSums{};
+    t.sums = t.is_last ? sums : StoreSums{};
     for (std::int64_t pixel = 0; pixel < block.size; pixel += size) {
       t.count = min64(size, block.size - pixel);
       addresses.fill(block.begin + pixel, t.count, size, table, shifts, no_shifts, out_at, t);
       run(t);
-      t.statistics.is_first = false;
+      t.sums.is_first = false;
     }
   }
   if (t.past_caches) stream_fence();
@@ -240,15 +242,14 @@ void conv_taps(const TapGrid& g, const float* source, const float* packed, const
   if (plan.pixels == 0) return;
   const Addresses addresses(g, source, zeros);
   // Few channels aren't worth a second kind of end; a pass over them is short.
-  PartSums statistics = {};
-  if (epilogue.statistics != nullptr && !plan.is_narrow) statistics = epilogue.statistics->begin(plan.blocks);
+  PartSums sums = {};
+  if (epilogue.sums != nullptr && !plan.is_narrow) sums = epilogue.sums->begin(plan.blocks);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {
     const std::int64_t index = task / plan.panels;
     const Part block = part_of(plan.pixels, plan.blocks, index);
     const Panel panel = panel_of(g.out_c, max_tile_vectors, task % plan.panels);
-    if (statistics.pixels != nullptr && panel.column == 0) statistics.pixels[index] = block.size;
-    run_block(g, plan, panel, block, addresses, epilogue, packed, sums_of_part(statistics, index, panel.column, true),
-              out);
+    if (sums.pixels != nullptr && panel.column == 0) sums.pixels[index] = block.size;
+    run_block(g, plan, panel, block, addresses, epilogue, packed, sums_of_part(sums, index, panel.column, true), out);
   });
 }
 

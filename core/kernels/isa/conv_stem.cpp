@@ -76,11 +76,11 @@ Plan make_plan(const ConvProblem& p) {
 
 /// The products of one panel and the outputs they make.
 void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const Panel& panel,
-               const TileMatrices& values, const float* packed, const Outputs& outputs, const StoreSums& statistics,
+               const TileMatrices& values, const float* packed, const Outputs& outputs, const StoreSums& part_sums,
                float* scratch) {
   const std::int64_t width = panel.vectors * lanes, unit = tile_pixels(static_cast<int>(panel.vectors));
   const TileMatrices m = {scratch, width, plan.sum_step};
-  const OutputLines<Rows, Columns> ahead{outputs, plan.tiles, strip, panel.column, width};
+  const OutputLines<Rows, Columns> ahead{outputs, plan.tiles, strip, panel.column, width, part_sums.x};
   const RunRowProduct run = row_product_function<false>(panel.vectors);
   const std::int64_t offset = 0;
   for (int sum = 0; sum < sums; ++sum) {
@@ -90,9 +90,9 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
          ceil_div(strip.size, unit) * unit, m.data + sum * m.step});
     packed += k * width;
   }
-  StoreSums sums_so_far = statistics;
-  for (std::int64_t tile = 0; tile < strip.size; ++tile, sums_so_far.is_first = false)
-    store_tile<Rows, Columns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile, sums_so_far);
+  StoreSums so_far = part_sums;
+  for (std::int64_t tile = 0; tile < strip.size; ++tile, so_far.is_first = false)
+    store_tile<Rows, Columns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile, so_far);
 }
 
 }  // namespace
@@ -118,20 +118,20 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
                            epilogue.bias,
                            Limits(epilogue.activation),
                            fills_lines_past_caches(y, p.output_count(), p.c_out)};
-  PartSums statistics = {};
-  if (epilogue.statistics != nullptr) statistics = epilogue.statistics->begin(plan.strips);
+  PartSums part_sums = {};
+  if (epilogue.sums != nullptr) part_sums = epilogue.sums->begin(plan.strips);
   parallel_for(ceil_div(plan.strips, task_strips), [&](std::int64_t task) {
     float* const scratch = thread_scratch(plan.scratch_floats());
     const StemTransform<Rows, Columns> transform({x, p.h, p.w, p.c_in}, plan.tiles, strip_tiles, scratch);
     const TileMatrices values = {scratch + plan.transform_floats, stem_value_width, plan.value_step};
     for (std::int64_t s = task * task_strips; s < min64(plan.strips, (task + 1) * task_strips); ++s) {
       const Part strip = {s * strip_tiles, min64(strip_tiles, plan.tiles.count() - s * strip_tiles)};
-      if (statistics.pixels != nullptr) statistics.pixels[s] = pixels_of<Rows, Columns>(outputs, plan.tiles, strip);
+      if (part_sums.pixels != nullptr) part_sums.pixels[s] = pixels_of<Rows, Columns>(outputs, plan.tiles, strip);
       transform(strip, strip_tiles, values);
       for (std::int64_t index = 0; index < panels_of(p.c_out, max_panel_vectors); ++index) {
         const Panel panel = panel_of(p.c_out, max_panel_vectors, index);
         run_panel(p, plan, strip, panel, values, packed + packed_at(p, panel), outputs,
-                  sums_of_part(statistics, s, 0, true), values.data + sums * values.step);
+                  sums_of_part(part_sums, s, 0, true), values.data + sums * values.step);
       }
     }
     if (outputs.past_caches) stream_fence();

@@ -108,7 +108,7 @@ struct Convolution {
   const WinogradWork& work;
   const ConvEpilogue<float>& epilogue;
   const Plan& plan;
-  const PartSums& statistics;  // in parts of a short strip's tiles, whatever the strips
+  const PartSums& sums;  // in parts of a short strip's tiles, whatever the strips
   float* out;
 
   /// What becomes of the outputs of one source. What the next one adds to had better stay near.
@@ -144,9 +144,11 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const RunRowProduct run = row_product_function(panel.vectors, source.c >= many_channels);
   const float* packed = source.packed + packed_at<Form>(source.c, panel);
   const std::int64_t step = filter_step(source.c, panel);
+  const bool is_last = source_index + 1 == conv.work.source_count;
+  const PartSums part_sums = is_last ? conv.sums : PartSums{};
   const Outputs outputs = conv.outputs(source_index);
-  const OutputLines<Form, Form> ahead{
-      outputs, conv.plan.tiles, {block.begin + strip.begin, strip.size}, panel.column, width};
+  const OutputLines<Form, Form> ahead{outputs,      conv.plan.tiles, {block.begin + strip.begin, strip.size},
+                                      panel.column, width,           part_sums.gradient.x};
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       ahead.fetch(a * Form::sums + b, Form::sums * Form::sums);
@@ -157,17 +159,15 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
            sums.data + (a * Form::sums + b) * sums.step});
     }
   }
-  const bool is_last = source_index + 1 == conv.work.source_count;
-  const PartSums statistics = is_last ? conv.statistics : PartSums{};
   for (std::int64_t row = 0; row < strip.size; ++row) {
     const std::int64_t tile = block.begin + strip.begin + row, part = tile / short_strip;
     const bool is_first = tile % short_strip == 0;
-    if (is_first && panel.column == 0 && statistics.pixels != nullptr) {
-      statistics.pixels[part] = pixels_of<Form, Form>(
-          outputs, conv.plan.tiles, {tile, min64(short_strip, conv.plan.tiles.count() - tile)});
+    if (is_first && panel.column == 0 && part_sums.pixels != nullptr) {
+      part_sums.pixels[part] =
+          pixels_of<Form, Form>(outputs, conv.plan.tiles, {tile, min64(short_strip, conv.plan.tiles.count() - tile)});
     }
     store_tile<Form, Form>(outputs, conv.plan.tiles.place(tile), panel.column, width, sums, row,
-                           sums_of_part(statistics, part, 0, is_first));
+                           sums_of_part(part_sums, part, 0, is_first));
   }
   if (outputs.past_caches) stream_fence();
 }
@@ -234,9 +234,9 @@ std::int64_t winograd_scratch(const WinogradWork& work) {
 
 void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
   const Plan plan = make_plan(work);
-  PartSums statistics = {};
-  if (epilogue.statistics != nullptr) statistics = epilogue.statistics->begin(ceil_div(plan.tiles.count(), short_strip));
-  const Convolution conv = {work, epilogue, plan, statistics, out};
+  PartSums sums = {};
+  if (epilogue.sums != nullptr) sums = epilogue.sums->begin(ceil_div(plan.tiles.count(), short_strip));
+  const Convolution conv = {work, epilogue, plan, sums, out};
   const auto run = [&](std::int64_t index, float* values) {
     const std::int64_t begin = index * plan.block_tiles;
     const Part block = {begin, min64(plan.block_tiles, plan.tiles.count() - begin)};

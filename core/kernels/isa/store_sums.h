@@ -1,34 +1,54 @@
 #pragma once
-// Sums over what is being stored, taken from registers (core/kernels/output_statistics.h).
+// Sums over what is being stored, taken from registers (core/kernels/output_sums.h).
 
+#include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/vec.h"
-#include "core/kernels/output_statistics.h"
+#include "core/kernels/output_sums.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
 /// The sums of one part's channels from some channel on; null where nobody has asked.
 struct StoreSums {
-  float *centres = nullptr, *sums = nullptr, *squares = nullptr;
+  float *centres = nullptr, *sums = nullptr, *products = nullptr;
   bool is_first = true;  // nothing of the part has been stored yet
+  /// For gradients. x lies there as what is stored does: at the same distance from the image's first number.
+  const float *x = nullptr, *mean = nullptr, *factor = nullptr, *offset = nullptr;
+  float low = 0, high = 0;
 
-  WEFT_ALWAYS_INLINE bool are_wanted() const { return centres != nullptr; }
+  WEFT_ALWAYS_INLINE bool are_wanted() const { return sums != nullptr; }
+  WEFT_ALWAYS_INLINE bool are_of_gradient() const { return x != nullptr; }
 };
 
+/// For channels from `channel` on.
 WEFT_ALWAYS_INLINE StoreSums sums_of_part(const PartSums& all, std::int64_t part, std::int64_t channel, bool is_first) {
-  if (all.centres == nullptr) return {};
+  if (all.sums == nullptr) return {};
   const std::int64_t at = part * all.stride + channel;
-  return {all.centres + at, all.sums + at, all.squares + at, is_first};
+  StoreSums s = {all.centres + at, all.sums + at, all.products + at, is_first};
+  if (const BatchNormBackward<float>& b = all.gradient; b.x != nullptr) {
+    s.x = b.x + channel, s.mean = b.mean + channel, s.factor = b.factor + channel, s.offset = b.offset + channel;
+    s.low = lower_limit(b.activation), s.high = upper_limit(b.activation);
+  }
+  return s;
 }
 
-/// The sums of one vector of channels, while some of its values are stored. They are sums of their own until then: a
-/// sum of sums rounds less.
-struct VectorSums {
-  Vec centre, sum, square;
+/// Adds one vector of channels' sums over some pixels to those of the part: a sum of sums rounds less.
+WEFT_ALWAYS_INLINE void add_to_part(const StoreSums& part, std::int64_t c, Vec sum, Vec product) {
+  if (!part.is_first) {
+    sum += load(part.sums + c);
+    product += load(part.products + c);
+  }
+  store(part.sums + c, sum);
+  store(part.products + c, product);
+}
 
-  /// `first`: the value at the part's first pixel, where that is among those to come.
-  WEFT_ALWAYS_INLINE VectorSums(const StoreSums& part, std::int64_t c, Vec first = Vec{})
-      : centre(part.is_first ? first : load(part.centres + c)), sum{}, square{} {}
+/// The statistics of a vector of channels, while some of its values are stored.
+struct VectorStatistics {
+  Vec centre, sum = {}, square = {};
+
+  /// `first`: the first of them.
+  WEFT_ALWAYS_INLINE VectorStatistics(const StoreSums& part, std::int64_t c, Vec first)
+      : centre(part.centres == nullptr || part.is_first ? first : load(part.centres + c)) {}
 
   WEFT_ALWAYS_INLINE void add(Vec y) {
     const Vec d = y - centre;
@@ -36,17 +56,54 @@ struct VectorSums {
     square += d * d;
   }
 
-  WEFT_ALWAYS_INLINE void add_to(const StoreSums& part, std::int64_t c) {
-    if (part.is_first) {
-      store(part.centres + c, centre);
-    } else {
-      sum += load(part.sums + c);
-      square += load(part.squares + c);
-    }
-    store(part.sums + c, sum);
-    store(part.squares + c, square);
+  WEFT_ALWAYS_INLINE void add_to(const StoreSums& part, std::int64_t c) const {
+    if (part.is_first) store(part.centres + c, centre);
+    add_to_part(part, c, sum, square);
   }
 };
+
+/// The same with dz = dy act'(x factor + offset), and dz (x - mean).
+struct VectorGradientSums {
+  Vec mean, factor, offset, low, high, sum = {}, product = {};
+
+  WEFT_ALWAYS_INLINE VectorGradientSums(const StoreSums& part, std::int64_t c)
+      : mean(part.are_of_gradient() ? load(part.mean + c) : Vec{}),
+        factor(part.are_of_gradient() ? load(part.factor + c) : Vec{}),
+        offset(part.are_of_gradient() ? load(part.offset + c) : Vec{}),
+        low(broadcast(part.low)),
+        high(broadcast(part.high)) {}
+
+  WEFT_ALWAYS_INLINE void add(Vec dy, Vec x) {
+    const Vec y = x * factor + offset;
+    const Vec dz = (y > low) & (y < high) ? dy : Vec{};
+    sum += dz;
+    product += dz * (x - mean);
+  }
+
+  WEFT_ALWAYS_INLINE void add_to(const StoreSums& part, std::int64_t c) const { add_to_part(part, c, sum, product); }
+};
+
+/// Takes the statistics of `count` pixels' values at one vector of channels.
+template <int count>
+WEFT_ALWAYS_INLINE void take_statistics(const StoreSums& part, std::int64_t c, const Vec (&values)[count]) {
+  VectorStatistics sums(part, c, values[0]);
+  WEFT_UNROLL
+  for (int i = 0; i < count; ++i) sums.add(values[i]);
+  sums.add_to(part, c);
+}
+
+/// Takes the sums that are wanted; load_x(i) is pixel i's x.
+template <int count, class LoadX>
+WEFT_ALWAYS_INLINE void take_sums(const StoreSums& part, std::int64_t c, const Vec (&values)[count], LoadX&& load_x) {
+  if (part.are_of_gradient()) {
+    VectorGradientSums sums(part, c);
+    WEFT_UNROLL
+    for (int i = 0; i < count; ++i) sums.add(values[i], load_x(i));
+    sums.add_to(part, c);
+  } else {
+    take_statistics(part, c, values);
+  }
+}
 
 }  // namespace
 }  // namespace weft::kernels::WEFT_ISA

@@ -31,18 +31,18 @@ struct TapTile {
   const std::int64_t* offsets;  // [taps], added to the pixels
   std::int64_t run;             // for narrow tiles: 1, or see add_runs
   std::int64_t taps, k0, channels;
-  std::int64_t prefetch;        // floats from here to the next tile's pixels where they should be fetched ahead, else 0
-  const float* packed;          // [taps][channels][vectors * lanes]
-  const std::int64_t* out_at;   // [tile_pixels], where each pixel's result goes in out and residual
-  std::int64_t count;           // pixels that are stored
-  std::int64_t columns;         // channels that are stored
-  bool is_first;                // the residual, if any, starts the sum; else out holds the sum over earlier channels
-  bool is_last;                 // bias and activation end it
-  const float* bias;            // [vectors * lanes] or null
-  const float* residual;        // or null
-  float low, high;              // the activation's clamp
-  bool past_caches;             // see belongs_past_caches
-  StoreSums statistics;         // of the panel's channels; asked for in the last chunk alone
+  std::int64_t prefetch;       // floats from here to the next tile's pixels where they should be fetched ahead, else 0
+  const float* packed;         // [taps][channels][vectors * lanes]
+  const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual
+  std::int64_t count;          // pixels that are stored
+  std::int64_t columns;        // channels that are stored
+  bool is_first;               // the residual, if any, starts the sum; else out holds the sum over earlier channels
+  bool is_last;                // bias and activation end it
+  const float* bias;           // [vectors * lanes] or null
+  const float* residual;       // or null
+  float low, high;             // the activation's clamp
+  bool past_caches;            // see belongs_past_caches
+  StoreSums sums;              // of the panel's channels; wanted in the last chunk alone
   float* out;
 };
 
@@ -85,14 +85,14 @@ WEFT_ALWAYS_INLINE void finish_whole(const TapTile& t, Vec (&acc)[pixels][vector
     WEFT_UNROLL
     for (int v = 0; v < vectors; ++v) acc[m][v] = end(acc[m][v], v);
   }
-  if (t.statistics.are_wanted()) {
-    const StoreSums part = t.statistics;
+  if (t.sums.are_wanted()) {
+    const StoreSums sums = t.sums;
     WEFT_UNROLL
     for (int v = 0; v < vectors; ++v) {
-      VectorSums sums(part, v * lanes, acc[0][v]);
+      Vec column[pixels];
       WEFT_UNROLL
-      for (int m = 0; m < pixels; ++m) sums.add(acc[m][v]);
-      sums.add_to(part, v * lanes);
+      for (int m = 0; m < pixels; ++m) column[m] = acc[m][v];
+      take_sums(sums, v * lanes, column, [&](int m) { return load(sums.x + out_at[m] + v * lanes); });
     }
   }
   const auto store_all = [&](auto store_at) {
@@ -123,10 +123,10 @@ __attribute__((noinline)) void finish_part(const TapTile& t, const Vec* sums) {
       if (earlier != nullptr) sum += left == lanes ? load(earlier + at) : load_partial(earlier + at, left);
       return end(sum, v);
     };
-    if (t.statistics.are_wanted()) {
-      VectorSums statistics(t.statistics, v * lanes, end_of(0));
-      for (std::int64_t m = 0; m < t.count; ++m) statistics.add(end_of(m));
-      statistics.add_to(t.statistics, v * lanes);
+    StoreSums so_far = t.sums;
+    for (std::int64_t m = 0; m < t.count && so_far.are_wanted(); ++m, so_far.is_first = false) {
+      const Vec value[] = {end_of(m)};
+      take_sums(so_far, v * lanes, value, [&](int) { return load_partial(t.sums.x + t.out_at[m] + v * lanes, left); });
     }
     for (std::int64_t m = 0; m < t.count; ++m) {
       const std::int64_t at = t.out_at[m] + v * lanes;
@@ -151,6 +151,13 @@ void run_tap_tile(const TapTile& t) {
     for (int m = 0; m < pixels; ++m) {
       WEFT_UNROLL
       for (int v = 0; v < vectors; ++v) __builtin_prefetch(t.out + t.out_at[m] + v * lanes, 1);
+    }
+  }
+  if (t.sums.are_of_gradient()) {
+    WEFT_UNROLL
+    for (int m = 0; m < pixels; ++m) {
+      WEFT_UNROLL
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(t.sums.x + t.out_at[m] + v * lanes);
     }
   }
   const float* const* tap_pixels = t.pixels;

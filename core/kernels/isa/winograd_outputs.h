@@ -32,11 +32,13 @@ struct OutputLines {
   const TileGrid& tiles;
   Part strip;
   std::int64_t column, columns;
+  const float* x;  // another image of that shape that is read then, or null
 
   /// Fetches one part of them. Inlined because gcc removes calls of functions that do nothing but fetch.
   WEFT_ALWAYS_INLINE void fetch(std::int64_t index, std::int64_t parts) const {
     if (!outputs.past_caches) fetch_from(outputs.data, index, parts);
     if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_from(outputs.earlier, index, parts);
+    if (x != nullptr) fetch_from(x, index, parts);
   }
 
  private:
@@ -55,53 +57,96 @@ struct OutputLines {
   }
 };
 
+/// Which sums to take; `as_asked` asks at run time.
+enum class Sums { none, statistics, of_gradient, as_asked };
+
+/// The sums of one tile's outputs at one vector of channels.
+template <Sums wanted, class Part>
+class TileSums {
+ public:
+  WEFT_ALWAYS_INLINE TileSums(const StoreSums& sums, const Part& part, std::int64_t channel)
+      : sums_(sums), part_(part), channel_(channel), statistics_(sums, channel, Vec{}), gradient_(sums, channel) {}
+
+  /// The tile's output (i, j), which goes to the image's element `to`.
+  WEFT_ALWAYS_INLINE void add(int i, int j, Vec y, std::int64_t to) {
+    if (are_of_gradient()) {
+      gradient_.add(y, part_.load_from(sums_.x + to));
+    } else if (are_statistics()) {
+      if (i == 0 && j == 0 && sums_.is_first) statistics_.centre = y;
+      statistics_.add(y);
+    }
+  }
+
+  WEFT_ALWAYS_INLINE void finish() const {
+    if (are_of_gradient()) {
+      gradient_.add_to(sums_, channel_);
+    } else if (are_statistics()) {
+      statistics_.add_to(sums_, channel_);
+    }
+  }
+
+ private:
+  WEFT_ALWAYS_INLINE bool are_of_gradient() const {
+    return wanted == Sums::of_gradient || (wanted == Sums::as_asked && sums_.are_of_gradient());
+  }
+  WEFT_ALWAYS_INLINE bool are_statistics() const {
+    return wanted == Sums::statistics || (wanted == Sums::as_asked && sums_.are_wanted() && !sums_.are_of_gradient());
+  }
+
+  const StoreSums sums_;
+  const Part part_;
+  const std::int64_t channel_;
+  VectorStatistics statistics_;
+  VectorGradientSums gradient_;
+};
+
 /// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
 /// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
 /// because a store might change it, for all that the compiler knows.
-template <class Rows, class Columns, bool is_whole, bool has_statistics, class Part>
-__attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* sums,
-                                             std::int64_t sum_step, const Part& part, std::int64_t channel,
-                                             const StoreSums& statistics) {
+template <class Rows, class Columns, bool is_whole, Sums wanted, class Part>
+__attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* from,
+                                             std::int64_t from_step, const Part& part, std::int64_t channel,
+                                             const StoreSums& sums) {
   const Outputs o = outputs;
   const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
   const std::int64_t at = ((place.image * o.h + row) * o.w + col) * o.c + channel;
   const Vec bias = o.bias != nullptr ? part.load_from(o.bias + channel) : Vec{};
-  const auto load_at = [&](int i, int j) { return load(sums + (i * Columns::sums + j) * sum_step); };
+  TileSums<wanted, Part> of_tile(sums, part, channel);
+  const auto load_at = [&](int i, int j) { return load(from + (i * Columns::sums + j) * from_step); };
   const auto map_rows = [](const Vec(&m)[Rows::sums], Vec(&y)[Rows::out]) { Rows::output(m, y); };
   const auto map_cols = [](const Vec(&m)[Columns::sums], Vec(&y)[Columns::out]) { Columns::output(m, y); };
-  VectorSums of_tile(has_statistics ? statistics : StoreSums{}, channel);
   map_axes<Rows::sums, Rows::out, Columns::sums, Columns::out>(load_at, map_rows, map_cols, [&](int i, int j, Vec y) {
     if (!is_whole && (row + i >= o.h || col + j >= o.w)) return;
     const std::int64_t to = at + (i * o.w + j) * o.c;
     if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
     y = clamp(y + bias, o.limits.low, o.limits.high);
-    if (has_statistics) {
-      if (i == 0 && j == 0 && statistics.is_first) of_tile.centre = y;
-      of_tile.add(y);
-    }
+    of_tile.add(i, j, y, to);
     if (o.past_caches) {
       store_past_caches(o.data + to, y);
     } else {
       part.store_to(o.data + to, y);
     }
   });
-  if (has_statistics) of_tile.add_to(statistics, channel);
+  of_tile.finish();
 }
 
-/// Those of one tile and channels [column, column + columns), from row `sum_row` of the sums on.
+/// Those of one tile and channels [column, column + columns), from row `row` of the matrices `m` on.
 template <class Rows, class Columns>
 void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t column, std::int64_t columns,
-                const TileMatrices& sums, std::int64_t sum_row, const StoreSums& statistics) {
+                const TileMatrices& m, std::int64_t row, const StoreSums& sums) {
   const bool is_whole = (place.row + 1) * Rows::out <= outputs.h && (place.col + 1) * Columns::out <= outputs.w;
   for_each_vector(min64(columns, outputs.c - column), [&](auto part, std::int64_t c) {
-    const auto store_as = [&]<bool whole, bool with_statistics>() {
-      store_outputs<Rows, Columns, whole, with_statistics>(outputs, place, sums.row(sum_row) + c, sums.step, part,
-                                                           column + c, statistics);
+    const auto store_as = [&]<bool whole, Sums wanted>() {
+      store_outputs<Rows, Columns, whole, wanted>(outputs, place, m.row(row) + c, m.step, part, column + c, sums);
     };
-    if (statistics.are_wanted()) {
-      is_whole ? store_as.template operator()<true, true>() : store_as.template operator()<false, true>();
+    if (!is_whole) {
+      store_as.template operator()<false, Sums::as_asked>();
+    } else if (sums.are_of_gradient()) {
+      store_as.template operator()<true, Sums::of_gradient>();
+    } else if (sums.are_wanted()) {
+      store_as.template operator()<true, Sums::statistics>();
     } else {
-      is_whole ? store_as.template operator()<true, false>() : store_as.template operator()<false, false>();
+      store_as.template operator()<true, Sums::none>();
     }
   });
 }
@@ -112,7 +157,8 @@ std::int64_t pixels_of(const Outputs& outputs, const TileGrid& tiles, const Part
   std::int64_t pixels = 0;
   for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
     const TilePlace place = tiles.place(tile);
-    pixels += min64(Rows::out, outputs.h - place.row * Rows::out) * min64(Columns::out, outputs.w - place.col * Columns::out);
+    pixels +=
+        min64(Rows::out, outputs.h - place.row * Rows::out) * min64(Columns::out, outputs.w - place.col * Columns::out);
   }
   return pixels;
 }

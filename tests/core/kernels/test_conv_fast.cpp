@@ -101,8 +101,9 @@ void check_against_reference(const ConvProblem& p) {
       check_close(
           result(p.output_count(), [&](float* out) { conv_forward(a, p, o.x.data(), o.w.data(), epilogue, out); }), y,
           a.rounding, y_range);
-      check_close(result(p.input_count(), [&](float* out) { a.input_gradient(p, o.dy.data(), o.w.data(), out); }), dx,
-                  a.rounding, largest(dx));
+      check_close(
+          result(p.input_count(), [&](float* out) { a.input_gradient(p, o.dy.data(), o.w.data(), out, nullptr); }), dx,
+          a.rounding, largest(dx));
       check_close(result(p.weight_count(), [&](float* out) { a.weight_gradient(p, o.x.data(), o.dy.data(), out); }), dw,
                   a.rounding, largest(dw));
     });
@@ -296,7 +297,8 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
       for_each_isa([&] {
         INFO("algorithm " << a.name << ", " << describe(p));
         const auto y = result(p.output_count(), [&](float* out) { conv_forward(a, p, x.data(), w.data(), {}, out); });
-        const auto dx = result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); });
+        const auto dx =
+            result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out, nullptr); });
         const auto dw = result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
         const double scale = std::sqrt(dot(y, y) * dot(dy.content(), dy.content()));
         CHECK(dot(y, dy.content()) == Approx(dot(x.content(), dx)).margin(1e-6 * scale));
@@ -322,8 +324,9 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
       check_thread_independence([&] {
         return result(p.output_count(), [&](float* out) { conv_forward(a, p, x.data(), w.data(), {}, out); });
       });
-      check_thread_independence(
-          [&] { return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out); }); });
+      check_thread_independence([&] {
+        return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out, nullptr); });
+      });
       check_thread_independence([&] {
         return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
       });
@@ -399,7 +402,7 @@ TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]
         }
         if (is_on_both_sides(in)) {
           check_large_images(p, out, in, [&](const ConvProblem& q, const float* dy, float* dx) {
-            a.input_gradient(q, dy, w.data(), dx);
+            a.input_gradient(q, dy, w.data(), dx, nullptr);
           });
         }
       });

@@ -1,4 +1,5 @@
-// Statistics taken while a convolution stores its output are those of the output, for any number of threads.
+// Sums that a convolution takes of what it stores, its output's statistics and batch norm's sums over its input
+// gradient, are those of a pass over what it has stored, for any number of threads.
 
 #include <algorithm>
 #include <cmath>
@@ -51,7 +52,7 @@ void check_statistics(std::int64_t rows, std::int64_t channels, Store&& store) {
     OutputStatistics taken(channels);
     store(&taken, y.data());
     CHECK(y.content() == plain.content());
-    REQUIRE(taken.is_taken());
+    REQUIRE(taken.are_taken());
     Statistics result(channels);
     taken.result(result.mean.data(), result.var.data());
     if (threads == 1) first = result;
@@ -70,6 +71,51 @@ void check_statistics(std::int64_t rows, std::int64_t channels, Store&& store) {
   set_num_threads(before);
 }
 
+/// `store(sums, dy)` fills dy, the gradient of y = act(x factor + offset).
+template <class Store>
+void check_gradient_sums(std::int64_t rows, std::int64_t channels, Activation activation, Store&& store) {
+  GuardedBuffer x = fractions(rows * channels, 5), mean = fractions(channels, 6), inv_std = fractions(channels, 7),
+                factor = fractions(channels, 8), offset = fractions(channels, 9), plain(rows * channels);
+  store(nullptr, plain.data());
+  const BatchNormBackward<float> b{.rows = rows,
+                                   .channels = channels,
+                                   .x = x.data(),
+                                   .y = nullptr,
+                                   .dy = plain.data(),
+                                   .mean = mean.data(),
+                                   .inv_std = inv_std.data(),
+                                   .factor = factor.data(),
+                                   .offset = offset.data(),
+                                   .activation = activation};
+  GuardedBuffer dgamma(channels), dbeta(channels), dz(rows * channels);
+  reference::batch_norm_parameter_gradients(b, dgamma.data(), dbeta.data(), dz.data());
+  // Terms cancel, so what a sum may round is told by the sum of their sizes.
+  std::vector<double> size(static_cast<std::size_t>(channels));
+  for (std::int64_t i = 0; i < rows * channels; ++i)
+    size[static_cast<std::size_t>(i % channels)] += std::abs(static_cast<double>(dz.data()[i]));
+  std::vector<float> first;
+  const int before = num_threads();
+  for (int threads : {1, 3}) {
+    set_num_threads(threads);
+    GuardedBuffer dy(rows * channels);
+    GradientSums taken(b);
+    store(&taken, dy.data());
+    CHECK(dy.content() == plain.content());
+    REQUIRE(taken.are_taken());
+    std::vector<float> result(static_cast<std::size_t>(2 * channels));
+    taken.result(result.data(), result.data() + channels);
+    if (threads == 1) first = result;
+    CHECK(result == first);
+    double worst = 0;
+    for (std::size_t c = 0; c < size.size(); ++c) {
+      worst = std::max(worst, std::abs(static_cast<double>(result[c] - dgamma.data()[c])) / size[c]);
+      worst = std::max(worst, std::abs(static_cast<double>(result[c + size.size()] - dbeta.data()[c])) / size[c]);
+    }
+    CHECK(worst < 1e-6);
+  }
+  set_num_threads(before);
+}
+
 ConvProblem problem(std::int64_t size, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel, std::int64_t stride,
                     std::int64_t groups = 1) {
   ConvProblem p;
@@ -82,11 +128,12 @@ ConvProblem problem(std::int64_t size, std::int64_t c_in, std::int64_t c_out, st
 
 }  // namespace
 
+const ConvProblem problems[] = {
+    problem(37, 3, 40, 7, 2),  problem(9, 16, 20, 3, 1),      problem(41, 16, 130, 3, 1),
+    problem(22, 24, 16, 3, 2), problem(35, 8, 150, 1, 1),     problem(13, 300, 70, 1, 1),
+    problem(20, 3, 32, 3, 2),  problem(17, 40, 40, 3, 1, 40), problem(18, 33, 33, 3, 2, 33)};
+
 TEST_CASE("every fast convolution can take its output's statistics", "[conv][batch_norm][threads]") {
-  const ConvProblem problems[] = {
-      problem(37, 3, 40, 7, 2),  problem(9, 16, 20, 3, 1),      problem(41, 16, 130, 3, 1),
-      problem(22, 24, 16, 3, 2), problem(35, 8, 150, 1, 1),     problem(13, 300, 70, 1, 1),
-      problem(20, 3, 32, 3, 2),  problem(17, 40, 40, 3, 1, 40), problem(18, 33, 33, 3, 2, 33)};
   for (const ConvProblem& p : problems) {
     GuardedBuffer x = fractions(p.input_count(), 1), w = fractions(p.weight_count(), 2), bias = fractions(p.c_out, 3);
     for (const ConvAlgorithm& a : conv_algorithms()) {
@@ -96,10 +143,30 @@ TEST_CASE("every fast convolution can take its output's statistics", "[conv][bat
         check_statistics(p.n * p.out_h() * p.out_w(), p.c_out, [&](OutputStatistics* statistics, float* y) {
           ConvEpilogue<float> epilogue;
           epilogue.bias = bias.data();
-          epilogue.statistics = statistics;
+          epilogue.sums = statistics;
           conv_forward(a, p, x.data(), w.data(), epilogue, y);
         });
       });
+    }
+  }
+}
+
+TEST_CASE("convolutions with arithmetic to spare can take batch norm's sums over its input gradient",
+          "[conv][batch_norm][threads]") {
+  for (const ConvProblem& p : problems) {
+    GuardedBuffer dy = fractions(p.output_count(), 1), w = fractions(p.weight_count(), 2);
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      const std::string name = a.name;
+      if (!a.supports(p) || name == "reference") continue;
+      if (name == "depthwise") continue;                                    // waits for memory: a pass costs no more
+      if (p.stride_h > 1 && (name == "igemm" || name == "stem")) continue;  // their phases are images of their own
+      for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+        for_each_isa([&] {
+          INFO("algorithm " << name << ", " << p.c_in << " to " << p.c_out);
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation,
+                              [&](OutputSums* sums, float* dx) { a.input_gradient(p, dy.data(), w.data(), dx, sums); });
+        });
+      }
     }
   }
 }
@@ -115,8 +182,12 @@ TEST_CASE("so can the convolution of upsampled and joined channels", "[conv][bat
       upsample_conv_pack(p, w.data(), packed.as<float>());
       check_statistics(4 * p.n * p.h * p.w, p.c_out, [&](OutputStatistics* statistics, float* y) {
         ConvEpilogue<float> epilogue;
-        epilogue.statistics = statistics;
+        epilogue.sums = statistics;
         upsample_conv_forward(p, x.data(), c_skip > 0 ? skip.data() : nullptr, packed.as<float>(), epilogue, y);
+      });
+      GuardedBuffer dy = fractions(4 * p.n * p.h * p.w * p.c_out, 4);
+      check_gradient_sums(p.n * p.h * p.w, p.c_up, Activation::relu, [&](OutputSums* sums, float* dx) {
+        upsample_conv_input_gradient(p, dy.data(), w.data(), dx, sums);
       });
     });
   }
@@ -135,7 +206,7 @@ TEST_CASE("statistics bear a mean that is large against the spread", "[conv][bat
     check_statistics(p.n * p.h * p.w, p.c_out, [&](OutputStatistics* statistics, float* y) {
       ConvEpilogue<float> epilogue;
       epilogue.bias = bias.data();
-      epilogue.statistics = statistics;
+      epilogue.sums = statistics;
       conv_forward(choose_conv(p), p, x.data(), w.data(), epilogue, y);
     });
   });
