@@ -148,17 +148,17 @@ class Run {
   void write(Item& item) const {
     const Prediction prediction = to_prediction(item.input.placement, item.logits);
     const std::vector<float> probabilities = prediction.probabilities();
+    const Image mask = threshold_mask(probabilities, item.image.width, item.image.height, threshold_);
     const fs::path& picture = pictures_[item.index];
     for (const std::string& kind : options_.kinds) {
       const fs::path path = options_.output_file.empty()
                                 ? fs::path(options_.out) / tools::output_name(picture.stem().string(), kind)
                                 : fs::path(options_.output_file);
-      tools::write_output(kind, path, item.image, prediction, probabilities, threshold_);
+      tools::write_output(kind, path, item.image, prediction, probabilities, mask, threshold_);
       item.files.push_back(path);
     }
-    const auto clothing = std::count_if(probabilities.begin(), probabilities.end(),
-                                        [this](float p) { return static_cast<double>(p) >= threshold_; });
-    item.clothing = static_cast<double>(clothing) / static_cast<double>(probabilities.size());
+    const auto clothing = std::count(mask.pixels.begin(), mask.pixels.end(), 1);
+    item.clothing = static_cast<double>(clothing) / static_cast<double>(mask.pixels.size());
   }
 
   /// A step of an item's way, which ends where a step fails.
