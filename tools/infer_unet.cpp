@@ -5,6 +5,7 @@
 // the background: it would take a core from the network's team in the middle of a layer, and all others would wait for
 // that one. A picture that fails is named; the others go on.
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -203,7 +204,17 @@ class Run {
   int failures_ = 0;
 };
 
+/// Pictures come and go: memory that one leaves is kept for the next. As it is set up, glibc gives blocks of a
+/// picture's size back to the system and fetches them again, zeroed page by page: 1.5 ms for a photograph of 550 x 832.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 int infer(const Options& options) {
+  keep_freed_memory();
   const std::string path = options.model.empty() ? tools::default_model().string() : options.model;
   const Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
