@@ -61,8 +61,7 @@ Tensor canvas_logits(const UNet& network, const NetworkInput& input, bool mirror
 }
 
 Prediction to_prediction(const Placement& placement, const Tensor& canvas_logits) {
-  const auto values = canvas_logits.values<float>();
-  return {placement, {values.begin(), values.end()}, unfit_plane(values, placement)};
+  return {placement, canvas_logits, unfit_plane(canvas_logits.values<float>(), placement)};
 }
 
 Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {

@@ -31,7 +31,7 @@ void write_output(const std::string& kind, const fs::path& path, const Image& ph
   const int width = photograph.width, height = photograph.height;
   if (kind == "logits") {
     const std::int64_t shape[] = {prediction.placement.canvas_height, prediction.placement.canvas_width};
-    save_npy(path, shape, prediction.canvas_logits);
+    save_npy(path, shape, prediction.canvas_logits.values<float>());
     return;
   }
   if (kind == "prob") return save_png(path, render_probability(probabilities, width, height));
