@@ -25,4 +25,10 @@ inline std::optional<std::uint32_t> read_uint(Bytes bytes, std::size_t offset, i
   return value;
 }
 
+/// The number that 8 bytes make, written out in the way that compilers know as a single load.
+inline std::uint64_t big_endian_64(const std::uint8_t* p) {
+  const auto at = [p](int i, int shift) { return static_cast<std::uint64_t>(p[i]) << shift; };
+  return at(0, 56) | at(1, 48) | at(2, 40) | at(3, 32) | at(4, 24) | at(5, 16) | at(6, 8) | at(7, 0);
+}
+
 }  // namespace weft

@@ -27,6 +27,8 @@ struct Placement {
   int x = 0, y = 0, width = 0, height = 0;  // the rectangle of the canvas that the picture covers
 
   bool fills_canvas() const { return width == canvas_width && height == canvas_height; }
+  /// The canvas is the picture: there is nothing to fit.
+  bool keeps_picture() const { return fills_canvas() && width == picture_width && height == picture_height; }
 };
 
 /// Where a picture lies on a canvas of a given size. With Fit::area the canvas is another one of the same area, whose

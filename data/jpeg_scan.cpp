@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "core/check.h"
+#include "data/jpeg_bits.h"
 
 namespace weft {
 
@@ -43,73 +45,52 @@ HuffmanTable::Code HuffmanTable::match_long(std::uint32_t next16) const {
 
 namespace {
 
-/// Bits of entropy-coded data, most significant first. A zero after 0xFF is stuffing; anything else
-/// after 0xFF is a marker, and the data ends before it.
-class BitReader {
+/// Steps through a sequential block's AC data. A step is all codes, with the values they announce, that the next bits
+/// of the stream show from start to end: two or three in a photograph, and one look-up finds them.
+class BlockSteps {
  public:
-  BitReader(Bytes file, std::size_t offset) : file_(file), next_(offset) {}
+  static constexpr int window = 10;              // bits that are looked at
+  static constexpr int most_bits = window + 15;  // of a step: its last value isn't asked for and may reach further
 
-  /// The next 16 bits, zeros past the end of the data.
-  std::uint32_t peek16() {
-    if (bits_ < 16) fill();
-    return static_cast<std::uint32_t>(buffer_ >> 48);
+  struct Step {
+    std::uint8_t bits = 0;          // 0: the next code is longer than the window, or there is none
+    std::uint8_t coefficients = 0;  // that it passes, less than a block
+    bool ends_block = false;        // by the code that says so; a block that is full to its end has none
+  };
+
+  explicit BlockSteps(const HuffmanTable& table) {
+    for (std::uint32_t bits = 0; bits < steps_.size(); ++bits) steps_[bits] = step(table, bits << (16 - window));
   }
-  /// Takes `count` (0..16) bits; false where the data ends before them.
-  bool take(int count, std::uint32_t* value = nullptr) {
-    if (bits_ < count) fill();
-    if (bits_ < count) return false;
-    if (value) *value = count ? static_cast<std::uint32_t>(buffer_ >> (64 - count)) : 0;
-    buffer_ <<= count;
-    bits_ -= count;
-    return true;
-  }
-  /// Drops the bits that pad the last byte. False where whole bytes are left: data nobody asked for.
-  bool align() {
-    fill();
-    const bool nothing_left = bits_ < 8;
-    bits_ = 0;
-    buffer_ = 0;
-    return nothing_left;
-  }
-  /// After align(): the marker that ended the data (0: the file ended). take_marker() steps over it.
-  int marker() const {
-    std::size_t at = next_;
-    while (at < file_.size() && file_[at] == 0xFF) ++at;
-    return at > next_ && at < file_.size() ? file_[at] : 0;
-  }
-  void take_marker() {
-    while (file_[next_] == 0xFF) ++next_;
-    ++next_;
-  }
-  std::size_t offset() const { return next_; }
-  void skip_to(std::size_t offset) { next_ = offset; }
+  Step at(std::uint64_t next) const { return steps_[next]; }
 
  private:
-  void fill() {
-    while (bits_ <= 56 && next_ < file_.size()) {
-      const std::uint8_t byte = file_[next_];
-      std::size_t after = next_ + 1;
-      if (byte == 0xFF) {
-        while (after < file_.size() && file_[after] == 0xFF) ++after;
-        if (after >= file_.size() || file_[after] != 0) return;
-        ++after;
-      }
-      next_ = after;
-      buffer_ |= static_cast<std::uint64_t>(byte) << (56 - bits_);
-      bits_ += 8;
+  static Step step(const HuffmanTable& table, std::uint32_t next16) {
+    Step step;
+    while (step.bits < window && !step.ends_block) {
+      const HuffmanTable::Code code = table.match(next16 << step.bits & 0xFFFF);
+      if (code.bits == 0 || step.bits + code.bits > window) break;
+      const int run = code.symbol >> 4, size = code.symbol & 15;
+      const bool is_end = size == 0 && run != 15;
+      const int coefficients = step.coefficients + (is_end ? 0 : run + 1);
+      if (coefficients > 63) break;
+      step = {static_cast<std::uint8_t>(step.bits + code.bits + size), static_cast<std::uint8_t>(coefficients), is_end};
     }
+    return step;
   }
 
-  Bytes file_;
-  std::size_t next_;
-  std::uint64_t buffer_ = 0;
-  int bits_ = 0;
+  std::array<Step, 1 << window> steps_;
 };
 
 class ScanWalker {
  public:
   ScanWalker(Bytes file, std::size_t offset, JpegFrame& frame, const JpegScan& scan, std::string_view name)
-      : bits_(file, offset), file_(file), frame_(frame), scan_(scan), name_(name) {}
+      : bits_(file, offset), file_(file), frame_(frame), scan_(scan), name_(name) {
+    if (frame.progressive) return;
+    for (const JpegScan::Part& part : scan.parts) {
+      const auto [steps, is_new] = steps_of_table_.try_emplace(part.ac, *part.ac);
+      steps_[static_cast<std::size_t>(part.component)] = &steps->second;
+    }
+  }
 
   std::size_t walk() {
     if (scan_.parts.size() == 1) {
@@ -183,7 +164,7 @@ class ScanWalker {
   void walk_block(const JpegScan::Part& part, int x, int y) {
     if (!frame_.progressive) {
       dc_first(part);
-      ac_sequential(*part.ac);
+      ac_sequential(*part.ac, *steps_[static_cast<std::size_t>(part.component)]);
     } else if (scan_.first == 0) {
       scan_.high == 0 ? dc_first(part) : dc_refine();
     } else {
@@ -197,9 +178,9 @@ class ScanWalker {
   void dc_first(const JpegScan::Part& part) {
     const int size = symbol(*part.dc);
     if (size > 15) corrupt("a DC difference of {} bits", size);
-    const int bits = static_cast<int>(take(size));
+    const int bits = static_cast<int>(take(size)), values = 1 << size;
     // T.81 figure F.12: values whose first bit is 0 stand for the negative half.
-    const int difference = size == 0 || bits >> (size - 1) ? bits : bits - (1 << size) + 1;
+    const int difference = bits < values / 2 ? bits - values + 1 : bits;
     int& predictor = predictor_[static_cast<std::size_t>(part.component)];
     predictor += difference;
     if (std::abs(predictor) > (32767 >> scan_.low)) corrupt("a DC value leaves its range");
@@ -207,18 +188,33 @@ class ScanWalker {
 
   void dc_refine() { take(1); }
 
-  void ac_sequential(const HuffmanTable& table) {
+  // By steps, as long as all their bits are there and they stay in the block; else code by code, with all checks.
+  void ac_sequential(const HuffmanTable& table, const BlockSteps& steps) {
+    JpegBits bits = bits_;  // a copy can live in registers
     for (int k = 1; k < 64;) {
-      const int run_size = symbol(table), run = run_size >> 4, size = run_size & 15;
-      if (size == 0) {
-        if (run != 15) return;  // end of block
-        k += 16;
+      const BlockSteps::Step step =
+          bits.has(BlockSteps::most_bits) ? steps.at(bits.peek(BlockSteps::window)) : BlockSteps::Step{};
+      if (step.bits == 0 || k + step.coefficients > 63) {
+        bits_ = bits;
+        k = ac_single(table, k);
+        bits = bits_;
         continue;
       }
-      k += run + 1;
-      if (k > 64) corrupt("a run of zeros leaves its block");
-      take(size);
+      bits.skip(step.bits);
+      if (step.ends_block) break;
+      k += step.coefficients;
     }
+    bits_ = bits;
+  }
+
+  /// One code and its value, wherever the data end; the coefficient to go on with.
+  int ac_single(const HuffmanTable& table, int k) {
+    const int run_size = symbol(table), run = run_size >> 4, size = run_size & 15;
+    if (size == 0) return run == 15 ? k + 16 : 64;
+    k += run + 1;
+    if (k > 64) corrupt("a run of zeros leaves its block");
+    take(size);
+    return k;
   }
 
   void ac_first(const HuffmanTable& table, std::uint64_t& nonzero) {
@@ -298,11 +294,13 @@ class ScanWalker {
          fmt::format(format, std::forward<Args>(args)...));
   }
 
-  BitReader bits_;
+  JpegBits bits_;
   Bytes file_;
   JpegFrame& frame_;
   const JpegScan& scan_;
   std::string_view name_;
+  std::map<const HuffmanTable*, BlockSteps> steps_of_table_;
+  std::array<const BlockSteps*, 4> steps_{};  // of each component, in a sequential scan
   std::array<int, 4> predictor_{};
   int mcus_in_interval_ = 0;
   int next_restart_ = 0;

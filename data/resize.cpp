@@ -50,20 +50,27 @@ void blend_rows(const Sample* source, std::size_t row_samples, int first, int co
   }
 }
 
-template <int channels, class Store>
-void blend_columns(const float* row, const Taps& taps, Store&& store) {
-  for (std::size_t x = 0; x < taps.first.size(); ++x) {
-    const float* source = row + taps.first[x] * channels;
-    const float* weights = &taps.weights[x * static_cast<std::size_t>(taps.count)];
-    float sums[channels] = {};
-    for (int k = 0; k < taps.count; ++k) {
-      for (int c = 0; c < channels; ++c) sums[c] += weights[k] * source[k * channels + c];
+// A pixel of three channels is computed as one of four, which is what vector instructions hold; the next pixel
+// overwrites the fourth. `fixed_count` is taps.count where that is 2, so that the loop over them is none, else 0.
+template <int channels, int fixed_count>
+void blend_columns(const float* row, const Taps& taps, float* out) {
+  constexpr int lanes = channels == 3 && fixed_count > 0 ? 4 : channels;
+  const int count = fixed_count > 0 ? fixed_count : taps.count;
+  const float* weights = taps.weights.data();
+  for (const int first : taps.first) {
+    const float* source = row + first * channels;
+    float sums[lanes] = {};
+    for (int k = 0; k < count; ++k) {
+      for (int c = 0; c < lanes; ++c) sums[c] += weights[k] * source[k * channels + c];
     }
-    for (int c = 0; c < channels; ++c) store(x * channels + static_cast<std::size_t>(c), sums[c]);
+    for (int c = 0; c < lanes; ++c) out[c] = sums[c];
+    weights += count;
+    out += channels;
   }
 }
 
-std::uint8_t to_byte(float value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f)); }
+// In this order of arguments max and min are one vector instruction each.
+std::uint8_t to_byte(float value) { return static_cast<std::uint8_t>(std::min(255.0f, std::max(0.0f, value + 0.5f))); }
 void put(std::uint8_t* out, float value) { *out = to_byte(value); }
 void put(float* out, float value) { *out = value; }
 
@@ -72,12 +79,18 @@ void resize(const Sample* source, int width, int height, Sample* target, int new
             Sampling sampling) {
   const Taps columns(width, new_width, sampling), rows(height, new_height, sampling);
   const std::size_t row_samples = static_cast<std::size_t>(width) * channels;
-  std::vector<float> row(row_samples);
+  const std::size_t new_row_samples = static_cast<std::size_t>(new_width) * channels;
+  std::vector<float> row(row_samples + 1), new_row(new_row_samples + 1);  // one more for the fourth lane
   for (int y = 0; y < new_height; ++y) {
     const float* weights = &rows.weights[static_cast<std::size_t>(y) * static_cast<std::size_t>(rows.count)];
     blend_rows(source, row_samples, rows.first[static_cast<std::size_t>(y)], rows.count, weights, row.data());
-    Sample* out = target + static_cast<std::size_t>(y) * static_cast<std::size_t>(new_width) * channels;
-    blend_columns<channels>(row.data(), columns, [out](std::size_t at, float value) { put(out + at, value); });
+    if (columns.count == 2) {
+      blend_columns<channels, 2>(row.data(), columns, new_row.data());
+    } else {
+      blend_columns<channels, 0>(row.data(), columns, new_row.data());
+    }
+    Sample* out = target + static_cast<std::size_t>(y) * new_row_samples;
+    for (std::size_t j = 0; j < new_row_samples; ++j) put(out + j, new_row[j]);
   }
 }
 

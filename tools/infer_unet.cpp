@@ -5,6 +5,7 @@
 // the background: it would take a core from the network's team in the middle of a layer, and all others would wait for
 // that one. A picture that fails is named; the others go on.
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -148,17 +149,17 @@ class Run {
   void write(Item& item) const {
     const Prediction prediction = to_prediction(item.input.placement, item.logits);
     const std::vector<float> probabilities = prediction.probabilities();
+    const Image mask = threshold_mask(probabilities, item.image.width, item.image.height, threshold_);
     const fs::path& picture = pictures_[item.index];
     for (const std::string& kind : options_.kinds) {
       const fs::path path = options_.output_file.empty()
                                 ? fs::path(options_.out) / tools::output_name(picture.stem().string(), kind)
                                 : fs::path(options_.output_file);
-      tools::write_output(kind, path, item.image, prediction, probabilities, threshold_);
+      tools::write_output(kind, path, item.image, prediction, probabilities, mask, threshold_);
       item.files.push_back(path);
     }
-    const auto clothing = std::count_if(probabilities.begin(), probabilities.end(),
-                                        [this](float p) { return static_cast<double>(p) >= threshold_; });
-    item.clothing = static_cast<double>(clothing) / static_cast<double>(probabilities.size());
+    const auto clothing = std::count(mask.pixels.begin(), mask.pixels.end(), 1);
+    item.clothing = static_cast<double>(clothing) / static_cast<double>(mask.pixels.size());
   }
 
   /// A step of an item's way, which ends where a step fails.
@@ -203,7 +204,17 @@ class Run {
   int failures_ = 0;
 };
 
+/// Pictures come and go: memory that one leaves is kept for the next. As it is set up, glibc gives blocks of a
+/// picture's size back to the system and fetches them again, zeroed page by page: 1.5 ms for a photograph of 550 x 832.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 int infer(const Options& options) {
+  keep_freed_memory();
   const std::string path = options.model.empty() ? tools::default_model().string() : options.model;
   const Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {

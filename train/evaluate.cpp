@@ -43,8 +43,7 @@ Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& p
     const Prediction p = predict(network, prepared.input, options.mirror);
     const Shape grid{1, p.placement.canvas_height, p.placement.canvas_width, 1};
     const double loss =
-        segmentation_loss(Tensor::from(grid, p.canvas_logits), Tensor::from(grid, prepared.mask), options.weights)
-            .total.item();
+        segmentation_loss(p.canvas_logits, Tensor::from(grid, prepared.mask), options.weights).total.item();
     const Image& picture = prepared.sample.picture;
     const Image prediction = threshold_mask(p.probabilities(), picture.width, picture.height, info.threshold);
     const Confusion counts = result.metrics.add(prediction.pixels, prepared.sample.ids.pixels);

@@ -1,6 +1,8 @@
 #include "train/predict.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/autograd.h"
 #include "core/kernels/sigmoid.h"
@@ -39,7 +41,9 @@ NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Pr
     normalisation.deviation[c] = static_cast<float>(info.deviation[c]);
   }
   const Placement placement = placement_for(info, picture, options);
-  const Image canvas = fit_picture(picture, placement);
+  Image fitted;
+  if (!placement.keeps_picture()) fitted = fit_picture(picture, placement);
+  const Image& canvas = placement.keeps_picture() ? picture : fitted;
   NetworkInput input{placement, Tensor::empty({1, placement.canvas_height, placement.canvas_width, 3})};
   normalise(canvas, normalisation, {input.values.mutable_data<float>(), canvas.pixels.size()});
   return input;
@@ -57,8 +61,7 @@ Tensor canvas_logits(const UNet& network, const NetworkInput& input, bool mirror
 }
 
 Prediction to_prediction(const Placement& placement, const Tensor& canvas_logits) {
-  const auto values = canvas_logits.values<float>();
-  return {placement, {values.begin(), values.end()}, unfit_plane(values, placement)};
+  return {placement, canvas_logits, unfit_plane(canvas_logits.values<float>(), placement)};
 }
 
 Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {
@@ -72,9 +75,13 @@ std::vector<float> Prediction::probabilities() const {
 }
 
 Image threshold_mask(const std::vector<float>& probabilities, int width, int height, double threshold) {
+  // The smallest float that is not below the threshold: comparing with it answers the same, and floats are compared
+  // many at a time, without becoming doubles.
+  float limit = static_cast<float>(threshold);
+  if (static_cast<double>(limit) < threshold) limit = std::nextafter(limit, std::numeric_limits<float>::infinity());
   Image mask(width, height, 1);
   std::transform(probabilities.begin(), probabilities.end(), mask.pixels.begin(),
-                 [&](float p) { return static_cast<std::uint8_t>(static_cast<double>(p) >= threshold); });
+                 [limit](float p) { return static_cast<std::uint8_t>(p >= limit); });
   return mask;
 }
 

@@ -28,8 +28,8 @@ struct NetworkInput {
 
 struct Prediction {
   Placement placement;
-  std::vector<float> canvas_logits;  // [canvas_height, canvas_width], the network's own output
-  std::vector<float> logits;         // [height, width] of the picture
+  Tensor canvas_logits;       // [1, canvas_height, canvas_width, 1], the network's own output
+  std::vector<float> logits;  // [height, width] of the picture
 
   /// sigmoid(logits)
   std::vector<float> probabilities() const;

@@ -1,5 +1,6 @@
 #include "data/jpeg_codec.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "core/check.h"
@@ -45,6 +46,28 @@ TEST_CASE("restarts and progression change nothing in the picture", "[jpeg]") {
   CHECK(plain.at(18, 36)[0] > 150);  // red grows to the right, green downwards
   CHECK(plain.at(18, 36)[1] > 150);
   CHECK(plain.at(0, 0)[0] < 80);
+}
+
+// The decoder converts most of a row with vector instructions and the rest pixel by pixel: both must give the same
+// bytes.
+TEST_CASE("rows of one colour stay of one colour at every width", "[jpeg]") {
+  for (const int width : {1, 7, 8, 9, 255, 256, 257, 300}) {
+    Image image(width, 48, 3);
+    for (int y = 0; y < image.height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        for (int c = 0; c < 3; ++c) image.at(y, x)[c] = static_cast<std::uint8_t>((17 + 31 * c) * y);
+      }
+    }
+    for (const int quality : {60, 95}) {  // colours at half the resolution, and at all of it
+      const std::string file = encode_jpeg(image, quality);
+      const Image read = decode_image({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, "p.jpg");
+      REQUIRE(read.pixels.size() == image.pixels.size());
+      for (int y = 0; y < read.height; ++y) {
+        const auto row = read.pixels.begin() + std::ptrdiff_t{3} * width * y;
+        REQUIRE(std::equal(row + 3, row + 3 * width, row));  // each pixel is the one before it
+      }
+    }
+  }
 }
 
 TEST_CASE("the encoder refuses what it cannot write", "[jpeg]") {

@@ -66,3 +66,43 @@ TEST_CASE("a sequential block is walked to its last bit", "[jpeg]") {
   const std::vector<std::uint8_t> unknown_code{0b01111111, 0xFF, 0x00, 0xFF, 0x00, 0xFF, 0xD9};
   CHECK_THROWS_WITH(walk_scan(unknown_code, 0, frame, scan, "x"), Contains("a code that is in no Huffman table"));
 }
+
+// Blocks of the lengths at which the walk goes from many codes at a time to one by one.
+TEST_CASE("a sequential block ends at its end-of-block or at its last coefficient", "[jpeg]") {
+  // AC codes: 0 end of block, 10 a value of 1 bit, 110 sixteen zeros, 1110 fifteen zeros and a value of 1 bit.
+  const HuffmanTable dc = table_of({1}, {0});
+  const HuffmanTable ac = table_of({1, 1, 1, 1}, {0x00, 0x01, 0xF0, 0xF1});
+  JpegFrame frame;
+  frame.width = 8;
+  frame.height = 16;
+  frame.components.resize(1);
+  frame.components[0].blocks_x = 1;
+  frame.components[0].blocks_y = 2;
+  JpegScan scan;
+  scan.parts = {{0, &dc, &ac}};
+  // The second block is "00", then there are 8 bytes of ones: data nobody asks for, which end at the marker.
+  const auto walk = [&](const std::string& first_block) {
+    std::string bits = first_block + "00";
+    while (bits.size() % 8 != 0) bits += '1';
+    std::vector<std::uint8_t> file;
+    for (std::size_t i = 0; i < bits.size(); i += 8)
+      file.push_back(static_cast<std::uint8_t>(std::stoi(bits.substr(i, 8), nullptr, 2)));
+    file.insert(file.end(), 8, 0x7F);
+    file.insert(file.end(), {0xFF, 0xD9});
+    return file.size() - walk_scan(file, 0, frame, scan, "x");
+  };
+  const auto times = [](int count, const std::string& bits) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += bits;
+    return all;
+  };
+
+  for (int values = 0; values < 63; ++values) CHECK(walk("0" + times(values, "100") + "0") == 2);
+  CHECK(walk("0" + times(63, "101")) == 2);  // full: no end of block is sent
+  CHECK(walk("0" + times(47, "100") + "11100") == 2);
+  CHECK(walk("0" + times(3, "110") + times(15, "100")) == 2);
+  CHECK(walk("0" + times(4, "110")) == 2);  // zeros may leave the block: no value is written there
+  for (const int values : {48, 55, 62}) {
+    CHECK_THROWS_WITH(walk("0" + times(values, "100") + "11100"), Contains("a run of zeros leaves its block"));
+  }
+}

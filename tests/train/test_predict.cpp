@@ -1,5 +1,9 @@
 #include "train/predict.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "core/random.h"
 #include "tests/gradcheck.h"
 
@@ -38,9 +42,9 @@ TEST_CASE("logits come back at the picture's own size, whatever that is", "[pred
       f.info.fit = fit;
       const Prediction p = predicted(f, noise(w, h));
       CHECK(p.logits.size() == static_cast<std::size_t>(w * h));
-      CHECK(p.canvas_logits.size() == static_cast<std::size_t>(p.placement.canvas_width * p.placement.canvas_height));
+      CHECK(p.canvas_logits.shape() == Shape{1, p.placement.canvas_height, p.placement.canvas_width, 1});
       CHECK(p.placement.canvas_width % 32 == 0);
-      CHECK(p.canvas_logits.size() <= 64 * 96);
+      CHECK(p.placement.canvas_width * p.placement.canvas_height <= 64 * 96);
       CHECK(p.probabilities().size() == p.logits.size());
     }
     const Prediction native = predicted(f, noise(w, h), {.is_native = true});
@@ -52,7 +56,7 @@ TEST_CASE("logits come back at the picture's own size, whatever that is", "[pred
 TEST_CASE("a picture of the network's size is not resampled", "[predict]") {
   const Fixture f;
   const Prediction p = predicted(f, noise(96, 64));
-  CHECK(p.logits == p.canvas_logits);
+  CHECK(std::ranges::equal(p.logits, p.canvas_logits.values<float>()));
   CHECK(predicted(f, noise(96, 64), {.is_native = true}).logits == p.logits);
   CHECK(predicted(f, noise(96, 64), {.size = {{64, 96}}}).logits == p.logits);
 }
@@ -78,4 +82,12 @@ TEST_CASE("a network that is being trained is refused", "[predict]") {
 
 TEST_CASE("the threshold is inclusive", "[predict]") {
   CHECK(threshold_mask({0.4f, 0.5f, 0.6f}, 3, 1, 0.5).pixels == std::vector<std::uint8_t>{0, 1, 1});
+  // The threshold is a double, which may lie between two floats.
+  for (const double threshold : {0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 1e-300, -1.0, 2.0}) {
+    const float near = static_cast<float>(threshold), up = std::nextafter(near, 9.0f),
+                down = std::nextafter(near, -9.0f);
+    const std::vector<float> p{down, near, up, std::numeric_limits<float>::quiet_NaN()};
+    const Image mask = threshold_mask(p, 4, 1, threshold);
+    for (std::size_t i = 0; i < p.size(); ++i) CHECK((mask.pixels[i] == 1) == (static_cast<double>(p[i]) >= threshold));
+  }
 }

@@ -27,16 +27,15 @@ bool is_output_name(const std::string& file_name) {
 }
 
 void write_output(const std::string& kind, const fs::path& path, const Image& photograph, const Prediction& prediction,
-                  const std::vector<float>& probabilities, double threshold) {
+                  const std::vector<float>& probabilities, const Image& mask, double threshold) {
   const int width = photograph.width, height = photograph.height;
   if (kind == "logits") {
     const std::int64_t shape[] = {prediction.placement.canvas_height, prediction.placement.canvas_width};
-    save_npy(path, shape, prediction.canvas_logits);
+    save_npy(path, shape, prediction.canvas_logits.values<float>());
     return;
   }
   if (kind == "prob") return save_png(path, render_probability(probabilities, width, height));
   if (kind == "cutout") return save_png(path, render_cutout(photograph, probabilities, threshold));
-  const Image mask = threshold_mask(probabilities, width, height, threshold);
   if (kind == "mask") return save_png(path, render_mask(mask));
   if (kind == "overlay") return save_png(path, render_overlay(photograph, mask));
   const Image parts[] = {photograph, render_mask(mask), render_overlay(photograph, mask)};

@@ -19,9 +19,11 @@ std::string output_name(const std::string& stem, const std::string& kind);
 /// True for names that output_name() makes: they are passed over when a folder is listed.
 bool is_output_name(const std::string& file_name);
 
-/// Writes one kind of output to `path`. Throws Error where it can't be written.
+/// Writes one kind of output to `path`; `mask` is where the probabilities reach `threshold`. Throws Error where it
+/// can't be written.
 void write_output(const std::string& kind, const std::filesystem::path& path, const Image& photograph,
-                  const Prediction& prediction, const std::vector<float>& probabilities, double threshold);
+                  const Prediction& prediction, const std::vector<float>& probabilities, const Image& mask,
+                  double threshold);
 
 /// The pictures that the paths name: files as given, folders by their .jpg, .jpeg and .png files in order of name.
 /// Throws Error: a folder without pictures, two pictures whose outputs would have one name.
