@@ -14,6 +14,7 @@
 #include <limits>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -36,12 +37,8 @@ int quota_cpus() {
 }
 
 int default_threads() {
-  if (const char* text = std::getenv("OMP_NUM_THREADS"); text != nullptr && std::atoi(text) > 0) return std::atoi(text);
-  cpu_set_t allowed;
-  int cpus = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed)
-                                                              : static_cast<int>(std::thread::hardware_concurrency());
-  if (const int quota = quota_cpus(); quota > 0) cpus = std::min(cpus, quota);
-  return std::max(1, cpus);
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  return text != nullptr && std::atoi(text) > 0 ? std::atoi(text) : available_cores();
 }
 
 int& thread_count() {
@@ -115,11 +112,46 @@ void share(int threads, std::int64_t tasks, const Run& run) {
 
 }  // namespace
 
+int available_cores() {
+  cpu_set_t allowed;
+  int cpus = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                 ? CPU_COUNT(&allowed)
+                 : static_cast<int>(std::thread::hardware_concurrency());
+  if (const int quota = quota_cpus(); quota > 0) cpus = std::min(cpus, quota);
+  return std::max(1, cpus);
+}
+
 int num_threads() { return thread_count(); }
 
 void set_num_threads(int count) {
   WEFT_CHECK(count >= 1 && count <= 1024, "[threads] expected 1 to 1024 threads, got {}", count);
   thread_count() = count;
+}
+
+void run_beside(const std::function<void()>& beside, const std::function<void()>& body) {
+  std::exception_ptr error;
+  std::thread thread;
+  try {
+    thread = std::thread([&] {
+      is_inside_task = true;
+      try {
+        beside();
+      } catch (...) {
+        error = std::current_exception();
+      }
+    });
+  } catch (const std::system_error&) {
+    beside();
+    return body();
+  }
+  try {
+    body();
+  } catch (...) {
+    thread.join();
+    throw;
+  }
+  thread.join();
+  if (error) std::rethrow_exception(error);
 }
 
 namespace detail {

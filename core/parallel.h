@@ -10,6 +10,7 @@
 // either way.)
 
 #include <cstdint>
+#include <functional>
 #include <type_traits>
 
 namespace weft {
@@ -17,6 +18,8 @@ namespace weft {
 /// Threads that parallel_for uses. At start: OMP_NUM_THREADS, else the container's CPU quota, else
 /// the cores that this process may run on.
 int num_threads();
+/// The cores that this process may use, by its affinity and the container's quota.
+int available_cores();
 /// Sets that number, between operations and not while one runs; throws Error unless 1 <= count <= 1024.
 void set_num_threads(int count);
 
@@ -34,6 +37,11 @@ void parallel_for(std::int64_t tasks, Body&& body) {
       tasks, [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
+
+/// Calls beside() on a thread of its own while body() runs on this one, and returns when both have ended. parallel_for
+/// inside beside() stays on its thread. An exception is rethrown here, body's first. Where the system has no thread to
+/// give, one follows the other.
+void run_beside(const std::function<void()>& beside, const std::function<void()>& body);
 
 /// Cuts [0, count) into chunks of `grain` elements and calls body(begin, end) for each.
 template <class Body>

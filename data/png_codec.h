@@ -1,5 +1,5 @@
 #pragma once
-// PNG is read by libpng, which keeps palette indices apart from the colours they stand for, and written with zlib.
+// PNG through libpng, which keeps palette indices apart from the colours they stand for.
 
 #include <string>
 #include <string_view>

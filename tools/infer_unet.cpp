@@ -1,9 +1,10 @@
 // infer_unet: photographs in, masks out.
 //
 // Pictures go in groups, one for each thread but at most four: threads write what came out of the last group and
-// decode the next, a picture each, then all of them run the network on one picture after the other. No thread works in
-// the background: it would take a core from the network's team in the middle of a layer, and all others would wait for
-// that one. A picture that fails is named; the others go on.
+// decode the next, a picture each, then all of them run the network on one picture after the other. Only where there
+// are more cores than threads does a thread of its own work on the files meanwhile. Else it would take a core from the
+// network's team in the middle of a layer, and all others would wait for that one. A picture that fails is named; the
+// others go on.
 
 #include <malloc.h>
 #include <unistd.h>
@@ -90,21 +91,32 @@ class Run {
   int all() {
     tools::catch_interrupts("\nfinishing the pictures in hand; Ctrl-C again stops at once\n");
     tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
-    std::vector<Item> group = next_group(0), before;
+    const bool has_core_for_files = available_cores() > num_threads();
+    std::vector<Item> before, group = next_group(0);  // run already, read already
     work_on_files(before, group);
     std::size_t done = 0;
     while (!group.empty()) {
-      while (done < group.back().index + 1 && !tools::interrupted()) {
-        run_network(group[done - group.front().index]);
-        progress.update(static_cast<std::int64_t>(++done));
+      std::vector<Item> next = next_group(group.back().index + 1);
+      const auto files = [&] { work_on_files(before, next); };
+      const auto network = [&] {
+        while (done < group.back().index + 1 && !tools::interrupted()) {
+          run_network(group[done - group.front().index]);
+          progress.update(static_cast<std::int64_t>(++done));
+        }
+      };
+      if (has_core_for_files) {
+        run_beside(files, network);
+      } else {
+        files();
+        network();
       }
+      for (const Item& item : before) report(item);
       group.resize(done - group.front().index);  // shorter where Ctrl-C came
       before = std::move(group);
-      group = tools::interrupted() ? std::vector<Item>{} : next_group(done);
-      work_on_files(before, group);
-      for (const Item& item : before) report(item);
-      before.clear();
+      group = tools::interrupted() ? std::vector<Item>{} : std::move(next);
     }
+    work_on_files(before, group);
+    for (const Item& item : before) report(item);
     if (done < pictures_.size()) {
       error_line(fmt::format("interrupted after {} of {} pictures", done, pictures_.size()));
       return 130;
