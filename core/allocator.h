@@ -39,7 +39,7 @@ class ScratchBuffer {
   ScratchBuffer(const ScratchBuffer&) = delete;
   ScratchBuffer& operator=(const ScratchBuffer&) = delete;
   template <class T>
-  T* as() {
+  T* as() const {
     return static_cast<T*>(block_);
   }
 

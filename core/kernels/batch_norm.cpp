@@ -88,14 +88,13 @@ PartSums OutputSums::begin(std::int64_t parts) {
   parts_ = parts;
   const std::int64_t step = parts * stride_;
   pixels_.resize(static_cast<std::size_t>(parts));
-  sums_.resize(static_cast<std::size_t>(3 * step));
-  float* sums = sums_.data();
+  float* sums = sums_.emplace(bytes(3 * step)).as<float>();
   return {pixels_.data(), sums, sums + step, sums + 2 * step, stride_, gradient_};
 }
 
 void OutputStatistics::result(float* mean, float* var) const {
   join_statistics(
-      parts_, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums_.data(), stride_, channels_,
+      parts_, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums(), stride_, channels_,
       mean, var);
 }
 
@@ -111,8 +110,8 @@ GradientSums::GradientSums(const BatchNormBackward<float>& b)
 }
 
 void GradientSums::result(float* dgamma, float* dbeta) const {
-  const float* sums = sums_.data() + parts_ * stride_;
-  join_gradients(parts_, sums, sums + parts_ * stride_, stride_, channels_, inv_std_, dgamma, dbeta);
+  const float* sums_dz = sums() + parts_ * stride_;
+  join_gradients(parts_, sums_dz, sums_dz + parts_ * stride_, stride_, channels_, inv_std_, dgamma, dbeta);
 }
 
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var) {

@@ -6,8 +6,10 @@
 // which. Parts are joined in order, in double.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "core/allocator.h"
 #include "core/kernels/batch_norm_backward.h"
 
 namespace weft::kernels {
@@ -38,7 +40,9 @@ class OutputSums {
   BatchNormBackward<float> gradient_ = {};
   std::int64_t parts_ = 0;
   std::vector<std::int64_t> pixels_;
-  std::vector<float> sums_;  // centres, sums and products: [part][stride] each
+  std::optional<ScratchBuffer> sums_;  // centres, sums and products: [part][stride] each
+
+  const float* sums() const { return sums_->as<float>(); }
 };
 
 /// Statistics. For each part and channel a kernel notes

@@ -94,10 +94,15 @@ Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Act
 
 /// What a backward pass needs.
 struct Backward {
-  Saved x, y;  // y is undefined where it is not needed
-  Coefficients k;
-  BatchNormOptions options;
-  bool has_residual;
+  /// y is undefined where it is not needed.
+  Backward(const Tensor& x_, const Tensor& y_, const Coefficients& k_, const BatchNormOptions& options_,
+           bool has_residual_)
+      : x(x_), y(y_), k(k_), options(options_), has_residual(has_residual_) {}
+
+  const Saved x, y;
+  const Coefficients k;
+  const BatchNormOptions options;
+  const bool has_residual;
   // The sums that were taken while dy was stored, and the dy they are of.
   std::optional<kernels::GradientSums> sums;
   const void* summed_dy = nullptr;
@@ -192,8 +197,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
 
   const bool has_residual = residual.defined();
   const bool needs_y = has_residual && options.activation != Activation::none;
-  const auto saved = std::make_shared<Backward>(
-      Backward{Saved(x), Saved(needs_y ? y : Tensor()), k, options, has_residual, std::nullopt});
+  const auto saved = std::make_shared<Backward>(x, needs_y ? y : Tensor(), k, options, has_residual);
   record(y, "batch_norm", {x, gamma, beta, residual}, [saved](const Tensor& dy) { return gradients_of(*saved, dy); },
          {{"training", options.training ? 1.0 : 0.0},
           {"epsilon", options.epsilon},
