@@ -128,7 +128,8 @@ Tensor record(const Tensor& y, const char* name, const Tensors& inputs, Backward
   NodePtr node = make_node(name, y);
   for (const Tensor& input : inputs) {
     node->inputs.push_back(input.defined() ? input.node() : nullptr);
-    if (node->inputs.back() != nullptr) ++node->inputs.back()->uses;
+    // Not of leaves, which several threads may share.
+    if (Node* n = node->inputs.back().get(); n != nullptr && !n->is_leaf()) ++n->uses;
   }
   node->backward = std::move(backward);
   node->attributes = attributes;

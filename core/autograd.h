@@ -40,12 +40,13 @@ struct Node {
   std::vector<std::shared_ptr<Node>> inputs;  // null where an input needs no gradient
   BackwardFunction backward;                  // empty for a leaf, and after it ran
   std::vector<Attribute> attributes;
-  Tensor grad;   // of a leaf: the sum so far
-  int uses = 0;  // operations that were recorded with this one's output as an input
+  Tensor grad;  // of a leaf: the sum so far
+  /// Operations that were recorded with the output as an input; not counted for leaves.
+  int uses = 0;
   /// Where the operation's backward begins with sums over dy: those to take while dy, about to be stored, is.
   std::function<kernels::OutputSums*(const Tensor& dy)> sums_over;
-  std::function<Tensor()>
-      recompute;  // makes the output again, bit for bit; empty where a Saved keeps the output itself
+  /// Makes the output again, bit for bit; empty where a Saved keeps the output itself.
+  std::function<Tensor()> recompute;
 
   bool is_leaf() const { return inputs.empty(); }
   ~Node();  // frees long chains without recursion
@@ -57,8 +58,8 @@ Tensor record(const Tensor& y, const char* name, const Tensors& inputs, Backward
               std::initializer_list<Attribute> attributes = {});
 
 /// For the backward function of x's consumer, which is about to store x's gradient dx: the sums that x's operation
-/// would otherwise take in a pass over it. Null where it wants none, or dx is not the whole gradient as x has other
-/// uses.
+/// would otherwise take in a pass over it. Null where it wants none, or x has other uses: then dx is not its whole
+/// gradient, and the sums would be thrown away. To be asked after dx.mutable_data(), as they are of that version of dx.
 kernels::OutputSums* sums_over_gradient(const std::weak_ptr<Node>& x, const Tensor& dx);
 
 /// True where record() would record.

@@ -69,7 +69,8 @@ struct ChannelStatistics {
 /// Cross-correlation, as deep learning calls convolution. x [N, H, W, Cin], weight [Cout, Cin / groups, KH, KW],
 /// bias [Cout] or undefined -> [N, OH, OW, Cout] with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1.
 /// Where `statistics` is not null it receives the output's, for a batch_norm to follow: taken while the output is
-/// stored, they cost no pass over it. In float64 it may be left as it is.
+/// stored, they cost no pass over it. It is left as it is where the kernel takes none: in float64, and with very few
+/// output channels.
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const Conv2dOptions& options = {},
               ChannelStatistics* statistics = nullptr);
 

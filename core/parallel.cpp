@@ -83,6 +83,39 @@ void run_on_threads(int others, const Work& work) {
   join();
 }
 
+/// Tasks for several threads. Each thread begins with a run of its own, the same whenever there are so many tasks. What
+/// it wrote there in the operation before is nearest to it, which counts most where cores don't share a cache. Then it
+/// helps the others.
+class SharedTasks {
+ public:
+  SharedTasks(int threads, std::int64_t tasks, detail::Order order)
+      : threads_(threads), order_(order), runs_(static_cast<std::size_t>(threads)) {
+    for (int i = 0; i < threads; ++i) {
+      TaskRun& run = runs_[static_cast<std::size_t>(i)];
+      run.next = run.begin = tasks * i / threads;
+      run.end = tasks * (i + 1) / threads;
+    }
+  }
+
+  template <class Run>
+  void work(int thread, const Run& run) {
+    for (int i = 0; i < threads_; ++i) {
+      TaskRun& tasks = runs_[static_cast<std::size_t>((thread + i) % threads_)];
+      for (std::int64_t task; (task = tasks.next.fetch_add(1, std::memory_order_relaxed)) < tasks.end;)
+        run(order_ == detail::Order::forwards ? task : tasks.begin + tasks.end - 1 - task);
+    }
+  }
+
+ private:
+  struct alignas(64) TaskRun {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t begin = 0, end = 0;
+  };
+  const int threads_;
+  const detail::Order order_;
+  std::vector<TaskRun> runs_;
+};
+
 #ifdef WEFT_OPENMP
 /// Where OpenMP can't start a thread, it ends the process with a message of its own. So the first time that a thread
 /// asks for so many, as many are started and ended here, which fails with an Error.
@@ -94,19 +127,17 @@ void check_threads(int threads) {
 }
 
 template <class Run>
-void share(int threads, std::int64_t tasks, const Run& run) {
+void share(int threads, SharedTasks& tasks, const Run& run) {
   check_threads(threads);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-  for (std::int64_t task = 0; task < tasks; ++task) run(task);
+#pragma omp parallel num_threads(threads)
+  tasks.work(omp_get_thread_num(), run);
 }
 #else
 /// Builds without OpenMP (WEFT_OPENMP=OFF): ThreadSanitizer can't see how OpenMP's runtime orders its threads.
 template <class Run>
-void share(int threads, std::int64_t tasks, const Run& run) {
-  std::atomic<std::int64_t> next{0};
-  run_on_threads(threads - 1, [&] {
-    for (std::int64_t task; (task = next++) < tasks;) run(task);
-  });
+void share(int threads, SharedTasks& tasks, const Run& run) {
+  std::atomic<int> next{0};
+  run_on_threads(threads - 1, [&] { tasks.work(next++, run); });
 }
 #endif
 
@@ -129,43 +160,44 @@ void set_num_threads(int count) {
 }
 
 void run_beside(const std::function<void()>& beside, const std::function<void()>& body) {
-  std::exception_ptr error;
+  std::exception_ptr side_error, error;
+  const auto run_side = [&] {
+    is_inside_task = true;
+    try {
+      beside();
+    } catch (...) {
+      side_error = std::current_exception();
+    }
+    is_inside_task = false;
+  };
   std::thread thread;
   try {
-    thread = std::thread([&] {
-      is_inside_task = true;
-      try {
-        beside();
-      } catch (...) {
-        error = std::current_exception();
-      }
-    });
-  } catch (const std::system_error&) {
-    beside();
-    return body();
+    thread = std::thread(run_side);
+  } catch (const std::system_error&) {  // none to be had
   }
   try {
     body();
   } catch (...) {
-    thread.join();
-    throw;
+    error = std::current_exception();
   }
-  thread.join();
+  thread.joinable() ? thread.join() : run_side();
   if (error) std::rethrow_exception(error);
+  if (side_error) std::rethrow_exception(side_error);
 }
 
 namespace detail {
 
-void run_tasks(std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
+void run_tasks(std::int64_t tasks, Order order, void (*body)(void*, std::int64_t), void* context) {
   const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), tasks));
   if (threads <= 1 || is_inside_task) {
-    for (std::int64_t task = 0; task < tasks; ++task) body(context, task);
+    for (std::int64_t task = 0; task < tasks; ++task) body(context, order == Order::forwards ? task : tasks - 1 - task);
     return;
   }
   std::exception_ptr error;
   std::int64_t error_task = std::numeric_limits<std::int64_t>::max();
   std::mutex error_guard;
-  share(threads, tasks, [&](std::int64_t task) {
+  SharedTasks shared(threads, tasks, order);
+  share(threads, shared, [&](std::int64_t task) {
     is_inside_task = true;
     try {
       body(context, task);

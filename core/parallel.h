@@ -1,7 +1,10 @@
 #pragma once
 // Threads. This is the only place that knows OpenMP.
 //
-// parallel_for(tasks, body) calls body(i) once for each i in [0, tasks), in any order, on any thread.
+// parallel_for(tasks, body) calls body(i) once for each i in [0, tasks), in any order, on any thread. As a rule thread
+// t of T runs the t-th of T equal shares: operations that cut the same images find what the one before left in the
+// caches of the same core. Who is done helps the others.
+//
 // Results stay bit-identical for every thread count because of a rule that callers keep: work is cut
 // into tasks by its shape alone, a task writes only what is its own, and partial sums are added
 // afterwards in task order. The thread count decides who runs a task, not what the task is. (Winograd is the
@@ -24,8 +27,16 @@ int available_cores();
 void set_num_threads(int count);
 
 namespace detail {
-void run_tasks(std::int64_t tasks, void (*body)(void* context, std::int64_t task), void* context);
+enum class Order { forwards, backwards };
+void run_tasks(std::int64_t tasks, Order order, void (*body)(void* context, std::int64_t task), void* context);
+
+template <class Body>
+void run_tasks(std::int64_t tasks, Order order, Body& body) {
+  run_tasks(
+      tasks, order, [](void* context, std::int64_t task) { (*static_cast<Body*>(context))(task); },
+      const_cast<void*>(static_cast<const void*>(&body)));
 }
+}  // namespace detail
 
 /// Calls body(i) for each i in [0, tasks); Error where the system has no memory for the threads. Calls from
 /// inside tasks that share threads run on their own thread.
@@ -33,14 +44,19 @@ void run_tasks(std::int64_t tasks, void (*body)(void* context, std::int64_t task
 /// ended, on one at once.
 template <class Body>
 void parallel_for(std::int64_t tasks, Body&& body) {
-  detail::run_tasks(
-      tasks, [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); },
-      const_cast<void*>(static_cast<const void*>(&body)));
+  detail::run_tasks(tasks, detail::Order::forwards, body);
+}
+
+/// The same, but each thread takes its share from the end on: what it has read or written last is in its caches at the
+/// end of an operation, and the next one over more than they hold finds it there only if it begins there.
+template <class Body>
+void parallel_for_backwards(std::int64_t tasks, Body&& body) {
+  detail::run_tasks(tasks, detail::Order::backwards, body);
 }
 
 /// Calls beside() on a thread of its own while body() runs on this one, and returns when both have ended. parallel_for
 /// inside beside() stays on its thread. An exception is rethrown here, body's first. Where the system has no thread to
-/// give, one follows the other.
+/// give, beside() comes after body().
 void run_beside(const std::function<void()>& beside, const std::function<void()>& body);
 
 /// Cuts [0, count) into chunks of `grain` elements and calls body(begin, end) for each.

@@ -91,32 +91,7 @@ class Run {
   int all() {
     tools::catch_interrupts("\nfinishing the pictures in hand; Ctrl-C again stops at once\n");
     tools::ProgressBar progress("infer", static_cast<std::int64_t>(pictures_.size()), "pictures");
-    const bool has_core_for_files = available_cores() > num_threads();
-    std::vector<Item> before, group = next_group(0);  // run already, read already
-    work_on_files(before, group);
-    std::size_t done = 0;
-    while (!group.empty()) {
-      std::vector<Item> next = next_group(group.back().index + 1);
-      const auto files = [&] { work_on_files(before, next); };
-      const auto network = [&] {
-        while (done < group.back().index + 1 && !tools::interrupted()) {
-          run_network(group[done - group.front().index]);
-          progress.update(static_cast<std::int64_t>(++done));
-        }
-      };
-      if (has_core_for_files) {
-        run_beside(files, network);
-      } else {
-        files();
-        network();
-      }
-      for (const Item& item : before) report(item);
-      group.resize(done - group.front().index);  // shorter where Ctrl-C came
-      before = std::move(group);
-      group = tools::interrupted() ? std::vector<Item>{} : std::move(next);
-    }
-    work_on_files(before, group);
-    for (const Item& item : before) report(item);
+    const std::size_t done = available_cores() > num_threads() ? overlapped(progress) : in_turn(progress);
     if (done < pictures_.size()) {
       error_line(fmt::format("interrupted after {} of {} pictures", done, pictures_.size()));
       return 130;
@@ -126,6 +101,50 @@ class Run {
   }
 
  private:
+  /// The network and the files take turns. Returns how many pictures went through the network.
+  std::size_t in_turn(tools::ProgressBar& progress) {
+    std::vector<Item> before, group = next_group(0);
+    work_on_files(before, group);
+    std::size_t done = 0;
+    while (!group.empty()) {
+      done += run_group(group, progress, done);
+      before = std::move(group);
+      group = tools::interrupted() ? std::vector<Item>{} : next_group(done);
+      work_on_files(before, group);
+      for (const Item& item : before) report(item);
+    }
+    return done;
+  }
+
+  /// The same, with one group in the network while another thread writes the one before and reads the next.
+  std::size_t overlapped(tools::ProgressBar& progress) {
+    std::vector<Item> before, group = next_group(0), next;
+    work_on_files(before, group);
+    std::size_t done = 0;
+    while (!group.empty()) {
+      next = next_group(group.back().index + 1);
+      run_beside([&] { work_on_files(before, next); }, [&] { done += run_group(group, progress, done); });
+      for (const Item& item : before) report(item);
+      before = std::move(group);
+      group = tools::interrupted() ? std::vector<Item>{} : std::move(next);
+    }
+    work_on_files(before, group);
+    for (const Item& item : before) report(item);
+    return done;
+  }
+
+  /// Runs the network on a group, or on its first pictures where Ctrl-C comes, and leaves those in it. Returns how
+  /// many.
+  std::size_t run_group(std::vector<Item>& group, tools::ProgressBar& progress, std::size_t done_before) {
+    std::size_t done = 0;
+    while (done < group.size() && !tools::interrupted()) {
+      run_network(group[done]);
+      progress.update(static_cast<std::int64_t>(done_before + ++done));
+    }
+    group.resize(done);
+    return done;
+  }
+
   /// The items of the pictures from `first`: one for each thread, but few, as a photograph takes 11 bytes a pixel while
   /// its masks are made.
   std::vector<Item> next_group(std::size_t first) const {

@@ -47,11 +47,8 @@ struct JoinedRows {
 /// the caches, and what this one leaves there is what the next operation reads first.
 template <class Body>
 void for_each_chunk_backwards(const JoinedRows& joined, Body&& body) {
-  const std::int64_t chunks = joined.chunks();
-  parallel_for(chunks, [&](std::int64_t task) {
-    const std::int64_t chunk = chunks - 1 - task;
-    body(joined.chunk_begin(chunk), joined.chunk_size(chunk));
-  });
+  parallel_for_backwards(joined.chunks(),
+                         [&](std::int64_t chunk) { body(joined.chunk_begin(chunk), joined.chunk_size(chunk)); });
 }
 
 /// Arrays of one number a channel as joined rows need them, aligned.

@@ -9,6 +9,8 @@
 using namespace weft;
 
 TEST_CASE("run_beside runs both, each where it should", "[parallel]") {
+  const int before = num_threads();
+  set_num_threads(3);
   std::thread::id side, inner;
   std::atomic<bool> has_started{false};
   std::atomic<int> others{0};
@@ -22,6 +24,7 @@ TEST_CASE("run_beside runs both, each where it should", "[parallel]") {
         while (!has_started) std::this_thread::yield();  // forever, if one followed the other
         inner = std::this_thread::get_id();
       });
+  set_num_threads(before);
   CHECK(inner == std::this_thread::get_id());
   CHECK(side != inner);
   CHECK(others == 0);

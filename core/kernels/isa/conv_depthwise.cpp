@@ -202,7 +202,7 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
   work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
   const std::int64_t task = task_rows(rows, row_products, 32);
   PartSums sums = {};
-  if (epilogue.sums != nullptr) sums = epilogue.sums->begin(ceil_div(rows, task));
+  if (epilogue.sums != nullptr) sums = epilogue.sums->begin(ceil_div(rows, task));  // statistics, always
   parallel_chunks(rows, task, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t part = begin / task;
     if (sums.pixels != nullptr) sums.pixels[part] = (end - begin) * image.out_w;

@@ -62,7 +62,8 @@ struct VectorStatistics {
   }
 };
 
-/// The same with dz = dy act'(x factor + offset), and dz (x - mean).
+/// The same with dz = dy act'(x factor + offset), and dz (x - mean). Without an activation the limits are infinite: all
+/// finite y pass.
 struct VectorGradientSums {
   Vec mean, factor, offset, low, high, sum = {}, product = {};
 

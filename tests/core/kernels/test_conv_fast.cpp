@@ -379,7 +379,7 @@ void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out,
 }  // namespace
 
 TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]") {
-  // Two images are stored past the caches and one is not: by depthwise from 2 MB on, by the others from 16 MB. Odd: the
+  // Two images are stored past the caches and one is not: by depthwise (and 1x1) from 2 MB on, by the others from 16 MB. Odd: the
   // last tiles are not whole.
   const std::int64_t size = GENERATE(171, 379), limit = size == 171 ? 1 << 19 : 1 << 22;
   ConvProblem depthwise = problem(size, size, 16, 16, 3, 1, 1), downsampling = problem(size, size, 16, 16, 3, 2, 1);

@@ -1,4 +1,8 @@
+#include <algorithm>
+
+#include "core/autograd.h"
 #include "core/ops.h"
+#include "core/profile.h"
 #include "tests/op_checks.h"
 
 using namespace weft;
@@ -127,12 +131,29 @@ TEST_CASE("batch_norm's gradients are right where a convolution takes its sums, 
   };
   const auto unused = [&](const Tensors& in) {
     const Tensor y = norm(in);
-    const Tensor nobody_asks = conv2d(y, in[3]);
+    const Tensor not_differentiated = conv2d(y, in[3]);
     return upsample_conv2d(y, Tensor(), in[3]);
   };
-  for (const TensorFunction& f : {TensorFunction(single), TensorFunction(twice), TensorFunction(unused)}) {
+  const Tensor joined_weight = random_f64({16, 48, 3, 3});
+  const auto with_skip = [&](const Tensors& in) {  // y is x, part of the skip, and x again
+    const Tensor y = norm(in);
+    return add(upsample_conv2d(y, upsample_nearest2x(y), joined_weight.to(y.dtype())),
+               upsample_conv2d(y, Tensor(), in[3]));
+  };
+  const auto takes_a_pass = [&](const TensorFunction& f) {
+    const Profile profile;
+    result_and_gradients(f, inputs, DType::f32);
+    const auto& entries = profile.entries();
+    return std::any_of(entries.begin(), entries.end(), [](const ProfileEntry& e) { return e.op == "batch_norm sums"; });
+  };
+  CHECK(!takes_a_pass(single));
+  CHECK(takes_a_pass(twice));
+  const TensorFunction functions[] = {single, twice, unused, with_skip};
+  for (const TensorFunction& f : functions) {
     check_float32(f, inputs, 2e-5);
     check_threads(f, inputs);
+    const RecomputeActivations recompute;
+    check_float32(f, inputs, 2e-5);
   }
 }
 
