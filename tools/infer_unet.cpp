@@ -156,12 +156,13 @@ class Run {
     return group;
   }
 
-  /// Writes what came out of one group and reads the next, each picture on one thread.
+  /// Writes what came out of one group and reads the next. A task is a picture of each, so that threads have equal
+  /// shares.
   void work_on_files(std::vector<Item>& done, std::vector<Item>& next) {
-    const auto writes = static_cast<std::int64_t>(done.size()), reads = static_cast<std::int64_t>(next.size());
-    parallel_for(writes + reads, [&](std::int64_t task) {
-      Item& item = task < writes ? done[static_cast<std::size_t>(task)] : next[static_cast<std::size_t>(task - writes)];
-      attempt(item, [&] { task < writes ? write(item) : read(item); });
+    parallel_for(static_cast<std::int64_t>(std::max(done.size(), next.size())), [&](std::int64_t task) {
+      const auto i = static_cast<std::size_t>(task);
+      if (i < done.size()) attempt(done[i], [&] { write(done[i]); });
+      if (i < next.size()) attempt(next[i], [&] { read(next[i]); });
     });
   }
 
