@@ -81,8 +81,7 @@ void join_gradients(std::int64_t parts, const float* sums_dz, const float* sums_
 
 }  // namespace
 
-OutputSums::OutputSums(std::int64_t channels)
-    : channels_(channels), stride_((channels + line_channels - 1) / line_channels * line_channels) {}
+OutputSums::OutputSums(std::int64_t channels) : channels_(channels), stride_(padded_to_lines(channels)) {}
 
 PartSums OutputSums::begin(std::int64_t parts) {
   parts_ = parts;
@@ -94,19 +93,14 @@ PartSums OutputSums::begin(std::int64_t parts) {
 
 void OutputStatistics::result(float* mean, float* var) const {
   join_statistics(
-      parts_, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums(), stride_, channels_,
-      mean, var);
+      parts_, [&](std::int64_t k) { return pixels_[static_cast<std::size_t>(k)]; }, sums(), stride_, channels_, mean,
+      var);
 }
 
 GradientSums::GradientSums(const BatchNormBackward<float>& b)
-    : OutputSums(b.channels), inv_std_(b.inv_std), numbers_(static_cast<std::size_t>(3 * stride_)) {
+    : OutputSums(b.channels), inv_std_(b.inv_std), numbers_(b.channels, 1, {b.mean, b.factor, b.offset}) {
   gradient_ = b;
-  float* to = numbers_.data();
-  for (const float** from : {&gradient_.mean, &gradient_.factor, &gradient_.offset}) {
-    std::copy_n(*from, channels_, to);
-    *from = to;
-    to += stride_;
-  }
+  gradient_.mean = numbers_[0], gradient_.factor = numbers_[1], gradient_.offset = numbers_[2];
 }
 
 void GradientSums::result(float* dgamma, float* dbeta) const {

@@ -51,20 +51,26 @@ void for_each_chunk_backwards(const JoinedRows& joined, Body&& body) {
                          [&](std::int64_t chunk) { body(joined.chunk_begin(chunk), joined.chunk_size(chunk)); });
 }
 
-/// Arrays of one number a channel as joined rows need them, aligned.
+/// `channels` rounded up to whole cache lines.
+inline std::int64_t padded_to_lines(std::int64_t channels) {
+  return (channels + line_channels - 1) / line_channels * line_channels;
+}
+
+/// Arrays of one number a channel, aligned, and repeated as joined rows need them.
 class PerChannel {
  public:
-  PerChannel(const JoinedRows& joined, std::initializer_list<const float*> arrays)
-      : step_((joined.channels + line_channels - 1) / line_channels * line_channels),
+  PerChannel(std::int64_t channels, std::int64_t times, std::initializer_list<const float*> arrays)
+      : step_(padded_to_lines(times * channels)),
         numbers_(arrays.size() * static_cast<std::size_t>(step_) * sizeof(float)) {
-    const std::int64_t channels = joined.channels / joined.times;
     float* to = numbers_.as<float>();
     for (const float* from : arrays) {
-      for (std::int64_t i = 0; i < joined.times; ++i) std::copy_n(from, channels, to + i * channels);
+      for (std::int64_t i = 0; i < times; ++i) std::copy_n(from, channels, to + i * channels);
       to += step_;
     }
   }
-  const float* operator[](std::int64_t array) { return numbers_.as<float>() + array * step_; }
+  PerChannel(const JoinedRows& joined, std::initializer_list<const float*> arrays)
+      : PerChannel(joined.channels / joined.times, joined.times, arrays) {}
+  const float* operator[](std::int64_t array) const { return numbers_.as<float>() + array * step_; }
 
  private:
   std::int64_t step_;

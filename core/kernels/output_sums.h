@@ -11,6 +11,7 @@
 
 #include "core/allocator.h"
 #include "core/kernels/batch_norm_backward.h"
+#include "core/kernels/joined_rows.h"
 
 namespace weft::kernels {
 
@@ -70,7 +71,7 @@ class GradientSums final : public OutputSums {
 
  private:
   const float* inv_std_;
-  std::vector<float> numbers_;  // mean, factor and offset, padded to `stride`
+  const PerChannel numbers_;  // mean, factor and offset, padded as `stride` is
 };
 
 }  // namespace weft::kernels

@@ -34,7 +34,7 @@ struct Run {
   const float* residual;  // at the first pixel, or null
   bool past_caches;       // see belongs_past_caches
   float* out;
-  StoreSums statistics;
+  StoreSums* statistics;
 };
 
 /// What becomes of a run's sums. Each question is asked once for all of its pixels.
@@ -55,7 +55,7 @@ WEFT_ALWAYS_INLINE void finish(const Run& run, Vec (&sums)[pixels], Lanes<is_who
     WEFT_UNROLL
     for (int p = 0; p < pixels; ++p) sums[p] = clamp(sums[p], limits.low, limits.high);
   }
-  if (run.statistics.are_wanted()) take_statistics(run.statistics, c, sums);
+  if (run.statistics->are_wanted()) take_statistics(*run.statistics, c, sums);
   const auto store_all = [&](auto store_at) {
     float* out = run.out + c;
     WEFT_UNROLL
@@ -141,8 +141,8 @@ void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std
   const ConvEpilogue<float>& end = work.epilogue;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   const std::int64_t out_step = g.out_step_w * g.out_c;
-  Run run = {live,           0,       phase.source_step, out_step, g.out_c,   end.bias,
-             end.activation, nullptr, work.past_caches,  nullptr,  statistics};
+  Run run = {live,           0,       phase.source_step, out_step, g.out_c,    end.bias,
+             end.activation, nullptr, work.past_caches,  nullptr,  &statistics};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = out_row * g.out_c + j * out_step;
     run.out = work.out + at;
@@ -154,7 +154,7 @@ void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std
     const int function = left >= 8 ? 0 : left >= 4 ? 1 : left >= 2 ? 2 : 3;
     const std::int64_t pixels = run_pixels >> function;
     phase.functions[function](run, ahead);
-    run.statistics.is_first = statistics.is_first = false;
+    statistics.is_first = false;
     if (is_inner) move_right(live, run.tap_count, pixels * g.step_w * g.source_c);
     j += pixels;
   }
@@ -201,8 +201,7 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
   const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
   work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
   const std::int64_t task = task_rows(rows, row_products, 32);
-  PartSums sums = {};
-  if (epilogue.sums != nullptr) sums = epilogue.sums->begin(ceil_div(rows, task));  // statistics, always
+  const PartSums sums = begin_sums(epilogue.sums, ceil_div(rows, task));  // statistics, always
   parallel_chunks(rows, task, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t part = begin / task;
     if (sums.pixels != nullptr) sums.pixels[part] = (end - begin) * image.out_w;

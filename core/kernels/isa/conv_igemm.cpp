@@ -203,8 +203,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   t.high = upper_limit(epilogue.activation);
   // Sums that later chunks add to had better stay near. A single tap makes few products for each line.
   const std::int64_t count = g.images * g.out_h * g.out_w * g.out_c;
-  t.past_caches = plan.chunks == 1 && (g.tap_count == 1 ? belongs_past_caches(out, count, g.out_c, larger_than_l2)
-                                                        : belongs_past_caches(out, count, g.out_c));
+  t.past_caches = plan.chunks == 1 &&
+                  belongs_past_caches(out, count, g.out_c, g.tap_count == 1 ? larger_than_l2 : larger_than_caches);
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
@@ -242,8 +242,7 @@ void conv_taps(const TapGrid& g, const float* source, const float* packed, const
   if (plan.pixels == 0) return;
   const Addresses addresses(g, source, zeros);
   // Few channels aren't worth a second kind of end; a pass over them is short.
-  PartSums sums = {};
-  if (epilogue.sums != nullptr && !plan.is_narrow) sums = epilogue.sums->begin(plan.blocks);
+  const PartSums sums = begin_sums(plan.is_narrow ? nullptr : epilogue.sums, plan.blocks);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {
     const std::int64_t index = task / plan.panels;
     const Part block = part_of(plan.pixels, plan.blocks, index);

@@ -118,8 +118,7 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
                            epilogue.bias,
                            Limits(epilogue.activation),
                            fills_lines_past_caches(y, p.output_count(), p.c_out)};
-  PartSums part_sums = {};
-  if (epilogue.sums != nullptr) part_sums = epilogue.sums->begin(plan.strips);
+  const PartSums part_sums = begin_sums(epilogue.sums, plan.strips);
   parallel_for(ceil_div(plan.strips, task_strips), [&](std::int64_t task) {
     float* const scratch = thread_scratch(plan.scratch_floats());
     const StemTransform<Rows, Columns> transform({x, p.h, p.w, p.c_in}, plan.tiles, strip_tiles, scratch);

@@ -234,8 +234,7 @@ std::int64_t winograd_scratch(const WinogradWork& work) {
 
 void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
   const Plan plan = make_plan(work);
-  PartSums sums = {};
-  if (epilogue.sums != nullptr) sums = epilogue.sums->begin(ceil_div(plan.tiles.count(), short_strip));
+  const PartSums sums = begin_sums(epilogue.sums, ceil_div(plan.tiles.count(), short_strip));
   const Convolution conv = {work, epilogue, plan, sums, out};
   const auto run = [&](std::int64_t index, float* values) {
     const std::int64_t begin = index * plan.block_tiles;

@@ -8,6 +8,11 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
+/// The sums that are wanted, in so many parts; null where nobody has asked.
+WEFT_ALWAYS_INLINE PartSums begin_sums(OutputSums* sums, std::int64_t parts) {
+  return sums != nullptr ? sums->begin(parts) : PartSums{};
+}
+
 /// The sums of one part's channels from some channel on; null where nobody has asked.
 struct StoreSums {
   float *centres = nullptr, *sums = nullptr, *products = nullptr;

@@ -80,16 +80,18 @@ WEFT_ALWAYS_INLINE void stream_fence() {
 #endif
 }
 
-/// True where an image [..., channels] of `count` floats, `least` or more, is better stored past the caches. The
-/// default is the size of the caches, 16 MB: its start has left them when its end is stored. Lines are filled vector by
-/// vector.
+/// Floats in an image that is better stored past the caches: 16 MB, as its start has left them when its end is stored.
+constexpr std::int64_t larger_than_caches = 4 << 20;
+/// The same where little is computed for each vector that is stored, so that storing is what takes the time: 2 MB.
+/// Memory that an operation writes has mostly left the caches since it was last used: its lines would come just to be
+/// overwritten.
+constexpr std::int64_t larger_than_l2 = 1 << 19;
+/// True where an image [..., channels] of `count` floats, `least` or more, is to be stored so. Lines are filled vector
+/// by vector.
 WEFT_ALWAYS_INLINE bool belongs_past_caches(const float* image, std::int64_t count, std::int64_t channels,
-                                            std::int64_t least = 4 << 20) {
+                                            std::int64_t least = larger_than_caches) {
   return count >= least && channels % cache_line_floats == 0 && reinterpret_cast<std::uintptr_t>(image) % 64 == 0;
 }
-/// `least` where little is computed for each vector that is stored, so that storing is what takes the time. Memory that
-/// an operation writes has mostly left the caches since it was last used: its lines would come just to be overwritten.
-constexpr std::int64_t larger_than_l2 = 1 << 19;  // floats: 2 MB
 
 /// A whole vector, or the first `count` lanes of one: the end of a row of channels.
 template <bool is_whole>
