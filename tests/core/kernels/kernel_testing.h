@@ -61,13 +61,13 @@ void for_each_isa(Body&& body) {
   kernels::select_isa(before);
 }
 
-/// Calls body with 1, 2 and 3 threads and checks that its result, a vector, keeps its bits.
+/// Calls body with 1, 2, 3 and 7 threads and checks that its result, a vector, keeps its bits.
 template <class Body>
 void check_thread_independence(Body&& body) {
   const int before = num_threads();
   set_num_threads(1);
   const auto expected = body();
-  for (int threads : {2, 3}) {
+  for (int threads : {2, 3, 7}) {
     set_num_threads(threads);
     CHECK(body() == expected);
   }
