@@ -59,9 +59,28 @@ const PackedInvertedResidual& InvertedResidual::fused() const {
   return fused_;
 }
 
+bool InvertedResidual::can_train_fused(const Tensor& x) const {
+  return x.dtype() == DType::f32 && (!expand_ || expand_->bn.is_training()) && depthwise_.bn.is_training() &&
+         project_bn_.is_training() &&
+         inverted_residual_is_preferred(depthwise_.conv.weight.size(0), project_.weight.size(0));
+}
+
+Tensor InvertedResidual::train_fused(const Tensor& x) const {
+  if (expand_) expand_->bn.count_batch();
+  depthwise_.bn.count_batch();
+  ChannelStatistics statistics;
+  const Tensor y = inverted_residual(
+      x, expand_ ? expand_->parameters() : NormalisedConv{}, depthwise_.parameters(), project_.weight,
+      depthwise_.conv.options.stride,
+      {.momentum = nn::BatchNorm2d::momentum, .epsilon = nn::BatchNorm2d::epsilon, .activation = Activation::relu6},
+      &statistics);
+  return project_bn_.forward(y, Activation::none, has_shortcut_ ? x : Tensor(), statistics);
+}
+
 Tensor InvertedResidual::forward(const Tensor& x) const {
   if (can_fuse(x)) return fused().forward(x);
   fused_ = PackedInvertedResidual();  // training changes the weights at each step: it would only take memory
+  if (can_train_fused(x)) return train_fused(x);
   const Tensor expanded = expand_ ? expand_->forward(x) : x;
   return nn::conv_bn(project_, project_bn_, Activation::none, depthwise_.forward(expanded),
                      has_shortcut_ ? x : Tensor());

@@ -23,6 +23,9 @@ class InvertedResidual : public nn::Module {
   std::uint64_t version() const;
   /// The whole block as one operation.
   const PackedInvertedResidual& fused() const;
+  /// The same in training, up to the last batch norm, where it pays.
+  bool can_train_fused(const Tensor& x) const;
+  Tensor train_fused(const Tensor& x) const;
 
   nn::Module sequence_;  // "conv": its children are numbered, with the projection's two apart
   std::unique_ptr<nn::ConvBnAct> expand_;

@@ -34,9 +34,13 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels) {
   num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
 }
 
+void BatchNorm2d::count_batch() const {
+  if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
+}
+
 Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual,
                             const ChannelStatistics& statistics) const {
-  if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
+  count_batch();
   return batch_norm(x, weight, bias, running_mean, running_var,
                     {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation},
                     residual, statistics);

@@ -3,6 +3,7 @@
 // PyTorch's. Weights start at zero (batch norm's scale at one); nn/init.h gives them values.
 
 #include "core/ops.h"
+#include "core/ops/inverted_residual.h"
 #include "core/ops/packed_conv.h"
 #include "nn/module.h"
 
@@ -60,6 +61,9 @@ class BatchNorm2d : public Module {
   Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor(),
                  const ChannelStatistics& statistics = {}) const;
 
+  /// Counts a batch in training mode. For forward, and for who normalises by other means.
+  void count_batch() const;
+
   Tensor weight, bias;  // gamma, beta
   Tensor running_mean, running_var;
   Tensor num_batches_tracked;  // int64 scalar, counted as PyTorch does
@@ -108,6 +112,8 @@ class ConvBnAct : public Module {
             Activation activation);
 
   Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, activation, x); }
+  /// The tensors alone, for an operation that does all of this.
+  NormalisedConv parameters() const { return {conv.weight, bn.weight, bn.bias, bn.running_mean, bn.running_var}; }
 
   Conv2d conv;
   BatchNorm2d bn;

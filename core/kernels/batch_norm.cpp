@@ -165,7 +165,14 @@ void batch_norm_parameter_gradients(const BatchNormBackward<float>& problem, flo
   join_gradients(parts, sums_dz, sums_dz_d, channels, channels, b.inv_std, dgamma, dbeta);
 }
 
-// dx = factor dz - shift - stretch (x - mean), which gathers the formula's products of per-channel numbers.
+void batch_norm_gradient_numbers(const BatchNormBackward<float>& b, const float* dgamma, const float* dbeta,
+                                 float* shift, float* stretch) {
+  for (std::int64_t c = 0; c < b.channels; ++c) {
+    shift[c] = b.factor[c] * (dbeta[c] / static_cast<float>(b.rows));
+    stretch[c] = b.factor[c] * b.inv_std[c] * (dgamma[c] / static_cast<float>(b.rows));
+  }
+}
+
 void batch_norm_input_gradient(const BatchNormBackward<float>& problem, const float* dgamma, const float* dbeta,
                                bool training, float* dx) {
   BatchNormBackward<float> b = problem;
@@ -173,10 +180,7 @@ void batch_norm_input_gradient(const BatchNormBackward<float>& problem, const fl
   std::vector<float> coefficients(static_cast<std::size_t>(2 * channels), 0.0f);
   float* shift = coefficients.data();
   float* stretch = shift + channels;
-  for (std::int64_t c = 0; training && c < channels; ++c) {
-    shift[c] = b.factor[c] * (dbeta[c] / static_cast<float>(b.rows));
-    stretch[c] = b.factor[c] * b.inv_std[c] * (dgamma[c] / static_cast<float>(b.rows));
-  }
+  if (training) batch_norm_gradient_numbers(b, dgamma, dbeta, shift, stretch);
   const JoinedRows joined(b.rows, channels);
   PerChannel numbers(joined, {b.mean, b.factor, b.offset, shift, stretch});
   b.mean = numbers[0], b.factor = numbers[1], b.offset = numbers[2];

@@ -29,6 +29,10 @@ void scale_shift(const float* x, const float* residual, std::int64_t rows, std::
 
 void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz);
 
+/// The formula's products of per-channel numbers, for dx = factor dz - shift - stretch (x - mean).
+void batch_norm_gradient_numbers(const BatchNormBackward<float>& b, const float* dgamma, const float* dbeta,
+                                 float* shift, float* stretch);
+
 void batch_norm_input_gradient(const BatchNormBackward<float>& b, const float* dgamma, const float* dbeta,
                                bool training, float* dx);
 

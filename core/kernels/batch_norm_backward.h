@@ -10,9 +10,9 @@ namespace weft::kernels {
 template <class T>
 struct BatchNormBackward {
   std::int64_t rows, channels;
-  const T* x;   // [rows, channels]
-  const T* y;   // the same, or null where there is no residual r: then y is computed again from x
-  const T* dy;  // the same
+  const T* x;                // [rows, channels]
+  const T* y;                // the same, or null where there is no residual r: then y is computed again from x
+  const T* dy;               // the same
   const T *mean, *inv_std;   // inv_std = 1 / sqrt(var + eps)
   const T *factor, *offset;  // factor = gamma inv_std, offset = beta - mean factor
   Activation activation;

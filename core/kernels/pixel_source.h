@@ -29,5 +29,8 @@ struct PixelSource {
 inline PixelSource stored_pixels(const float* values, std::int64_t channels) {
   return {.channels = channels, .values = values};
 }
+inline PixelSource normalised_pixels(const BatchNormBackward<float>& norm) {
+  return {.kind = PixelSource::Kind::normalised, .channels = norm.channels, .norm = norm};
+}
 
 }  // namespace weft::kernels

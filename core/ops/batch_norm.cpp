@@ -10,6 +10,8 @@
 // instead, and then it is the next convolution's input, which saves it anyway. dx (dr where there is a residual)
 // overwrites dy where nobody else holds it.
 
+#include "core/ops/batch_norm.h"
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -33,17 +35,6 @@ void check_shapes(const Tensor& x, std::initializer_list<Tensor> per_channel) {
 
 std::int64_t rows_of(const Tensor& x) { return x.count() / std::max<std::int64_t>(1, x.size(3)); }
 
-ChannelStatistics statistics_of(const Tensor& x) {
-  const ChannelStatistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
-  const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
-  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
-    using T = decltype(zero);
-    kernels::batch_norm_statistics(x.data<T>(), rows_of(x), x.size(3), batch.mean.mutable_data<T>(),
-                                   batch.var.mutable_data<T>());
-  });
-  return batch;
-}
-
 /// running = (1 - momentum) running + momentum factor batch
 void move_running(const Tensor& running, const Tensor& batch, double momentum, double factor) {
   dispatch_float(running.dtype(), "batch_norm", [&](auto zero) {
@@ -56,32 +47,7 @@ void move_running(const Tensor& running, const Tensor& batch, double momentum, d
   });
 }
 
-/// Per channel: the mean, 1 / sqrt(var + epsilon), and the two numbers of y = x factor + offset.
-struct Coefficients {
-  Tensor mean, inv_std, factor, offset;
-};
-
-/// Of its own memory, as running statistics move on before the backward pass.
-Coefficients coefficients_of(const ChannelStatistics& statistics, const Tensor& gamma, const Tensor& beta,
-                             double epsilon) {
-  const auto per_channel = [&] { return Tensor::empty(gamma.shape(), gamma.dtype()); };
-  const Coefficients k{statistics.mean.clone(), per_channel(), per_channel(), per_channel()};
-  dispatch_float(gamma.dtype(), "batch_norm", [&](auto zero) {
-    using T = decltype(zero);
-    const T *mean = k.mean.data<T>(), *var = statistics.var.data<T>();
-    T* inv_std = k.inv_std.mutable_data<T>();
-    T* factor = k.factor.mutable_data<T>();
-    T* offset = k.offset.mutable_data<T>();
-    for (std::int64_t c = 0; c < gamma.count(); ++c) {
-      inv_std[c] = T{1} / std::sqrt(var[c] + static_cast<T>(epsilon));
-      factor[c] = gamma.data<T>()[c] * inv_std[c];
-      offset[c] = beta.data<T>()[c] - mean[c] * factor[c];
-    }
-  });
-  return k;
-}
-
-Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Activation activation) {
+Tensor apply(const Tensor& x, const Tensor& residual, const ChannelCoefficients& k, Activation activation) {
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   const ProfileScope scope(describe_pass("batch_norm apply", x, residual.defined() ? 3 : 2));
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
@@ -95,12 +61,12 @@ Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Act
 /// What a backward pass needs.
 struct Backward {
   /// y is undefined where it is not needed.
-  Backward(const Tensor& x_, const Tensor& y_, const Coefficients& k_, const BatchNormOptions& options_,
+  Backward(const Tensor& x_, const Tensor& y_, const ChannelCoefficients& k_, const BatchNormOptions& options_,
            bool has_residual_)
       : x(x_), y(y_), k(k_), options(options_), has_residual(has_residual_) {}
 
   const Saved x, y;
-  const Coefficients k;
+  const ChannelCoefficients k;
   const BatchNormOptions options;
   const bool has_residual;
   // The sums that were taken while dy was stored, and the dy they are of.
@@ -169,6 +135,42 @@ Gradients gradients_of(const Backward& saved, const Tensor& dy) {
 
 }  // namespace
 
+ChannelStatistics channel_statistics(const Tensor& x) {
+  const ChannelStatistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
+  const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
+  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::batch_norm_statistics(x.data<T>(), rows_of(x), x.size(3), batch.mean.mutable_data<T>(),
+                                   batch.var.mutable_data<T>());
+  });
+  return batch;
+}
+
+void move_running_statistics(const ChannelStatistics& running, const ChannelStatistics& batch, double momentum,
+                             std::int64_t rows) {
+  move_running(running.mean, batch.mean, momentum, 1);
+  move_running(running.var, batch.var, momentum, static_cast<double>(rows) / static_cast<double>(rows - 1));
+}
+
+ChannelCoefficients channel_coefficients(const ChannelStatistics& statistics, const Tensor& gamma, const Tensor& beta,
+                                         double epsilon) {
+  const auto per_channel = [&] { return Tensor::empty(gamma.shape(), gamma.dtype()); };
+  const ChannelCoefficients k{statistics.mean.clone(), per_channel(), per_channel(), per_channel()};
+  dispatch_float(gamma.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    const T *mean = k.mean.data<T>(), *var = statistics.var.data<T>();
+    T* inv_std = k.inv_std.mutable_data<T>();
+    T* factor = k.factor.mutable_data<T>();
+    T* offset = k.offset.mutable_data<T>();
+    for (std::int64_t c = 0; c < gamma.count(); ++c) {
+      inv_std[c] = T{1} / std::sqrt(var[c] + static_cast<T>(epsilon));
+      factor[c] = gamma.data<T>()[c] * inv_std[c];
+      offset[c] = beta.data<T>()[c] - mean[c] * factor[c];
+    }
+  });
+  return k;
+}
+
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
                   const ChannelStatistics& given) {
@@ -186,12 +188,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
 
   ChannelStatistics statistics{running_mean, running_var};
   if (options.training) {
-    statistics = given.mean.defined() ? given : statistics_of(x);
-    const double rows = static_cast<double>(rows_of(x));
-    move_running(running_mean, statistics.mean, options.momentum, 1);
-    move_running(running_var, statistics.var, options.momentum, rows / (rows - 1));
+    statistics = given.mean.defined() ? given : channel_statistics(x);
+    move_running_statistics({running_mean, running_var}, statistics, options.momentum, rows_of(x));
   }
-  const Coefficients k = coefficients_of(statistics, gamma, beta, options.epsilon);
+  const ChannelCoefficients k = channel_coefficients(statistics, gamma, beta, options.epsilon);
   const Tensor y = apply(x, residual, k, options.activation);
   if (!needs_recording({x, gamma, beta, residual})) return y;
 

@@ -7,6 +7,7 @@
 #include "core/kernels/conv.h"
 #include "core/kernels/inverted_residual.h"
 #include "core/kernels/isa/tap_grid.h"
+#include "core/kernels/pointwise.h"
 #include "core/kernels/pool2d.h"
 #include "core/kernels/winograd_work.h"
 
@@ -50,6 +51,12 @@ struct IsaKernels {
   /// dw of the depthwise convolution whose forward grid is `grid`.
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
+  /// core/kernels/pointwise.h says what these do; `scratch` has as many floats as the first says.
+  std::int64_t (*pointwise_scratch)(const PointwiseProblem& p);
+  void (*pointwise_forward)(const PointwiseProblem& p, const PixelSource& x, const float* w,
+                            const ConvEpilogue<float>& epilogue, float* scratch, float* y);
+  void (*pointwise_backward)(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
+                             const PointwiseInputGradient& gradient, float* scratch, float* dw);
   /// core/kernels/inverted_residual.h says what these do.
   std::int64_t (*inverted_residual_packed_floats)(const InvertedResidualProblem& p);
   void (*inverted_residual_pack)(const InvertedResidualProblem& p, const InvertedResidualWeights& weights,

@@ -28,6 +28,11 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
                     const ConvEpilogue<float>& epilogue, float* packed, float* out);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
+std::int64_t pointwise_scratch(const PointwiseProblem& p);
+void pointwise_forward(const PointwiseProblem& p, const PixelSource& x, const float* w,
+                       const ConvEpilogue<float>& epilogue, float* scratch, float* y);
+void pointwise_backward(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
+                        const PointwiseInputGradient& gradient, float* scratch, float* dw);
 std::int64_t inverted_residual_packed_floats(const InvertedResidualProblem& p);
 void inverted_residual_pack(const InvertedResidualProblem& p, const InvertedResidualWeights& weights, float* packed);
 std::int64_t inverted_residual_scratch(const InvertedResidualProblem& p);

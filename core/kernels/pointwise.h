@@ -1,0 +1,34 @@
+#pragma once
+// A 1x1 convolution without bias whose images are made while it reads them (pixel_source.h), and both its gradients in
+// one pass over the pixels. An image is a matrix here:
+//
+//   y [pixels, c_out] = x w'          dx = dy w          dw = dy' x          w [c_out, c_in], x [pixels, c_in]
+//
+// A gradient that comes from a batch norm behind the convolution is made once for both products, and neither it nor a
+// normalised x is ever stored. For few channels, whose sums for dw stay in the nearest cache: from some thousand
+// weights on, conv_igemm's two separate kernels with stored images are faster (docs/kernels.md).
+
+#include "core/kernels/activation.h"
+#include "core/kernels/conv.h"
+#include "core/kernels/pixel_source.h"
+
+namespace weft::kernels {
+
+struct PointwiseProblem {
+  std::int64_t pixels, c_in, c_out;
+};
+
+/// Where the gradient of x goes.
+struct PointwiseInputGradient {
+  float* dx = nullptr;              // [pixels, c_in], or null where nobody wants it
+  const float* residual = nullptr;  // added to it; may be dx
+  OutputSums* sums = nullptr;       // to take over what is stored, or null
+};
+
+void pointwise_forward(const PixelSource& x, std::int64_t pixels, std::int64_t c_out, const float* w,
+                       const ConvEpilogue<float>& epilogue, float* y);
+/// dw [c_out, c_in] is overwritten.
+void pointwise_backward(const PixelSource& x, const PixelSource& dy, std::int64_t pixels, const float* w,
+                        const PointwiseInputGradient& gradient, float* dw);
+
+}  // namespace weft::kernels

@@ -1,0 +1,255 @@
+// With k the numbers of a batch norm (mean, factor, ...; core/ops/batch_norm.h), the backward pass is three kernels,
+// each with both gradients of its convolution:
+//
+//   dy            -> dWp, de2 = dy Wp'   and sums over de2 for the second batch norm's dgamma, dbeta
+//   de2, d  make dd -> dwd, de1 = ...    and sums over de1 for the first's
+//   de1, h  make dh -> dWe, dx
+//
+// where dd = batch norm's input gradient, made from de2 and d row by row. Saved are x, h, d.
+
+#include "core/ops/inverted_residual.h"
+
+#include <memory>
+
+#include "core/autograd.h"
+#include "core/kernels/batch_norm.h"
+#include "core/kernels/conv_depthwise.h"
+#include "core/kernels/pointwise.h"
+#include "core/ops/batch_norm.h"
+#include "core/ops/conv2d.h"
+#include "core/profile.h"
+
+namespace weft {
+namespace {
+
+using kernels::GradientSums;
+using kernels::PixelSource;
+
+std::int64_t rows_of(const Tensor& x) { return x.count() / x.size(3); }
+
+/// An image before batch norm, and the numbers of that.
+struct Normalised {
+  Tensor x;
+  ChannelCoefficients k;
+
+  PixelSource pixels() const { return kernels::normalised_pixels(gradient_problem(Tensor())); }
+
+  /// What the gradients are made from; dy may be undefined where they are not yet.
+  kernels::BatchNormBackward<float> gradient_problem(const Tensor& dy) const {
+    return {.rows = rows_of(x),
+            .channels = x.size(3),
+            .x = x.data<float>(),
+            .y = nullptr,
+            .dy = dy.defined() ? dy.data<float>() : nullptr,
+            .mean = k.mean.data<float>(),
+            .inv_std = k.inv_std.data<float>(),
+            .factor = k.factor.data<float>(),
+            .offset = k.offset.data<float>(),
+            .activation = Activation::relu6};
+  }
+};
+
+/// Statistics, running statistics and numbers of the batch norm after a convolution that made x.
+Normalised normalise(const Tensor& x, const ChannelStatistics& taken, const NormalisedConv& conv,
+                     const BatchNormOptions& options) {
+  const ChannelStatistics batch = taken.mean.defined() ? taken : channel_statistics(x);
+  move_running_statistics({conv.running_mean, conv.running_var}, batch, options.momentum, rows_of(x));
+  return {x, channel_coefficients(batch, conv.gamma, conv.beta, options.epsilon)};
+}
+
+/// The gradient of an image before batch norm, which kernels make from that of the normalised one.
+class MadeGradient {
+ public:
+  MadeGradient(const Normalised& norm, const Tensor& dy, const GradientSums& sums)
+      : dgamma(Tensor::empty(norm.k.mean.shape())),
+        dbeta(Tensor::empty(norm.k.mean.shape())),
+        shift_(Tensor::empty(norm.k.mean.shape())),
+        stretch_(Tensor::empty(norm.k.mean.shape())),
+        dy_(dy),
+        problem_(norm.gradient_problem(dy)) {
+    sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
+    kernels::batch_norm_gradient_numbers(problem_, dgamma.data<float>(), dbeta.data<float>(),
+                                         shift_.mutable_data<float>(), stretch_.mutable_data<float>());
+  }
+
+  PixelSource pixels() const {
+    return {.kind = PixelSource::Kind::gradient,
+            .channels = problem_.channels,
+            .norm = problem_,
+            .shift = shift_.data<float>(),
+            .stretch = stretch_.data<float>()};
+  }
+
+  const Tensor dgamma, dbeta;
+
+ private:
+  const Tensor shift_, stretch_, dy_;
+  const kernels::BatchNormBackward<float> problem_;
+};
+
+/// A profile entry for a convolution with made images; `passes` of 1 or, for both gradients, 2.
+auto describe(const char* op, const ConvProblem& p, int passes) {
+  return [op, &p, passes](ProfileEntry& entry) {
+    describe_conv(entry, op, p, "made");
+    entry.macs *= passes;
+    entry.bytes *= passes;
+  };
+}
+
+struct Problems {
+  ConvProblem expand, depthwise, project;
+};
+
+Tensor image(const ConvProblem& p) { return Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out}); }
+
+/// depthwise(e): e is made from h, or is x where there is no expansion.
+Tensor depthwise_forward(const ConvProblem& p, const PixelSource& e, const Tensor& w, ChannelStatistics* statistics) {
+  Tensor d = image(p);
+  const ProfileScope scope(describe("conv2d", p, 1));
+  store_with_statistics(d, statistics, [&](kernels::OutputStatistics* taken) {
+    kernels::ConvEpilogue<float> epilogue;
+    epilogue.sums = taken;
+    kernels::conv_depthwise_forward(p, e, w.data<float>(), epilogue, d.mutable_data<float>());
+  });
+  return d;
+}
+
+Tensor project_forward(const ConvProblem& p, const PixelSource& e, const Tensor& w, ChannelStatistics* statistics) {
+  Tensor y = image(p);
+  const ProfileScope scope(describe("conv2d", p, 1));
+  store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
+    kernels::ConvEpilogue<float> epilogue;
+    epilogue.sums = taken;
+    kernels::pointwise_forward(e, rows_of(y), p.c_out, w.data<float>(), epilogue, y.mutable_data<float>());
+  });
+  return y;
+}
+
+/// Both gradients of a 1x1 convolution. dx is undefined where nobody wants it.
+void pointwise_gradients(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const Tensor& w,
+                         const Tensor& dx, kernels::OutputSums* sums, const Tensor& dw) {
+  const ProfileScope scope(describe("conv2d dx+dw", p, 2));
+  kernels::pointwise_backward(x, dy, p.n * p.h * p.w, w.data<float>(),
+                              {dx.defined() ? dx.mutable_data<float>() : nullptr, nullptr, sums},
+                              dw.mutable_data<float>());
+}
+
+void depthwise_gradients(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const Tensor& w,
+                         const Tensor& dx, kernels::OutputSums* sums, const Tensor& dw) {
+  const ProfileScope scope(describe("conv2d dx+dw", p, 2));
+  kernels::conv_depthwise_backward(p, x, dy, w.data<float>(), dx.mutable_data<float>(), sums, dw.mutable_data<float>());
+}
+
+/// What a backward pass needs.
+struct Block {
+  Problems problems;
+  Saved x;
+  std::weak_ptr<Node> x_node;
+  Saved expand, depthwise, project;  // weights
+  Normalised h, d;                   // h.x is undefined without an expansion
+  bool needs_dx;
+
+  bool has_expansion() const { return h.x.defined(); }
+  PixelSource x_pixels() const { return kernels::stored_pixels(x->data<float>(), x->size(3)); }
+};
+
+Gradients gradients_of(Block& block, const Tensor& dy) {
+  const Tensor dwp = Tensor::empty(block.project->shape()), dwd = Tensor::empty(block.depthwise->shape());
+  const Tensor de2 = Tensor::empty(block.d.x.shape());
+  GradientSums sums2(block.d.gradient_problem(Tensor()));
+  pointwise_gradients(block.problems.project, block.d.pixels(), kernels::stored_pixels(dy.data<float>(), dy.size(3)),
+                      block.project.get(), de2, &sums2, dwp);
+  const MadeGradient dd(block.d, de2, sums2);
+
+  const Tensor dx = block.needs_dx || !block.has_expansion() ? Tensor::empty(block.x->shape()) : Tensor();
+  const auto dx_sums = [&] { return dx.mutable_data<float>(), sums_over_gradient(block.x_node, dx); };
+  if (!block.has_expansion()) {
+    depthwise_gradients(block.problems.depthwise, block.x_pixels(), dd.pixels(), block.depthwise.get(), dx, dx_sums(),
+                        dwd);
+    return {dx, Tensor(), Tensor(), Tensor(), dwd, dd.dgamma, dd.dbeta, dwp};
+  }
+
+  const Tensor de1 = Tensor::empty(block.h.x.shape()), dwe = Tensor::empty(block.expand->shape());
+  GradientSums sums1(block.h.gradient_problem(Tensor()));
+  depthwise_gradients(block.problems.depthwise, block.h.pixels(), dd.pixels(), block.depthwise.get(), de1, &sums1, dwd);
+  const MadeGradient dh(block.h, de1, sums1);
+  pointwise_gradients(block.problems.expand, block.x_pixels(), dh.pixels(), block.expand.get(), dx,
+                      dx.defined() ? dx_sums() : nullptr, dwe);
+  return {dx, dwe, dh.dgamma, dh.dbeta, dwd, dd.dgamma, dd.dbeta, dwp};
+}
+
+void check_batch_norm(const NormalisedConv& conv) {
+  for (const Tensor& t : {conv.gamma, conv.beta, conv.running_mean, conv.running_var}) {
+    WEFT_CHECK(t.shape() == Shape{conv.weight.size(0)},
+               "[inverted_residual] expected [{}] for gamma, beta and statistics, got {}", conv.weight.size(0),
+               t.shape());
+  }
+}
+
+Problems problems_of(const Tensor& x, const NormalisedConv& expand, const NormalisedConv& depthwise,
+                     const Tensor& project, std::int64_t stride, const BatchNormOptions& options) {
+  check_same_dtype("inverted_residual", {x, expand.weight, depthwise.weight, project});
+  WEFT_CHECK(x.dtype() == DType::f32 && x.rank() == 4 && depthwise.weight.rank() == 4 && project.rank() == 4,
+             "[inverted_residual] expected a float32 input [N, H, W, C] and weights of rank 4, got {} {}, {}, {}",
+             dtype_name(x.dtype()), x.shape(), depthwise.weight.shape(), project.shape());
+  WEFT_CHECK(options.training && options.activation == Activation::relu6,
+             "[inverted_residual] expected batch norms in training, with relu6");
+  const std::int64_t c_mid = depthwise.weight.size(0);
+  Problems p;
+  Shape h = x.shape();
+  if (expand.weight.defined()) {
+    check_batch_norm(expand);
+    p.expand = conv_problem(h, expand.weight.shape(), {});
+    h[3] = p.expand.c_out;
+    WEFT_CHECK(p.expand.kernel_h == 1 && p.expand.kernel_w == 1,
+               "[inverted_residual] expected an expansion [Cmid, Cin, 1, 1], got {}", expand.weight.shape());
+  }
+  check_batch_norm(depthwise);
+  WEFT_CHECK(h[3] == c_mid && depthwise.weight.shape() == (Shape{c_mid, 1, 3, 3}) && (stride == 1 || stride == 2),
+             "[inverted_residual] expected a depthwise weight [{}, 1, 3, 3] and stride 1 or 2, got {} and {}", h[3],
+             depthwise.weight.shape(), stride);
+  p.depthwise = conv_problem(h, depthwise.weight.shape(), {.stride = stride, .padding = 1, .groups = c_mid});
+  p.project = conv_problem({h[0], p.depthwise.out_h(), p.depthwise.out_w(), c_mid}, project.shape(), {});
+  WEFT_CHECK(p.project.kernel_h == 1 && p.project.kernel_w == 1,
+             "[inverted_residual] expected a projection [Cout, Cmid, 1, 1], got {}", project.shape());
+  WEFT_CHECK(p.project.n * p.project.h * p.project.w > 1,
+             "[inverted_residual] batch norm needs more than one value a channel, got {}; use a larger batch",
+             x.shape());
+  return p;
+}
+
+}  // namespace
+
+Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const NormalisedConv& depthwise,
+                         const Tensor& project, std::int64_t stride, const BatchNormOptions& options,
+                         ChannelStatistics* statistics) {
+  const Problems p = problems_of(x, expand, depthwise, project, stride, options);
+  Normalised h;
+  PixelSource e = kernels::stored_pixels(x.data<float>(), x.size(3));
+  if (expand.weight.defined()) {
+    ChannelStatistics taken;
+    const Tensor expanded =
+        conv_forward("conv2d", p.expand, x, expand.weight, Tensor(), Tensor(), Activation::none, &taken);
+    h = normalise(expanded, taken, expand, options);
+    e = h.pixels();
+  }
+  ChannelStatistics taken;
+  const Tensor filtered = depthwise_forward(p.depthwise, e, depthwise.weight, &taken);
+  const Normalised d = normalise(filtered, taken, depthwise, options);
+  const Tensor y = project_forward(p.project, d.pixels(), project, statistics);
+
+  const Tensors inputs = {
+      x, expand.weight, expand.gamma, expand.beta, depthwise.weight, depthwise.gamma, depthwise.beta, project};
+  if (!needs_recording(inputs)) return y;
+  const auto block = std::make_shared<Block>(Block{p, Saved(x), x.node(), Saved(expand.weight), Saved(depthwise.weight),
+                                                   Saved(project), h, d, x.requires_grad()});
+  return record(y, "inverted_residual", inputs, [block](const Tensor& dy) { return gradients_of(*block, dy); },
+                {{"stride", static_cast<double>(stride)}, {"epsilon", options.epsilon}});
+}
+
+bool inverted_residual_is_preferred(std::int64_t c_mid, std::int64_t c_out) {
+  constexpr std::int64_t most_weights = 8192;  // measured
+  return c_mid * c_out <= most_weights;
+}
+
+}  // namespace weft
