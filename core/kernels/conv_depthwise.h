@@ -2,6 +2,7 @@
 // Depthwise convolution, one filter per channel, and both gradients; core/kernels/isa/conv_depthwise.cpp has the loops.
 
 #include "core/kernels/conv.h"
+#include "core/kernels/pixel_source.h"
 
 namespace weft::kernels {
 
@@ -13,5 +14,17 @@ void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* p
                             const ConvEpilogue<float>& epilogue, float* y);
 void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums*);
 void conv_depthwise_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
+
+// The same over images that are made as they are read (pixel_source.h).
+
+/// Forward. The other function's y, bit for bit, had it read x made and stored.
+void conv_depthwise_forward(const ConvProblem& p, const PixelSource& x, const float* w,
+                            const ConvEpilogue<float>& epilogue, float* y);
+
+/// True for kernel 3x3, padding 1, no dilation and stride 1 or 2.
+bool conv_depthwise_backward_supports(const ConvProblem& p);
+/// Both gradients at once, and batch norm's sums over dx where `sums`, a GradientSums, is not null.
+void conv_depthwise_backward(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
+                             float* dx, OutputSums* sums, float* dw);
 
 }  // namespace weft::kernels

@@ -10,12 +10,16 @@
 //       runs of 8 neighbouring pixels, at the border of 1
 //         16 channels at a time: the sums of 8 pixels in registers
 //
+// Where the source has to be made first (core/kernels/pixel_source.h), a task makes a row when the first output needs
+// it, into a ring of as many rows as the taps span: only the ring has to stay in L2.
+//
 // Taps that lie side by side share what they load: of three, 8 pixels need 10 source pixels, not 24. Meanwhile the
 // source row that the next output row adds is fetched (LinesAhead).
 
 #include "core/kernels/isa/depthwise_rows.h"
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
+#include "core/kernels/isa/made_pixels.h"
 #include "core/kernels/isa/store_sums.h"
 #include "core/parallel.h"
 
@@ -99,11 +103,14 @@ template <int size, int step>
 constexpr RunAllChannels functions_of[] = {run_all_channels<size, step, 8>, run_all_channels<size, step, 4>,
                                            run_all_channels<size, step, 2>, run_all_channels<1, 1, 1>};
 
+// Tasks that make their source: each makes up to two rows that its neighbour makes, too.
+constexpr std::int64_t most_made_rows = 32, least_made_tasks = 16;
+
 /// Everything that the tasks of a call share.
 struct Work {
   const TapGrid* phases;
   std::int64_t phase_count;
-  const float* source;
+  const float* source;  // in memory, also where it is only what the source is made from
   const ConvEpilogue<float>& epilogue;
   float* filters;  // [phase][tap][padded channels]
   bool past_caches;
@@ -135,8 +142,8 @@ struct Phase {
 };
 
 /// Row i of a phase.
-void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std::int64_t i, StoreSums& statistics,
-                   LinesAhead& ahead, LiveTap* live) {
+void run_phase_row(const Work& work, const SourceRows& source, const Phase& phase, std::int64_t image, std::int64_t i,
+                   StoreSums& statistics, LinesAhead& ahead, LiveTap* live) {
   const TapGrid& g = phase.grid;
   const ConvEpilogue<float>& end = work.epilogue;
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
@@ -149,7 +156,7 @@ void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std
     run.residual = end.residual != nullptr ? end.residual + at : nullptr;
     const bool is_inner = j >= phase.inner.begin && j < phase.inner.end;
     if (!is_inner || j == phase.inner.begin)
-      run.tap_count = find_live_taps(g, work.source, image, i, j, phase.filters, padded_channels(g), live);
+      run.tap_count = find_live_taps(g, source, image, i, j, phase.filters, padded_channels(g), live);
     const std::int64_t left = is_inner ? phase.inner.end - j : 1;
     const int function = left >= 8 ? 0 : left >= 4 ? 1 : left >= 2 ? 2 : 3;
     const std::int64_t pixels = run_pixels >> function;
@@ -161,7 +168,7 @@ void run_phase_row(const Work& work, const Phase& phase, std::int64_t image, std
 }
 
 /// Row `row` of all images' rows.
-void run_row(const Work& work, std::int64_t row, StoreSums& statistics, LiveTap* live) {
+void run_row(const Work& work, const SourceRows& source, std::int64_t row, StoreSums& statistics, LiveTap* live) {
   const std::int64_t image = row / work.image().out_h, out_row = row % work.image().out_h;
   const auto has_pixels = [&](const TapGrid& g) { return out_row % g.out_step_h == g.out_row; };
   std::int64_t calls = 0;
@@ -173,7 +180,8 @@ void run_row(const Work& work, std::int64_t row, StoreSums& statistics, LiveTap*
   float* filters = work.filters;
   for (std::int64_t p = 0; p < work.phase_count; ++p) {
     const TapGrid& g = work.phases[p];
-    if (has_pixels(g)) run_phase_row(work, Phase(g, filters), image, out_row / g.out_step_h, statistics, ahead, live);
+    if (has_pixels(g))
+      run_phase_row(work, source, Phase(g, filters), image, out_row / g.out_step_h, statistics, ahead, live);
     filters += g.tap_count * padded_channels(g);
   }
 }
@@ -185,12 +193,30 @@ void pack_filters(const TapGrid& g, const float* w, float* packed) {
   }
 }
 
+/// Tasks of `task` rows; run_rows(begin, end, statistics) does one.
+template <class RunRows>
+void run_tasks(const Work& work, std::int64_t task, RunRows&& run_rows) {
+  const std::int64_t rows = work.rows();
+  const PartSums sums = begin_sums(work.epilogue.sums, ceil_div(rows, task));  // statistics, always
+  parallel_chunks(rows, task, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t part = begin / task;
+    if (sums.pixels != nullptr) sums.pixels[part] = (end - begin) * work.image().out_w;
+    StoreSums statistics = sums_of_part(sums, part, 0, true);
+    run_rows(begin, end, statistics);
+    stream_fence();
+  });
+}
+
+bool goes_past_caches(const TapGrid& image, const float* out) {
+  const std::int64_t count = image.images * image.out_h * image.out_w * image.out_c;
+  return belongs_past_caches(out, count, image.out_c, larger_than_l2);
+}
+
 }  // namespace
 
 void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
                     const ConvEpilogue<float>& epilogue, float* packed, float* out) {
-  Work work = {phases, count, source, epilogue, packed, false, out};
-  const TapGrid& image = work.image();
+  const Work work = {phases, count, source, epilogue, packed, goes_past_caches(*phases, out), out};
   std::int64_t products = 0, most_taps = 1;  // products of one image
   for (const TapGrid* g = phases; g < phases + count; ++g) {
     pack_filters(*g, w, packed);
@@ -198,17 +224,33 @@ void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* sour
     products += g->grid_h * g->grid_w * g->tap_count * g->out_c;
     most_taps = max64(most_taps, g->tap_count);
   }
-  const std::int64_t rows = work.rows(), row_products = products / max64(1, image.out_h);
-  work.past_caches = belongs_past_caches(out, rows * image.out_w * image.out_c, image.out_c, larger_than_l2);
-  const std::int64_t task = task_rows(rows, row_products, 32);
-  const PartSums sums = begin_sums(epilogue.sums, ceil_div(rows, task));  // statistics, always
-  parallel_chunks(rows, task, [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t part = begin / task;
-    if (sums.pixels != nullptr) sums.pixels[part] = (end - begin) * image.out_w;
-    StoreSums statistics = sums_of_part(sums, part, 0, true);
+  const SourceRows source_rows = rows_in_memory(*phases, source);
+  const std::int64_t task = task_rows(work.rows(), products / max64(1, work.image().out_h), 32);
+  run_tasks(work, task, [&](std::int64_t begin, std::int64_t end, StoreSums& statistics) {
     LiveTap* live = live_tap_scratch(most_taps);
-    for (std::int64_t row = begin; row < end; ++row) run_row(work, row, statistics, live);
-    stream_fence();
+    for (std::int64_t row = begin; row < end; ++row) run_row(work, source_rows, row, statistics, live);
+  });
+}
+
+void depthwise_forward(const TapGrid& g, const PixelSource& x, const float* w, const ConvEpilogue<float>& epilogue,
+                       float* packed, float* y) {
+  if (x.kind == PixelSource::Kind::stored) return depthwise_taps(&g, 1, x.values, w, epilogue, packed, y);
+  const Work work = {&g, 1, x.norm.x, epilogue, packed, goes_past_caches(g, y), y};
+  pack_filters(g, w, packed);
+  const std::int64_t row_floats = g.source_w * g.source_c;
+  const std::int64_t slot = ceil_div(row_floats, cache_line_floats) * cache_line_floats;
+  const std::int64_t slots = g.taps[g.tap_count - 1].row - g.taps[0].row + 1;
+  const std::int64_t task = max64(1, min64(most_made_rows, work.rows() / least_made_tasks));
+  run_tasks(work, task, [&](std::int64_t begin, std::int64_t end, StoreSums& statistics) {
+    float* ring = thread_scratch(slots * slot + live_tap_floats(g.tap_count));
+    LiveTap* live = reinterpret_cast<LiveTap*>(ring + slots * slot);
+    std::int64_t made = 0;  // rows up to here
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t needed = source_rows_end(&g, 1, row);
+      for (made = max64(made, source_rows_begin(g, row)); made < needed; ++made)
+        made_pixels(x, made * g.source_w, g.source_w, ring + made % slots * slot);
+      run_row(work, {ring, slot, slots}, row, statistics, live);
+    }
   });
 }
 

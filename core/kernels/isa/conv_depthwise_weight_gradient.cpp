@@ -120,7 +120,7 @@ void add_row(const TapGrid& g, std::int64_t row, const float* x, const float* dy
     const bool is_inner = j >= inner.begin && j < inner.end;
     const TapFunctions& functions = is_inner ? inner_functions : single;
     if (!is_inner || j == inner.begin)
-      run.tap_count = find_live_taps(g, x, image, i, j, sums, padded_channels(g), live);
+      run.tap_count = find_live_taps(g, rows_in_memory(g, x), image, i, j, sums, padded_channels(g), live);
     run.dy = dy + (row * g.grid_w + j) * g.out_c;
     run.x_step = functions.size == 1 ? g.step_w * g.source_c : g.source_c;
     run.pixels = is_inner ? min64(run_length(g), inner.end - j) : 1;

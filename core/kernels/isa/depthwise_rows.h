@@ -17,18 +17,36 @@ struct LiveTap {
   float* values;  // [channels rounded up]
 };
 
-inline LiveTap* live_tap_scratch(std::int64_t count) {
-  return reinterpret_cast<LiveTap*>(thread_scratch(count * static_cast<std::int64_t>(sizeof(LiveTap) / sizeof(float))));
+/// Floats that hold so many.
+constexpr std::int64_t live_tap_floats(std::int64_t count) {
+  return count * static_cast<std::int64_t>(sizeof(LiveTap) / sizeof(float));
 }
 
+inline LiveTap* live_tap_scratch(std::int64_t count) {
+  return reinterpret_cast<LiveTap*>(thread_scratch(live_tap_floats(count)));
+}
+
+/// Where the source's rows lie, those of all images: one after the other, or the last few in a ring.
+struct SourceRows {
+  const float* first;
+  std::int64_t floats;     // from row to row
+  std::int64_t slots = 0;  // of the ring
+
+  WEFT_ALWAYS_INLINE const float* row(std::int64_t row) const {
+    return first + (slots == 0 ? row : row % slots) * floats;
+  }
+};
+
+inline SourceRows rows_in_memory(const TapGrid& g, const float* source) { return {source, g.source_w * g.source_c}; }
+
 /// The taps that hit the image at grid pixel (i, j); `values` holds `stride` floats a tap.
-inline std::int64_t find_live_taps(const TapGrid& g, const float* source, std::int64_t image, std::int64_t i,
+inline std::int64_t find_live_taps(const TapGrid& g, const SourceRows& source, std::int64_t image, std::int64_t i,
                                    std::int64_t j, float* values, std::int64_t stride, LiveTap* live) {
   std::int64_t count = 0;
   for (std::int64_t tap = 0; tap < g.tap_count; ++tap) {
     const std::int64_t row = i * g.step_h + g.taps[tap].row, col = j * g.step_w + g.taps[tap].col;
     if (row < 0 || row >= g.source_h || col < 0 || col >= g.source_w) continue;
-    live[count++] = {source + ((image * g.source_h + row) * g.source_w + col) * g.source_c, values + tap * stride};
+    live[count++] = {source.row(image * g.source_h + row) + col * g.source_c, values + tap * stride};
   }
   return count;
 }
@@ -103,7 +121,12 @@ class LinesAhead {
   std::int64_t left_, share_, owed_ = 0;
 };
 
-/// One after the last source row that row `row` of the output needs; rows are those of all images.
+/// The first source row that row `row` of the output needs, of a grid without phases; rows are those of all images.
+inline std::int64_t source_rows_begin(const TapGrid& g, std::int64_t row) {
+  return row / g.out_h * g.source_h + max64(0, row % g.out_h * g.step_h + g.taps[0].row);
+}
+
+/// One after the last source row that row `row` of the output needs.
 inline std::int64_t source_rows_end(const TapGrid* phases, std::int64_t count, std::int64_t row) {
   const std::int64_t image = row / phases->out_h, out_row = row % phases->out_h;
   std::int64_t end = 0;

@@ -8,6 +8,7 @@
 #include "core/kernels/inverted_residual.h"
 #include "core/kernels/isa/tap_grid.h"
 #include "core/kernels/pointwise.h"
+#include "core/kernels/pixel_source.h"
 #include "core/kernels/pool2d.h"
 #include "core/kernels/winograd_work.h"
 
@@ -48,6 +49,9 @@ struct IsaKernels {
   /// round_up(out_c, 16) floats for each tap of each phase.
   void (*depthwise_taps)(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
                          const ConvEpilogue<float>& epilogue, float* packed, float* out);
+  /// The same for a depthwise convolution's forward grid and an image that is made as it is read.
+  void (*depthwise_forward)(const TapGrid& grid, const PixelSource& x, const float* w,
+                            const ConvEpilogue<float>& epilogue, float* packed, float* y);
   /// dw of the depthwise convolution whose forward grid is `grid`.
   std::int64_t (*depthwise_weight_gradient_scratch)(const TapGrid& grid);
   void (*depthwise_weight_gradient)(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
@@ -57,6 +61,10 @@ struct IsaKernels {
                             const ConvEpilogue<float>& epilogue, float* scratch, float* y);
   void (*pointwise_backward)(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
                              const PointwiseInputGradient& gradient, float* scratch, float* dw);
+  /// dx, dw and sums over dx of what conv_depthwise_backward_supports; `scratch` has as many floats as the first says.
+  std::int64_t (*depthwise_backward_scratch)(const ConvProblem& p);
+  void (*depthwise_backward)(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
+                             float* scratch, float* dx, OutputSums* sums, float* dw);
   /// core/kernels/inverted_residual.h says what these do.
   std::int64_t (*inverted_residual_packed_floats)(const InvertedResidualProblem& p);
   void (*inverted_residual_pack)(const InvertedResidualProblem& p, const InvertedResidualWeights& weights,
@@ -75,8 +83,7 @@ struct IsaKernels {
                             float* squares);
   /// y = act(x factor + offset + residual); residual may be null. `past_caches`: y is stored without being fetched.
   void (*scale_shift_rows)(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
-                           const float* factor, const float* offset, Activation activation, bool past_caches,
-                           float* y);
+                           const float* factor, const float* offset, Activation activation, bool past_caches, float* y);
   /// Sums of dz and of dz (x - mean); also dz itself, where it is not null. It may be dy.
   void (*column_gradients)(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz);
   /// dx = factor dz - shift - stretch (x - mean); it may be dy.

@@ -26,6 +26,8 @@ std::int64_t stem_weight_gradient_scratch(const ConvProblem& p);
 void stem_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
 void depthwise_taps(const TapGrid* phases, std::int64_t count, const float* source, const float* w,
                     const ConvEpilogue<float>& epilogue, float* packed, float* out);
+void depthwise_forward(const TapGrid& grid, const PixelSource& x, const float* w, const ConvEpilogue<float>& epilogue,
+                       float* packed, float* y);
 std::int64_t depthwise_weight_gradient_scratch(const TapGrid& grid);
 void depthwise_weight_gradient(const TapGrid& grid, const float* x, const float* dy, float* scratch, float* dw);
 std::int64_t pointwise_scratch(const PointwiseProblem& p);
@@ -33,6 +35,9 @@ void pointwise_forward(const PointwiseProblem& p, const PixelSource& x, const fl
                        const ConvEpilogue<float>& epilogue, float* scratch, float* y);
 void pointwise_backward(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
                         const PointwiseInputGradient& gradient, float* scratch, float* dw);
+std::int64_t depthwise_backward_scratch(const ConvProblem& p);
+void depthwise_backward(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
+                        float* scratch, float* dx, OutputSums* sums, float* dw);
 std::int64_t inverted_residual_packed_floats(const InvertedResidualProblem& p);
 void inverted_residual_pack(const InvertedResidualProblem& p, const InvertedResidualWeights& weights, float* packed);
 std::int64_t inverted_residual_scratch(const InvertedResidualProblem& p);
