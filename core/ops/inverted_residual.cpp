@@ -196,20 +196,21 @@ Problems problems_of(const Tensor& x, const NormalisedConv& expand, const Normal
              "[inverted_residual] expected batch norms in training, with relu6");
   const std::int64_t c_mid = depthwise.weight.size(0);
   Problems p;
-  Shape h = x.shape();
+  std::int64_t c_h = x.size(3);
   if (expand.weight.defined()) {
     check_batch_norm(expand);
-    p.expand = conv_problem(h, expand.weight.shape(), {});
-    h[3] = p.expand.c_out;
+    p.expand = conv_problem(x.shape(), expand.weight.shape(), {});
+    c_h = p.expand.c_out;
     WEFT_CHECK(p.expand.kernel_h == 1 && p.expand.kernel_w == 1,
                "[inverted_residual] expected an expansion [Cmid, Cin, 1, 1], got {}", expand.weight.shape());
   }
   check_batch_norm(depthwise);
-  WEFT_CHECK(h[3] == c_mid && depthwise.weight.shape() == (Shape{c_mid, 1, 3, 3}) && (stride == 1 || stride == 2),
-             "[inverted_residual] expected a depthwise weight [{}, 1, 3, 3] and stride 1 or 2, got {} and {}", h[3],
+  WEFT_CHECK(c_h == c_mid && depthwise.weight.shape() == (Shape{c_mid, 1, 3, 3}) && (stride == 1 || stride == 2),
+             "[inverted_residual] expected a depthwise weight [{}, 1, 3, 3] and stride 1 or 2, got {} and {}", c_h,
              depthwise.weight.shape(), stride);
-  p.depthwise = conv_problem(h, depthwise.weight.shape(), {.stride = stride, .padding = 1, .groups = c_mid});
-  p.project = conv_problem({h[0], p.depthwise.out_h(), p.depthwise.out_w(), c_mid}, project.shape(), {});
+  p.depthwise = conv_problem({x.size(0), x.size(1), x.size(2), c_mid}, depthwise.weight.shape(),
+                             {.stride = stride, .padding = 1, .groups = c_mid});
+  p.project = conv_problem({x.size(0), p.depthwise.out_h(), p.depthwise.out_w(), c_mid}, project.shape(), {});
   WEFT_CHECK(p.project.kernel_h == 1 && p.project.kernel_w == 1,
              "[inverted_residual] expected a projection [Cout, Cmid, 1, 1], got {}", project.shape());
   WEFT_CHECK(p.project.n * p.project.h * p.project.w > 1,
