@@ -93,10 +93,10 @@ Tensor apply(const Tensor& x, const Tensor& residual, const Coefficients& k, Act
 }
 
 /// What a backward pass needs.
-struct Backward {
+struct SavedBatchNorm {
   /// y is undefined where it is not needed.
-  Backward(const Tensor& x_, const Tensor& y_, const Coefficients& k_, const BatchNormOptions& options_,
-           bool has_residual_)
+  SavedBatchNorm(const Tensor& x_, const Tensor& y_, const Coefficients& k_, const BatchNormOptions& options_,
+                 bool has_residual_)
       : x(x_), y(y_), k(k_), options(options_), has_residual(has_residual_) {}
 
   const Saved x, y;
@@ -105,12 +105,11 @@ struct Backward {
   const bool has_residual;
   // The sums that were taken while dy was stored, and the dy they are of.
   std::optional<kernels::GradientSums> sums;
-  const void* summed_dy = nullptr;
-  std::uint64_t summed_version = 0;
+  BufferStamp summed_dy;
 };
 
 template <class T>
-kernels::BatchNormBackward<T> problem_of(const Backward& b, const Tensor& dy) {
+kernels::BatchNormBackward<T> problem_of(const SavedBatchNorm& b, const Tensor& dy) {
   return {.rows = rows_of(dy),
           .channels = dy.size(3),
           .x = b.x->data<T>(),
@@ -124,19 +123,18 @@ kernels::BatchNormBackward<T> problem_of(const Backward& b, const Tensor& dy) {
 }
 
 /// Sums for whoever is about to store dy. Kernels take them in float.
-kernels::OutputSums* sums_over(Backward& b, const Tensor& dy) {
+kernels::OutputSums* sums_over(SavedBatchNorm& b, const Tensor& dy) {
   if (dy.dtype() != DType::f32) return nullptr;
-  b.summed_dy = dy.raw_data();
-  b.summed_version = dy.version();
+  b.summed_dy = BufferStamp(dy);
   return &b.sums.emplace(problem_of<float>(b, dy));
 }
 
-bool has_sums_of(const Backward& b, const Tensor& dy) {
-  return b.sums && b.sums->are_taken() && b.summed_dy == dy.raw_data() && b.summed_version == dy.version();
+bool has_sums_of(const SavedBatchNorm& b, const Tensor& dy) {
+  return b.sums && b.sums->are_taken() && b.summed_dy.is_of(dy);
 }
 
 /// The gradients of x, gamma, beta and, where there is one, the residual.
-Gradients gradients_of(const Backward& saved, const Tensor& dy) {
+Gradients gradients_of(const SavedBatchNorm& saved, const Tensor& dy) {
   const Tensor &x = saved.x.get(), &y = saved.y.get();
   const std::int64_t channels = x.size(3);
   Tensor dgamma = Tensor::empty({channels}, x.dtype()), dbeta = Tensor::empty({channels}, x.dtype());
@@ -197,7 +195,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
 
   const bool has_residual = residual.defined();
   const bool needs_y = has_residual && options.activation != Activation::none;
-  const auto saved = std::make_shared<Backward>(x, needs_y ? y : Tensor(), k, options, has_residual);
+  const auto saved = std::make_shared<SavedBatchNorm>(x, needs_y ? y : Tensor(), k, options, has_residual);
   record(y, "batch_norm", {x, gamma, beta, residual}, [saved](const Tensor& dy) { return gradients_of(*saved, dy); },
          {{"training", options.training ? 1.0 : 0.0},
           {"epsilon", options.epsilon},

@@ -122,7 +122,7 @@ struct Convolution {
             source == 0 ? epilogue.residual : out,
             is_last ? epilogue.bias : nullptr,
             Limits(is_last ? epilogue.activation : Activation::none),
-            is_last && fills_lines_past_caches(out, count, work.out_c)};
+            is_last && epilogue.residual != out && fills_lines_past_caches(out, count, work.out_c)};
   }
 };
 

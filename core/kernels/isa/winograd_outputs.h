@@ -18,8 +18,8 @@ struct Outputs {
   bool past_caches;  // see belongs_past_caches
 };
 
-/// True where vectors are cache lines and the image had better be stored past the caches. Vectors of less than a line
-/// are stored pixels apart.
+/// True where vectors are cache lines and the image, not read before, had better be stored past the caches. Vectors of
+/// less than a line are stored pixels apart.
 WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
   return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
 }

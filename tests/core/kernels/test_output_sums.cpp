@@ -149,7 +149,8 @@ TEST_CASE("every fast convolution can take its output's statistics", "[conv][bat
 TEST_CASE("convolutions with arithmetic to spare can take batch norm's sums over its input gradient",
           "[conv][batch_norm][threads]") {
   for (const ConvProblem& p : problems) {
-    GuardedBuffer dy = fractions(p.output_count(), 1), w = fractions(p.weight_count(), 2);
+    GuardedBuffer dy = fractions(p.output_count(), 1), w = fractions(p.weight_count(), 2),
+                  before = fractions(p.input_count(), 3);
     for (const ConvAlgorithm& a : conv_algorithms()) {
       const std::string name = a.name;
       if (!a.supports(p) || name == "reference") continue;
@@ -158,8 +159,18 @@ TEST_CASE("convolutions with arithmetic to spare can take batch norm's sums over
       for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
         for_each_isa([&] {
           INFO("algorithm " << name << ", " << p.c_in << " to " << p.c_out);
-          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation,
-                              [&](OutputSums* sums, float* dx) { a.input_gradient(p, dy.data(), w.data(), dx, sums); });
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation, [&](OutputSums* sums, float* dx) {
+            ConvEpilogue<float> epilogue;
+            epilogue.sums = sums;
+            a.input_gradient(p, dy.data(), w.data(), epilogue, dx);
+          });
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation, [&](OutputSums* sums, float* dx) {
+            std::copy_n(before.data(), p.input_count(), dx);
+            ConvEpilogue<float> epilogue;
+            epilogue.residual = dx;
+            epilogue.sums = sums;
+            a.input_gradient(p, dy.data(), w.data(), epilogue, dx);
+          });
         });
       }
     }
@@ -181,8 +192,19 @@ TEST_CASE("so can the convolution of upsampled and joined channels", "[conv][bat
         upsample_conv_forward(p, x.data(), c_skip > 0 ? skip.data() : nullptr, packed.as<float>(), epilogue, y);
       });
       GuardedBuffer dy = fractions(4 * p.n * p.h * p.w * p.c_out, 4);
+      const auto with_sums = [](OutputSums* sums, const float* before) {
+        ConvEpilogue<float> epilogue;
+        epilogue.residual = before;
+        epilogue.sums = sums;
+        return epilogue;
+      };
       check_gradient_sums(p.n * p.h * p.w, p.c_up, Activation::relu, [&](OutputSums* sums, float* dx) {
-        upsample_conv_input_gradient(p, dy.data(), w.data(), dx, sums);
+        upsample_conv_input_gradient(p, dy.data(), w.data(), with_sums(sums, nullptr), dx);
+      });
+      if (c_skip == 0) return;
+      check_gradient_sums(4 * p.n * p.h * p.w, c_skip, Activation::relu, [&](OutputSums* sums, float* dskip) {
+        std::copy_n(skip.data(), skip.content().size(), dskip);
+        upsample_conv_skip_gradient(p, dy.data(), w.data(), with_sums(sums, dskip), dskip);
       });
     });
   }
