@@ -103,7 +103,7 @@ struct SavedBatchNorm {
   const Coefficients k;
   const BatchNormOptions options;
   const bool has_residual;
-  // The sums that were taken while dy was stored, and the dy they are of.
+  // The sums that were taken while dz was stored in dy's place, and the buffer that it was stored to.
   std::optional<kernels::GradientSums> sums;
   BufferStamp summed_dy;
 };
@@ -122,7 +122,7 @@ kernels::BatchNormBackward<T> problem_of(const SavedBatchNorm& b, const Tensor& 
           .activation = b.options.activation};
 }
 
-/// Sums for whoever is about to store dy. Kernels take them in float.
+/// Sums for whoever is about to store dy, and then stores dz. Kernels take them in float.
 kernels::OutputSums* sums_over(SavedBatchNorm& b, const Tensor& dy) {
   if (dy.dtype() != DType::f32) return nullptr;
   b.summed_dy = BufferStamp(dy);
@@ -138,9 +138,9 @@ Gradients gradients_of(const SavedBatchNorm& saved, const Tensor& dy) {
   const Tensor &x = saved.x.get(), &y = saved.y.get();
   const std::int64_t channels = x.size(3);
   Tensor dgamma = Tensor::empty({channels}, x.dtype()), dbeta = Tensor::empty({channels}, x.dtype());
-  const bool has_taken_sums = has_sums_of(saved, dy);
+  const bool has_taken_sums = has_sums_of(saved, dy);  // then dy is dz already
   // With a residual, dz is its gradient: without an activation that is dy itself, else it takes dy's place.
-  const bool stores_dz = y.defined();
+  const bool stores_dz = y.defined() && !has_taken_sums;
   const Tensor dx = saved.has_residual ? Tensor::empty(x.shape(), x.dtype()) : reuse_or_empty(dy);
   const Tensor dz = stores_dz ? reuse_or_empty(dy) : dy;
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
@@ -154,7 +154,7 @@ Gradients gradients_of(const SavedBatchNorm& saved, const Tensor& dy) {
       const ProfileScope scope(describe_pass("batch_norm sums", x, stores_dz ? 4 : 2));
       kernels::batch_norm_parameter_gradients(b, to_dgamma, to_dbeta, stores_dz ? dz.mutable_data<T>() : nullptr);
     }
-    if (stores_dz) {
+    if (has_taken_sums || stores_dz) {
       b.dy = dz.data<T>();
       b.activation = Activation::none;
     }
@@ -201,7 +201,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
           {"epsilon", options.epsilon},
           {"activation", static_cast<double>(options.activation)},
           {"residual", has_residual ? 1.0 : 0.0}});
-  if (!needs_y) y.node()->sums_over = [saved](const Tensor& dy) { return sums_over(*saved, dy); };
+  y.node()->sums_over = [saved](const Tensor& dy) { return sums_over(*saved, dy); };
   // Not with a residual: it may be an output that is made again itself, and so on through the network.
   if (RecomputeActivations::is_on() && !has_residual) {
     y.node()->recompute = [x = Saved(x), k, activation = options.activation] {

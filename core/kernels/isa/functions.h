@@ -68,19 +68,19 @@ struct IsaKernels {
                             float* squares);
   /// y = act(x factor + offset + residual); residual may be null. `past_caches`: y is stored without being fetched.
   void (*scale_shift_rows)(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
-                           const float* factor, const float* offset, Activation activation, bool past_caches,
-                           float* y);
+                           const float* factor, const float* offset, Activation activation, bool past_caches, float* y);
   /// Sums of dz and of dz (x - mean); also dz itself, where it is not null. It may be dy.
   void (*column_gradients)(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz);
   /// dx = factor dz - shift - stretch (x - mean); it may be dy.
   void (*batch_norm_gradient_rows)(const BatchNormBackward<float>& b, const float* shift, const float* stretch,
                                    float* dx);
 
-  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; row `row` of
-  // dx.
+  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; rows [begin,
+  // end) of dx, to which `before` is added, where it is not null, and over which the sums of part `part` are taken.
   void (*max_pool_row)(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions);
-  void (*max_pool_gradient_row)(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
-                                float* dx);
+  void (*max_pool_gradient_rows)(const Pool2d& p, const float* dy, const std::uint8_t* positions, const float* before,
+                                 std::int64_t begin, std::int64_t end, const PartSums& sums, std::int64_t part,
+                                 float* dx);
 
   // core/kernels/reference/sigmoid.h defines both.
   void (*sigmoid)(const float* z, std::int64_t count, float* p);
