@@ -1,8 +1,9 @@
 #include "core/autograd.h"
 
+#include <algorithm>
 #include <atomic>
-#include <queue>
 #include <unordered_map>
+#include <utility>
 
 #include "core/parallel.h"
 #include "core/pass_profile.h"
@@ -15,10 +16,6 @@ thread_local bool recomputing = false;
 std::atomic<std::uint64_t> next_order{0};
 
 using NodePtr = std::shared_ptr<Node>;
-
-struct CreatedEarlier {
-  bool operator()(const NodePtr& a, const NodePtr& b) const { return a->order < b->order; }
-};
 
 /// into += from. The sum goes into `into`'s own buffer where nobody else can see it; an operation may
 /// hand one tensor to several inputs (add does), and then a new buffer is made.
@@ -41,29 +38,66 @@ void accumulate(Tensor& into, const Tensor& from) {
   into = sum;
 }
 
-/// The pass from one root: nodes wait in a heap, the youngest on top.
+/// The pass from one root. It knows beforehand which nodes it will visit, and how many contributions each one's
+/// gradient will have: one from each use among the inputs of the others.
 class Engine {
  public:
-  void run(const NodePtr& root, const Tensor& seed) {
-    add(root, seed);
-    while (!waiting_.empty()) {
-      const NodePtr node = waiting_.top();
-      waiting_.pop();
-      const auto found = gradients_.find(node.get());
-      const Tensor dy = std::move(found->second);
-      gradients_.erase(found);
+  /// The one that runs on this thread; null outside of backward(). Passes nest where a backward function starts one.
+  static Engine* running() { return running_; }
+
+  explicit Engine(const NodePtr& root) : nodes_{root}, outer_(std::exchange(running_, this)) {
+    gathered_[root.get()].missing = 1;  // the seed
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const NodePtr node = nodes_[i];
+      for (const NodePtr& input : node->inputs) {
+        if (input == nullptr) continue;
+        const auto [entry, is_new] = gathered_.try_emplace(input.get());
+        ++entry->second.missing;
+        if (is_new) nodes_.push_back(input);
+      }
+    }
+    std::sort(nodes_.begin(), nodes_.end(), [](const NodePtr& a, const NodePtr& b) { return a->order > b->order; });
+  }
+  ~Engine() { running_ = outer_; }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void run(const Tensor& seed) {
+    add(*nodes_.front(), seed);
+    for (const NodePtr& node : nodes_) {
+      const auto found = gathered_.find(node.get());
+      const Tensor dy = std::move(found->second.gradient);
+      gathered_.erase(found);
       node->is_leaf() ? accumulate_leaf(*node, dy) : visit(*node, dy);
     }
   }
 
+  Tensor take(const Node* node) {
+    const auto found = gathered_.find(node);
+    if (found == gathered_.end()) return {};
+    Tensor& gradient = found->second.gradient;
+    return gradient.defined() && gradient.is_sole_owner() ? std::exchange(gradient, Tensor()) : Tensor();
+  }
+
+  /// True where the next contribution, with what it has taken, is the node's whole gradient.
+  bool is_completed_by_next(const Node* node) const {
+    const auto found = gathered_.find(node);
+    return found != gathered_.end() && found->second.missing == 1 && !found->second.gradient.defined();
+  }
+
  private:
-  void add(const NodePtr& node, const Tensor& gradient) {
-    WEFT_CHECK(gradient.shape() == node->shape && gradient.dtype() == node->dtype,
-               "[backward] {} expected a gradient {} {}, got {} {}", node->name, dtype_name(node->dtype), node->shape,
+  struct Gathered {
+    Tensor gradient;
+    int missing = 0;  // contributions
+  };
+
+  void add(const Node& node, const Tensor& gradient) {
+    WEFT_CHECK(gradient.shape() == node.shape && gradient.dtype() == node.dtype,
+               "[backward] {} expected a gradient {} {}, got {} {}", node.name, dtype_name(node.dtype), node.shape,
                dtype_name(gradient.dtype()), gradient.shape());
-    const auto [entry, is_new] = gradients_.try_emplace(node.get());
-    if (is_new) waiting_.push(node);
-    accumulate(entry->second, gradient);
+    Gathered& gathered = gathered_.at(&node);
+    --gathered.missing;
+    accumulate(gathered.gradient, gradient);
   }
 
   static void accumulate_leaf(Node& leaf, const Tensor& dy) {
@@ -89,16 +123,20 @@ class Engine {
       WEFT_CHECK(gradients[i].defined(), "[backward] {} made no gradient for input {}", node.name, i);
       // Moved out first: the engine's handle is then the only one, and accumulate() may add in place.
       const Tensor gradient = std::move(gradients[i]);
-      add(node.inputs[i], gradient);
+      add(*node.inputs[i], gradient);
     }
   }
 
-  std::priority_queue<NodePtr, std::vector<NodePtr>, CreatedEarlier> waiting_;
-  std::unordered_map<Node*, Tensor> gradients_;
+  static thread_local Engine* running_;
+
+  std::vector<NodePtr> nodes_;                          // the youngest first
+  std::unordered_map<const Node*, Gathered> gathered_;  // for those not visited yet
+  Engine* const outer_;
 };
+thread_local Engine* Engine::running_ = nullptr;
 
 NodePtr make_node(const char* name, const Tensor& y) {
-  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}, 0, {}, {}});
+  return std::make_shared<Node>(Node{name, next_order++, y.shape(), y.dtype(), {}, {}, {}, {}, {}, {}});
 }
 
 }  // namespace
@@ -126,11 +164,7 @@ Tensor record(const Tensor& y, const char* name, const Tensors& inputs, Backward
               std::initializer_list<Attribute> attributes) {
   if (!needs_recording(inputs)) return y;
   NodePtr node = make_node(name, y);
-  for (const Tensor& input : inputs) {
-    node->inputs.push_back(input.defined() ? input.node() : nullptr);
-    // Not of leaves, which several threads may share.
-    if (Node* n = node->inputs.back().get(); n != nullptr && !n->is_leaf()) ++n->uses;
-  }
+  for (const Tensor& input : inputs) node->inputs.push_back(input.defined() ? input.node() : nullptr);
   node->backward = std::move(backward);
   node->attributes = attributes;
   y.set_node(std::move(node));
@@ -142,12 +176,19 @@ void backward(const Tensor& y, const Tensor& seed) {
              "[backward] the tensor {} has no history: none of the inputs it came from requires a gradient", y.shape());
   WEFT_CHECK(seed.defined() || y.count() == 1, "[backward] expected a scalar or a seed gradient, got {}", y.shape());
   const NoGrad no_grad;
-  Engine().run(y.node(), seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()));
+  Engine(y.node()).run(seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()));
+}
+
+Tensor take_gradient_so_far(const std::weak_ptr<Node>& x) {
+  Engine* const engine = Engine::running();
+  return engine != nullptr ? engine->take(x.lock().get()) : Tensor();
 }
 
 kernels::OutputSums* sums_over_gradient(const std::weak_ptr<Node>& x, const Tensor& dx) {
   const NodePtr node = x.lock();
-  return node != nullptr && node->uses == 1 && node->sums_over ? node->sums_over(dx) : nullptr;
+  const Engine* const engine = Engine::running();
+  const bool is_asked = node != nullptr && node->sums_over && engine != nullptr;
+  return is_asked && engine->is_completed_by_next(node.get()) ? node->sums_over(dx) : nullptr;
 }
 
 Tensor reuse_or_empty(const Tensor& dy) { return dy.is_sole_owner() ? dy : Tensor::empty(dy.shape(), dy.dtype()); }

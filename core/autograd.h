@@ -6,9 +6,10 @@
 // with dL/dy and visits the nodes in reverse order of creation. An operation is created after its
 // inputs, so by the time a node is visited all its consumers have been: its gradient is complete.
 //
-// The engine alone accumulates and checks; a node's function only computes. It owns what it saved
+// The engine accumulates and checks; a node's function only computes. It owns what it saved
 // (through Saved), and the engine destroys the function as soon as it has run, so memory is freed
-// while the backward pass is still going on.
+// while the backward pass is still going on. A function that stores an input's gradient number by
+// number may spare the engine the addition: see take_gradient_so_far().
 
 #include <functional>
 
@@ -41,8 +42,6 @@ struct Node {
   BackwardFunction backward;                  // empty for a leaf, and after it ran
   std::vector<Attribute> attributes;
   Tensor grad;  // of a leaf: the sum so far
-  /// Operations that were recorded with the output as an input; not counted for leaves.
-  int uses = 0;
   /// Where the operation's backward begins with sums over dy: those to take while dy, about to be stored, is.
   std::function<kernels::OutputSums*(const Tensor& dy)> sums_over;
   /// Makes the output again, bit for bit; empty where a Saved keeps the output itself.
@@ -57,9 +56,14 @@ struct Node {
 Tensor record(const Tensor& y, const char* name, const Tensors& inputs, BackwardFunction backward,
               std::initializer_list<Attribute> attributes = {});
 
-/// For the backward function of x's consumer, which is about to store x's gradient dx: the sums that x's operation
-/// would otherwise take in a pass over it. Null where it wants none, or x has other uses: then dx is not its whole
-/// gradient, and the sums would be thrown away. To be asked after dx.mutable_data(), as they are of that version of dx.
+/// For the backward function of one of x's consumers: what the others have contributed to x's gradient so far. It is
+/// out of the engine's hands then, and the caller's to add to: what it returns for x must include it. Undefined where
+/// there is nothing yet, or where somebody else can reach the buffer; then the engine adds.
+Tensor take_gradient_so_far(const std::weak_ptr<Node>& x);
+
+/// For the same, about to store the gradient dx: the sums that x's operation would otherwise take in a pass over it.
+/// Null where it wants none, or dx is not x's whole gradient: where other consumers have yet to contribute, or have and
+/// dx does not include it. To be asked after dx.mutable_data(), as they are of that version of dx.
 kernels::OutputSums* sums_over_gradient(const std::weak_ptr<Node>& x, const Tensor& dx);
 
 /// True where record() would record.

@@ -28,9 +28,12 @@ struct Tensor::Body {
 
 const char* dtype_name(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "float32";
-    case DType::f64: return "float64";
-    default: return "int64";
+    case DType::f32:
+      return "float32";
+    case DType::f64:
+      return "float64";
+    default:
+      return "int64";
   }
 }
 
@@ -74,6 +77,13 @@ bool Tensor::shares_buffer_with(const Tensor& other) const {
   return defined() && other.defined() && body().storage == other.body().storage;
 }
 
+BufferStamp::BufferStamp(const Tensor& t) : storage_(t.body().storage), version_(t.version()) {}
+
+bool BufferStamp::is_of(const Tensor& t) const {
+  const std::shared_ptr<Storage>& storage = t.body().storage;
+  return !storage_.owner_before(storage) && !storage.owner_before(storage_) && version_ == t.version();
+}
+
 Nhwc Tensor::nhwc() const {
   WEFT_CHECK(rank() == 4, "[tensor] expected [N, H, W, C], got {}", shape());
   return {size(0), size(1), size(2), size(3)};
@@ -93,9 +103,12 @@ void* Tensor::checked_mutable_data(DType wanted) const {
 double Tensor::item() const {
   WEFT_CHECK(count() == 1, "[item] expected a single element, got {}", shape());
   switch (dtype()) {
-    case DType::f32: return static_cast<double>(*data<float>());
-    case DType::f64: return *data<double>();
-    default: return static_cast<double>(*data<std::int64_t>());
+    case DType::f32:
+      return static_cast<double>(*data<float>());
+    case DType::f64:
+      return *data<double>();
+    default:
+      return static_cast<double>(*data<std::int64_t>());
   }
 }
 

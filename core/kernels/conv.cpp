@@ -22,10 +22,6 @@ bool supports_all(const ConvProblem&) { return true; }
 std::int64_t weight_floats(const ConvProblem& p) { return p.weight_count(); }
 void copy_weights(const ConvProblem& p, const float* w, float* packed) { std::copy_n(w, p.weight_count(), packed); }
 
-void reference_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums*) {
-  reference::conv2d_input_gradient(p, dy, w, dx);
-}
-
 constexpr ConvAlgorithm algorithms[] = {
     {"depthwise", 0, conv_depthwise_supports, conv_depthwise_packed_floats, conv_depthwise_pack, conv_depthwise_forward,
      conv_depthwise_input_gradient, conv_depthwise_weight_gradient},
@@ -42,7 +38,7 @@ constexpr ConvAlgorithm algorithms[] = {
     {"igemm", 0, conv_igemm_supports, conv_igemm_packed_floats, conv_igemm_pack, conv_igemm_forward,
      conv_igemm_input_gradient, conv_igemm_weight_gradient},
     {"reference", 0, supports_all, weight_floats, copy_weights, reference::conv2d_forward<float>,
-     reference_input_gradient, reference::conv2d_weight_gradient<float>},
+     reference::conv2d_input_gradient<float>, reference::conv2d_weight_gradient<float>},
 };
 
 /// The algorithm that WEFT_CONV names, or null where it is not set.

@@ -7,6 +7,9 @@
 // Images are NHWC and contiguous, weights OIHW [c_out, c_in / groups, kernel_h, kernel_w]. Every function overwrites
 // its whole output. Gradients are those of the sum alone: the caller undoes the activation first.
 //
+// Where x went elsewhere too, its gradient is a sum, and the residual of the input gradient's epilogue is what is there
+// so far, to be added in the same pass.
+//
 // A transposed convolution needs nothing of its own: it is input_gradient of the problem whose x is its output.
 
 #include <cstdint>
@@ -38,10 +41,10 @@ struct ConvProblem {
 /// What happens to the sum before it is stored: bias and residual are added, then the activation applies.
 template <class T>
 struct ConvEpilogue {
-  const T* bias = nullptr;      // [c_out], or null
-  const T* residual = nullptr;  // y's shape, or null; may be y itself
+  const T* bias = nullptr;      // [channels stored], or null
+  const T* residual = nullptr;  // of the shape stored, or null; may be what is stored to
   Activation activation = Activation::none;
-  OutputSums* sums = nullptr;  // to take over y, or null
+  OutputSums* sums = nullptr;  // to take over what is stored, or null
 };
 
 /// One way to convolve. Its functions may only be called where supports(problem) holds.
@@ -56,8 +59,8 @@ struct ConvAlgorithm {
   void (*pack)(const ConvProblem& p, const float* w, float* packed);
   void (*forward)(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
                   float* y);
-  /// `sums`, where not null, are those to take over dx.
-  void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums);
+  void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, const ConvEpilogue<float>& epilogue,
+                         float* dx);
   void (*weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* dw);
 };
 

@@ -63,14 +63,17 @@ void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* w
   run_phases({forward_grid(p)}, x, w, epilogue, y);
 }
 
-void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums*) {
+void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                                   const ConvEpilogue<float>& epilogue, float* dx) {
   std::vector<GridWithTaps> phases = input_gradient_grids(p);
   // From left to right: neighbouring taps then share what they load.
   for (GridWithTaps& phase : phases) {
     std::stable_sort(phase.taps.begin(), phase.taps.end(),
                      [](const Tap& a, const Tap& b) { return a.row != b.row ? a.row < b.row : a.col < b.col; });
   }
-  run_phases(phases, dy, w, {}, dx);
+  ConvEpilogue<float> end = epilogue;
+  end.sums = nullptr;  // of a gradient: see docs/kernels.md, section 8
+  run_phases(phases, dy, w, end, dx);
 }
 
 void conv_depthwise_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {

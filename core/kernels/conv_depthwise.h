@@ -12,7 +12,8 @@ std::int64_t conv_depthwise_packed_floats(const ConvProblem& p);
 void conv_depthwise_pack(const ConvProblem& p, const float* w, float* packed);
 void conv_depthwise_forward(const ConvProblem& p, const float* x, const float* packed,
                             const ConvEpilogue<float>& epilogue, float* y);
-void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums*);
+void conv_depthwise_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                                   const ConvEpilogue<float>& epilogue, float* dx);
 void conv_depthwise_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 
 // The same over images that are made as they are read (pixel_source.h).

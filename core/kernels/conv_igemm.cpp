@@ -52,14 +52,17 @@ void conv_igemm_forward(const ConvProblem& p, const float* x, const float* packe
   run_grid(grid.view(), x, packed, epilogue, y);
 }
 
-void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums) {
+void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                               const ConvEpilogue<float>& epilogue, float* dx) {
   const std::vector<GridWithTaps> grids = input_gradient_grids(flattened(p));
-  ConvEpilogue<float> epilogue;
-  if (grids.size() == 1) epilogue.sums = sums;  // several would each begin
+  ConvEpilogue<float> end = epilogue;
+  if (grids.size() > 1) end.sums = nullptr;  // each would begin
+  const bool adds_in_place = end.residual == dx && end.bias == nullptr && end.activation == Activation::none;
   for (const GridWithTaps& grid : grids) {
+    if (adds_in_place && grid.taps.empty() && end.sums == nullptr) continue;  // nothing to add to these pixels
     ScratchBuffer packed(static_cast<std::size_t>(packed_floats_of(grid.view())) * sizeof(float));
     isa_kernels().pack_taps(grid.view(), w, packed.as<float>());
-    run_grid(grid.view(), dy, packed.as<float>(), epilogue, dx);
+    run_grid(grid.view(), dy, packed.as<float>(), end, dx);
   }
 }
 

@@ -26,8 +26,9 @@ void conv_stem_forward(const ConvProblem& p, const float* x, const float* packed
   isa_kernels().stem_forward(p, x, packed, epilogue, y);
 }
 
-void conv_stem_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums) {
-  conv_igemm_input_gradient(p, dy, w, dx, sums);
+void conv_stem_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                              const ConvEpilogue<float>& epilogue, float* dx) {
+  conv_igemm_input_gradient(p, dy, w, epilogue, dx);
 }
 
 void conv_stem_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {

@@ -20,7 +20,8 @@ std::int64_t conv_stem_packed_floats(const ConvProblem& p);
 void conv_stem_pack(const ConvProblem& p, const float* w, float* packed);
 void conv_stem_forward(const ConvProblem& p, const float* x, const float* packed, const ConvEpilogue<float>& epilogue,
                        float* y);
-void conv_stem_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums);
+void conv_stem_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                              const ConvEpilogue<float>& epilogue, float* dx);
 void conv_stem_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 
 }  // namespace weft::kernels

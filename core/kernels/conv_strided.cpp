@@ -34,9 +34,10 @@ void conv_strided_forward(const ConvProblem& p, const float* x, const float* pac
   convolve_sources({p.n, p.out_h(), p.out_w(), p.c_out, &source, 1}, epilogue, y);
 }
 
-void conv_strided_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums) {
+void conv_strided_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                                 const ConvEpilogue<float>& epilogue, float* dx) {
   const WinogradSource source = {WinogradForm::spread, dy, p.out_h(), p.out_w(), p.c_out, 0, nullptr};
-  convolve_packing({p.n, p.h, p.w, p.c_in, nullptr, 0}, source, {w, 9, 9 * p.c_in, false}, dx, sums);
+  convolve_packing({p.n, p.h, p.w, p.c_in, nullptr, 0}, source, {w, 9, 9 * p.c_in, false}, epilogue, dx);
 }
 
 void conv_strided_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {

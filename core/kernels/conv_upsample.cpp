@@ -75,19 +75,20 @@ void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const f
   convolve_sources(output_work(p, sources, p.c_skip > 0 ? 2 : 1), epilogue, y);
 }
 
-void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dx,
-                                  OutputSums* sums) {
+void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,
+                                  const ConvEpilogue<float>& epilogue, float* dx) {
   // Where the channels are so few that y has tiles of eight, `pooled` is as fast, with fewer filters.
   const WinogradForm form =
       output_form(p) == WinogradForm::upsampled_six ? WinogradForm::pooled_six : WinogradForm::pooled;
   const WinogradSource source = {form, dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
-  convolve_packing({p.n, p.h, p.w, p.c_up, nullptr, 0}, source, {w, 9, filter_step(p), false}, dx, sums);
+  convolve_packing({p.n, p.h, p.w, p.c_up, nullptr, 0}, source, {w, 9, filter_step(p), false}, epilogue, dx);
 }
 
-void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dskip) {
+void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,
+                                 const ConvEpilogue<float>& epilogue, float* dskip) {
   const WinogradSource source = {skip_form(p), dy, 2 * p.h, 2 * p.w, p.c_out, 1, nullptr};
   convolve_packing({p.n, 2 * p.h, 2 * p.w, p.c_skip, nullptr, 0}, source, {w + 9 * p.c_up, 9, filter_step(p), true},
-                   dskip, nullptr);
+                   epilogue, dskip);
 }
 
 void upsample_conv_weight_gradient(const UpsampleConvProblem& p, const float* x, const float* skip, const float* dy,

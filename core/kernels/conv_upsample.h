@@ -31,9 +31,10 @@ void upsample_conv_pack(const UpsampleConvProblem& p, const float* w, float* pac
 /// `skip` may be null where c_skip is 0.
 void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const float* skip, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y);
-void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dx,
-                                  OutputSums* sums);
-void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w, float* dskip);
+void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,
+                                  const ConvEpilogue<float>& epilogue, float* dx);
+void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,
+                                 const ConvEpilogue<float>& epilogue, float* dskip);
 void upsample_conv_weight_gradient(const UpsampleConvProblem& p, const float* x, const float* skip, const float* dy,
                                    float* dw);
 

@@ -49,9 +49,10 @@ void conv_winograd_forward(const ConvProblem& p, const float* x, const float* pa
 }
 
 template <WinogradForm form>
-void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums) {
+void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                                  const ConvEpilogue<float>& epilogue, float* dx) {
   const WinogradSource source = {form, dy, p.out_h(), p.out_w(), p.c_out, 2 - p.padding_h, nullptr};
-  convolve_packing({p.n, p.h, p.w, p.c_in, nullptr, 0}, source, {w, 9, 9 * p.c_in, true}, dx, sums);
+  convolve_packing({p.n, p.h, p.w, p.c_in, nullptr, 0}, source, {w, 9, 9 * p.c_in, true}, epilogue, dx);
 }
 
 template <WinogradForm form>
@@ -60,13 +61,13 @@ void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const f
                      {dw, 9 * p.c_in, 9});
 }
 
-#define WEFT_INSTANTIATE(form)                                                                             \
-  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                             \
-  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                        \
-  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,                \
-                                            const ConvEpilogue<float>&, float*);                           \
-  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*, float*, \
-                                                   OutputSums*);                                           \
+#define WEFT_INSTANTIATE(form)                                                                     \
+  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                     \
+  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                \
+  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,        \
+                                            const ConvEpilogue<float>&, float*);                   \
+  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*, \
+                                                   const ConvEpilogue<float>&, float*);            \
   template void conv_winograd_weight_gradient<form>(const ConvProblem&, const float*, const float*, float*);
 WEFT_INSTANTIATE(WinogradForm::same)
 WEFT_INSTANTIATE(WinogradForm::same_six)

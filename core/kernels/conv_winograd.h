@@ -39,7 +39,8 @@ template <WinogradForm form>
 void conv_winograd_forward(const ConvProblem& p, const float* x, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y);
 template <WinogradForm form>
-void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w, float* dx, OutputSums* sums);
+void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const float* w,
+                                  const ConvEpilogue<float>& epilogue, float* dx);
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 

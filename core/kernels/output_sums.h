@@ -21,8 +21,8 @@ struct PartSums {
   std::int64_t* pixels;  // [part]
   float *centres, *sums, *products;
   std::int64_t stride;  // channels, rounded up to 16
-  /// Where its x is null, the statistics of the image y are wanted; else the image is dy, and the sums for dgamma and
-  /// dbeta are. Per-channel arrays have `stride` floats.
+  /// Where its x is null, the statistics of the image are wanted; else the image is dy, and the sums for dgamma and
+  /// dbeta are, and dz is to be stored in dy's place. Per-channel arrays have `stride` floats.
   BatchNormBackward<float> gradient;
 };
 
@@ -60,11 +60,11 @@ class OutputStatistics final : public OutputSums {
   void result(float* mean, float* var) const;
 };
 
-/// Sums over the dy that is being stored, for the gradients of batch_norm.h's y = act(x factor + offset): of
-/// dz = dy act'(y) and of dz (x - mean), for each part and channel.
+/// Sums over the dy that is being stored, for the gradients of batch_norm.h's y = act(x factor + offset + r): of
+/// dz = dy act'(y) and of dz (x - mean), for each part and channel. A kernel that takes them stores dz instead of dy.
 class GradientSums final : public OutputSums {
  public:
-  /// What `b` points to must live until the result is there; its dy and y are not read.
+  /// What `b` points to must live until the result is there; its dy is not read.
   explicit GradientSums(const BatchNormBackward<float>& b);
   /// Once all is stored: dgamma and dbeta [channels].
   void result(float* dgamma, float* dbeta) const;

@@ -14,11 +14,11 @@ void pointwise_forward(const PixelSource& x, std::int64_t pixels, std::int64_t c
 }
 
 void pointwise_backward(const PixelSource& x, const PixelSource& dy, std::int64_t pixels, const float* w,
-                        const PointwiseInputGradient& gradient, float* dw) {
+                        const ConvEpilogue<float>& epilogue, float* dx, float* dw) {
   const IsaKernels& isa = isa_kernels();
   const PointwiseProblem p = {pixels, x.channels, dy.channels};
   ScratchBuffer scratch(static_cast<std::size_t>(isa.pointwise_scratch(p)) * sizeof(float));
-  isa.pointwise_backward(p, x, dy, w, gradient, scratch.as<float>(), dw);
+  isa.pointwise_backward(p, x, dy, w, epilogue, scratch.as<float>(), dx, dw);
 }
 
 }  // namespace weft::kernels

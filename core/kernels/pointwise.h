@@ -18,17 +18,11 @@ struct PointwiseProblem {
   std::int64_t pixels, c_in, c_out;
 };
 
-/// Where the gradient of x goes.
-struct PointwiseInputGradient {
-  float* dx = nullptr;              // [pixels, c_in], or null where nobody wants it
-  const float* residual = nullptr;  // added to it; may be dx
-  OutputSums* sums = nullptr;       // to take over what is stored, or null
-};
-
 void pointwise_forward(const PixelSource& x, std::int64_t pixels, std::int64_t c_out, const float* w,
                        const ConvEpilogue<float>& epilogue, float* y);
-/// dw [c_out, c_in] is overwritten.
+/// dx [pixels, c_in] may be null where nobody wants it; `epilogue` is dx's, as for conv.h's input_gradient. dw is
+/// overwritten.
 void pointwise_backward(const PixelSource& x, const PixelSource& dy, std::int64_t pixels, const float* w,
-                        const PointwiseInputGradient& gradient, float* dw);
+                        const ConvEpilogue<float>& epilogue, float* dx, float* dw);
 
 }  // namespace weft::kernels

@@ -17,14 +17,12 @@ void convolve_sources(const WinogradWork& work, const ConvEpilogue<float>& epilo
 }
 
 void convolve_packing(const WinogradWork& work, const WinogradSource& source, const WinogradFilters& filters,
-                      float* out, OutputSums* sums) {
+                      const ConvEpilogue<float>& epilogue, float* out) {
   const IsaKernels& isa = isa_kernels();
   ScratchBuffer packed(bytes(isa.winograd_packed_floats(source.form, source.c, work.out_c)));
   isa.winograd_pack(source.form, source.c, work.out_c, filters, packed.as<float>());
   WinogradSource ready = source;
   ready.packed = packed.as<float>();
-  ConvEpilogue<float> epilogue;
-  epilogue.sums = sums;
   convolve_sources({work.images, work.out_h, work.out_w, work.out_c, &ready, 1}, epilogue, out);
 }
 

@@ -59,24 +59,23 @@ Tensor apply(const Tensor& x, const Tensor& residual, const ChannelCoefficients&
 }
 
 /// What a backward pass needs.
-struct Backward {
+struct SavedBatchNorm {
   /// y is undefined where it is not needed.
-  Backward(const Tensor& x_, const Tensor& y_, const ChannelCoefficients& k_, const BatchNormOptions& options_,
-           bool has_residual_)
+  SavedBatchNorm(const Tensor& x_, const Tensor& y_, const ChannelCoefficients& k_, const BatchNormOptions& options_,
+                 bool has_residual_)
       : x(x_), y(y_), k(k_), options(options_), has_residual(has_residual_) {}
 
   const Saved x, y;
   const ChannelCoefficients k;
   const BatchNormOptions options;
   const bool has_residual;
-  // The sums that were taken while dy was stored, and the dy they are of.
+  // The sums that were taken while dz was stored in dy's place, and the buffer that it was stored to.
   std::optional<kernels::GradientSums> sums;
-  const void* summed_dy = nullptr;
-  std::uint64_t summed_version = 0;
+  BufferStamp summed_dy;
 };
 
 template <class T>
-kernels::BatchNormBackward<T> problem_of(const Backward& b, const Tensor& dy) {
+kernels::BatchNormBackward<T> problem_of(const SavedBatchNorm& b, const Tensor& dy) {
   return {.rows = rows_of(dy),
           .channels = dy.size(3),
           .x = b.x->data<T>(),
@@ -89,26 +88,25 @@ kernels::BatchNormBackward<T> problem_of(const Backward& b, const Tensor& dy) {
           .activation = b.options.activation};
 }
 
-/// Sums for whoever is about to store dy. Kernels take them in float.
-kernels::OutputSums* sums_over(Backward& b, const Tensor& dy) {
+/// Sums for whoever is about to store dy, and then stores dz. Kernels take them in float.
+kernels::OutputSums* sums_over(SavedBatchNorm& b, const Tensor& dy) {
   if (dy.dtype() != DType::f32) return nullptr;
-  b.summed_dy = dy.raw_data();
-  b.summed_version = dy.version();
+  b.summed_dy = BufferStamp(dy);
   return &b.sums.emplace(problem_of<float>(b, dy));
 }
 
-bool has_sums_of(const Backward& b, const Tensor& dy) {
-  return b.sums && b.sums->are_taken() && b.summed_dy == dy.raw_data() && b.summed_version == dy.version();
+bool has_sums_of(const SavedBatchNorm& b, const Tensor& dy) {
+  return b.sums && b.sums->are_taken() && b.summed_dy.is_of(dy);
 }
 
 /// The gradients of x, gamma, beta and, where there is one, the residual.
-Gradients gradients_of(const Backward& saved, const Tensor& dy) {
+Gradients gradients_of(const SavedBatchNorm& saved, const Tensor& dy) {
   const Tensor &x = saved.x.get(), &y = saved.y.get();
   const std::int64_t channels = x.size(3);
   Tensor dgamma = Tensor::empty({channels}, x.dtype()), dbeta = Tensor::empty({channels}, x.dtype());
-  const bool has_taken_sums = has_sums_of(saved, dy);
+  const bool has_taken_sums = has_sums_of(saved, dy);  // then dy is dz already
   // With a residual, dz is its gradient: without an activation that is dy itself, else it takes dy's place.
-  const bool stores_dz = y.defined();
+  const bool stores_dz = y.defined() && !has_taken_sums;
   const Tensor dx = saved.has_residual ? Tensor::empty(x.shape(), x.dtype()) : reuse_or_empty(dy);
   const Tensor dz = stores_dz ? reuse_or_empty(dy) : dy;
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
@@ -122,7 +120,7 @@ Gradients gradients_of(const Backward& saved, const Tensor& dy) {
       const ProfileScope scope(describe_pass("batch_norm sums", x, stores_dz ? 4 : 2));
       kernels::batch_norm_parameter_gradients(b, to_dgamma, to_dbeta, stores_dz ? dz.mutable_data<T>() : nullptr);
     }
-    if (stores_dz) {
+    if (has_taken_sums || stores_dz) {
       b.dy = dz.data<T>();
       b.activation = Activation::none;
     }
@@ -197,13 +195,13 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
 
   const bool has_residual = residual.defined();
   const bool needs_y = has_residual && options.activation != Activation::none;
-  const auto saved = std::make_shared<Backward>(x, needs_y ? y : Tensor(), k, options, has_residual);
+  const auto saved = std::make_shared<SavedBatchNorm>(x, needs_y ? y : Tensor(), k, options, has_residual);
   record(y, "batch_norm", {x, gamma, beta, residual}, [saved](const Tensor& dy) { return gradients_of(*saved, dy); },
          {{"training", options.training ? 1.0 : 0.0},
           {"epsilon", options.epsilon},
           {"activation", static_cast<double>(options.activation)},
           {"residual", has_residual ? 1.0 : 0.0}});
-  if (!needs_y) y.node()->sums_over = [saved](const Tensor& dy) { return sums_over(*saved, dy); };
+  y.node()->sums_over = [saved](const Tensor& dy) { return sums_over(*saved, dy); };
   // Not with a residual: it may be an output that is made again itself, and so on through the network.
   if (RecomputeActivations::is_on() && !has_residual) {
     y.node()->recompute = [x = Saved(x), k, activation = options.activation] {

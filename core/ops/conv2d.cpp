@@ -96,20 +96,28 @@ Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const
   return y;
 }
 
+void describe_addition(ProfileEntry& entry, const GradientPlace& place) {
+  if (place.holds_others) entry.bytes += place.dx.bytes();
+}
+
 Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w,
                            const std::weak_ptr<Node>& x) {
-  Tensor dx = Tensor::empty({p.n, p.h, p.w, p.c_in}, dy.dtype());
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, dy.dtype() == DType::f32); });
+  const GradientPlace place(x, {p.n, p.h, p.w, p.c_in}, dy.dtype());
+  const ProfileScope scope([&](ProfileEntry& entry) {
+    describe(entry, op, p, dy.dtype() == DType::f32);
+    describe_addition(entry, place);
+  });
   dispatch_float(dy.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
+    T* dx = place.dx.mutable_data<T>();
+    const auto epilogue = gradient_epilogue(x, place, dx);
     if constexpr (std::is_same_v<T, float>) {
-      T* values = dx.mutable_data<T>();
-      kernels::choose_conv(p).input_gradient(p, dy.data<T>(), w.data<T>(), values, sums_over_gradient(x, dx));
+      kernels::choose_conv(p).input_gradient(p, dy.data<T>(), w.data<T>(), epilogue, dx);
     } else {
-      kernels::reference::conv2d_input_gradient(p, dy.data<T>(), w.data<T>(), dx.mutable_data<T>());
+      kernels::reference::conv2d_input_gradient(p, dy.data<T>(), w.data<T>(), epilogue, dx);
     }
   });
-  return dx;
+  return place.dx;
 }
 
 Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy,

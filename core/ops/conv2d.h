@@ -6,12 +6,12 @@
 #include "core/kernels/batch_norm.h"
 #include "core/kernels/conv.h"
 #include "core/ops.h"
+#include "core/ops/gradient_place.h"
 
 namespace weft {
 
 using kernels::ConvProblem;
 
-struct Node;
 struct ProfileEntry;
 
 /// The problem of convolving an input of shape `x` with weights of shape `weight`. Throws Error where they don't fit.
@@ -41,7 +41,17 @@ void store_with_statistics(const Tensor& y, ChannelStatistics* statistics, Store
 Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                     const Tensor& residual = Tensor(), Activation activation = Activation::none,
                     ChannelStatistics* statistics = nullptr);
-/// dx [N, H, W, Cin] from dy and w. `x` is the node that made x, if any.
+/// For the kernel that stores x's gradient to `values`, which are place.dx's, opened for writing: what there is to add,
+/// and the sums to take where the result is x's whole gradient.
+template <class T>
+kernels::ConvEpilogue<T> gradient_epilogue(const std::weak_ptr<Node>& x, const GradientPlace& place, const T* values) {
+  return {nullptr, place.holds_others ? values : nullptr, Activation::none, sums_over_gradient(x, place.dx)};
+}
+/// What a profile says of it: one more image is read.
+void describe_addition(ProfileEntry& entry, const GradientPlace& place);
+
+/// dx [N, H, W, Cin] from dy and w, including what other consumers of x contributed before (take_gradient_so_far). `x`
+/// is the node that made x, if any.
 Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w,
                            const std::weak_ptr<Node>& x = {});
 /// dw, in the shape of the weight, from x and dy.

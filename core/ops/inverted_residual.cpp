@@ -68,6 +68,7 @@ class MadeGradient {
         dy_(dy),
         problem_(norm.gradient_problem(dy)) {
     sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
+    problem_.activation = Activation::none;  // who took the sums stored dz
     kernels::batch_norm_gradient_numbers(problem_, dgamma.data<float>(), dbeta.data<float>(),
                                          shift_.mutable_data<float>(), stretch_.mutable_data<float>());
   }
@@ -84,7 +85,7 @@ class MadeGradient {
 
  private:
   const Tensor shift_, stretch_, dy_;
-  const kernels::BatchNormBackward<float> problem_;
+  kernels::BatchNormBackward<float> problem_;
 };
 
 /// A profile entry for a convolution with made images; `passes` of 1 or, for both gradients, 2.
@@ -125,19 +126,17 @@ Tensor project_forward(const ConvProblem& p, const PixelSource& e, const Tensor&
   return y;
 }
 
-/// Both gradients of a 1x1 convolution. dx is undefined where nobody wants it.
+/// Both gradients of a 1x1 convolution: dw, and dx to `dx` unless it is null.
 void pointwise_gradients(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const Tensor& w,
-                         const Tensor& dx, kernels::OutputSums* sums, const Tensor& dw) {
+                         const kernels::ConvEpilogue<float>& epilogue, float* dx, const Tensor& dw) {
   const ProfileScope scope(describe("conv2d dx+dw", p, 2));
-  kernels::pointwise_backward(x, dy, p.n * p.h * p.w, w.data<float>(),
-                              {dx.defined() ? dx.mutable_data<float>() : nullptr, nullptr, sums},
-                              dw.mutable_data<float>());
+  kernels::pointwise_backward(x, dy, p.n * p.h * p.w, w.data<float>(), epilogue, dx, dw.mutable_data<float>());
 }
 
-void depthwise_gradients(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const Tensor& w,
-                         const Tensor& dx, kernels::OutputSums* sums, const Tensor& dw) {
+void depthwise_gradients(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const Tensor& w, float* dx,
+                         kernels::OutputSums* sums, const Tensor& dw) {
   const ProfileScope scope(describe("conv2d dx+dw", p, 2));
-  kernels::conv_depthwise_backward(p, x, dy, w.data<float>(), dx.mutable_data<float>(), sums, dw.mutable_data<float>());
+  kernels::conv_depthwise_backward(p, x, dy, w.data<float>(), dx, sums, dw.mutable_data<float>());
 }
 
 /// What a backward pass needs.
@@ -153,28 +152,40 @@ struct Block {
   PixelSource x_pixels() const { return kernels::stored_pixels(x->data<float>(), x->size(3)); }
 };
 
-Gradients gradients_of(Block& block, const Tensor& dy) {
+/// dwe, and dx where it is wanted, including what other consumers of x contributed before.
+Tensor expand_gradients(const Block& block, const PixelSource& dh, const Tensor& dwe) {
+  const ConvProblem& p = block.problems.expand;
+  if (!block.needs_dx) {
+    pointwise_gradients(p, block.x_pixels(), dh, block.expand.get(), {}, nullptr, dwe);
+    return {};
+  }
+  const GradientPlace place(block.x_node, block.x->shape(), DType::f32);
+  float* dx = place.dx.mutable_data<float>();
+  pointwise_gradients(p, block.x_pixels(), dh, block.expand.get(), gradient_epilogue(block.x_node, place, dx), dx, dwe);
+  return place.dx;
+}
+
+Gradients gradients_of(const Block& block, const Tensor& dy) {
   const Tensor dwp = Tensor::empty(block.project->shape()), dwd = Tensor::empty(block.depthwise->shape());
   const Tensor de2 = Tensor::empty(block.d.x.shape());
   GradientSums sums2(block.d.gradient_problem(Tensor()));
   pointwise_gradients(block.problems.project, block.d.pixels(), kernels::stored_pixels(dy.data<float>(), dy.size(3)),
-                      block.project.get(), de2, &sums2, dwp);
+                      block.project.get(), {.sums = &sums2}, de2.mutable_data<float>(), dwp);
   const MadeGradient dd(block.d, de2, sums2);
 
-  const Tensor dx = block.needs_dx || !block.has_expansion() ? Tensor::empty(block.x->shape()) : Tensor();
-  const auto dx_sums = [&] { return dx.mutable_data<float>(), sums_over_gradient(block.x_node, dx); };
   if (!block.has_expansion()) {
-    depthwise_gradients(block.problems.depthwise, block.x_pixels(), dd.pixels(), block.depthwise.get(), dx, dx_sums(),
-                        dwd);
+    const Tensor dx = Tensor::empty(block.x->shape());
+    float* values = dx.mutable_data<float>();
+    depthwise_gradients(block.problems.depthwise, block.x_pixels(), dd.pixels(), block.depthwise.get(), values,
+                        sums_over_gradient(block.x_node, dx), dwd);
     return {dx, Tensor(), Tensor(), Tensor(), dwd, dd.dgamma, dd.dbeta, dwp};
   }
-
   const Tensor de1 = Tensor::empty(block.h.x.shape()), dwe = Tensor::empty(block.expand->shape());
   GradientSums sums1(block.h.gradient_problem(Tensor()));
-  depthwise_gradients(block.problems.depthwise, block.h.pixels(), dd.pixels(), block.depthwise.get(), de1, &sums1, dwd);
+  depthwise_gradients(block.problems.depthwise, block.h.pixels(), dd.pixels(), block.depthwise.get(),
+                      de1.mutable_data<float>(), &sums1, dwd);
   const MadeGradient dh(block.h, de1, sums1);
-  pointwise_gradients(block.problems.expand, block.x_pixels(), dh.pixels(), block.expand.get(), dx,
-                      dx.defined() ? dx_sums() : nullptr, dwe);
+  const Tensor dx = expand_gradients(block, dh.pixels(), dwe);
   return {dx, dwe, dh.dgamma, dh.dbeta, dwd, dd.dgamma, dd.dbeta, dwp};
 }
 

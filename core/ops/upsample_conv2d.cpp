@@ -38,18 +38,26 @@ void describe(ProfileEntry& entry, const char* op, const UpsampleConvProblem& p,
 }
 
 Tensor input_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w, const std::weak_ptr<Node>& x) {
-  Tensor dx = Tensor::empty({p.n, p.h, p.w, p.c_up});
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dx", p, Inputs::up); });
-  float* values = dx.mutable_data<float>();
-  kernels::upsample_conv_input_gradient(p, dy.data<float>(), w.data<float>(), values, sums_over_gradient(x, dx));
-  return dx;
+  const GradientPlace place(x, {p.n, p.h, p.w, p.c_up}, DType::f32);
+  const ProfileScope scope([&](ProfileEntry& entry) {
+    describe(entry, "upsample_conv2d dx", p, Inputs::up);
+    describe_addition(entry, place);
+  });
+  float* dx = place.dx.mutable_data<float>();
+  kernels::upsample_conv_input_gradient(p, dy.data<float>(), w.data<float>(), gradient_epilogue(x, place, dx), dx);
+  return place.dx;
 }
 
-Tensor skip_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w) {
-  Tensor dskip = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_skip});
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d dskip", p, Inputs::skip); });
-  kernels::upsample_conv_skip_gradient(p, dy.data<float>(), w.data<float>(), dskip.mutable_data<float>());
-  return dskip;
+Tensor skip_gradient(const UpsampleConvProblem& p, const Tensor& dy, const Tensor& w, const std::weak_ptr<Node>& skip) {
+  const GradientPlace place(skip, {p.n, 2 * p.h, 2 * p.w, p.c_skip}, DType::f32);
+  const ProfileScope scope([&](ProfileEntry& entry) {
+    describe(entry, "upsample_conv2d dskip", p, Inputs::skip);
+    describe_addition(entry, place);
+  });
+  float* dskip = place.dx.mutable_data<float>();
+  kernels::upsample_conv_skip_gradient(p, dy.data<float>(), w.data<float>(), gradient_epilogue(skip, place, dskip),
+                                       dskip);
+  return place.dx;
 }
 
 Tensor weight_gradient(const UpsampleConvProblem& p, const Tensor& x, const Tensor& skip, const Tensor& dy) {
@@ -103,12 +111,13 @@ Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad();
   const bool need_dskip = skip.defined() && skip.requires_grad();
   const Tensor no_bias;  // where conv2d has its own
+  const std::weak_ptr<Node> skip_node = skip.defined() ? skip.node() : nullptr;
   return record(y, "upsample_conv2d", {x, weight, no_bias, skip},
-                [p, x = Saved(x), x_node = std::weak_ptr(x.node()), w = Saved(weight), skip = Saved(skip), need_dx,
-                 need_dw, need_dskip](const Tensor& dy) {
+                [p, x = Saved(x), x_node = std::weak_ptr(x.node()), w = Saved(weight), skip = Saved(skip), skip_node,
+                 need_dx, need_dw, need_dskip](const Tensor& dy) {
                   return Gradients{need_dx ? input_gradient(p, dy, w.get(), x_node) : Tensor(),
                                    need_dw ? weight_gradient(p, x.get(), skip.get(), dy) : Tensor(), Tensor(),
-                                   need_dskip ? skip_gradient(p, dy, w.get()) : Tensor()};
+                                   need_dskip ? skip_gradient(p, dy, w.get(), skip_node) : Tensor()};
                 },
                 {{"stride", 1.0}, {"padding", 1.0}, {"dilation", 1.0}, {"groups", 1.0}});
 }

@@ -201,9 +201,10 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   }
   t.low = lower_limit(epilogue.activation);
   t.high = upper_limit(epilogue.activation);
-  // Sums that later chunks add to had better stay near. A single tap makes few products for each line.
+  // Sums that later chunks add to had better stay near, and lines that are read first are. A single tap makes few
+  // products for each line.
   const std::int64_t count = g.images * g.out_h * g.out_w * g.out_c;
-  t.past_caches = plan.chunks == 1 &&
+  t.past_caches = plan.chunks == 1 && epilogue.residual != out &&
                   belongs_past_caches(out, count, g.out_c, g.tap_count == 1 ? larger_than_l2 : larger_than_caches);
 
   for (std::int64_t c = 0; c < plan.chunks; ++c) {

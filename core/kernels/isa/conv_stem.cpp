@@ -80,7 +80,7 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
                float* scratch) {
   const std::int64_t width = panel.vectors * lanes, unit = tile_pixels(static_cast<int>(panel.vectors));
   const TileMatrices m = {scratch, width, plan.sum_step};
-  const OutputLines<Rows, Columns> ahead{outputs, plan.tiles, strip, panel.column, width, part_sums.x};
+  const OutputLines<Rows, Columns> ahead{outputs, plan.tiles, strip, panel.column, width, part_sums.x, part_sums.y};
   const RunRowProduct run = row_product_function<false>(panel.vectors);
   const std::int64_t offset = 0;
   for (int sum = 0; sum < sums; ++sum) {

@@ -122,7 +122,7 @@ struct Convolution {
             source == 0 ? epilogue.residual : out,
             is_last ? epilogue.bias : nullptr,
             Limits(is_last ? epilogue.activation : Activation::none),
-            is_last && fills_lines_past_caches(out, count, work.out_c)};
+            is_last && epilogue.residual != out && fills_lines_past_caches(out, count, work.out_c)};
   }
 };
 
@@ -147,8 +147,13 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const bool is_last = source_index + 1 == conv.work.source_count;
   const PartSums part_sums = is_last ? conv.sums : PartSums{};
   const Outputs outputs = conv.outputs(source_index);
-  const OutputLines<Form, Form> ahead{outputs,      conv.plan.tiles, {block.begin + strip.begin, strip.size},
-                                      panel.column, width,           part_sums.gradient.x};
+  const OutputLines<Form, Form> ahead{outputs,
+                                      conv.plan.tiles,
+                                      {block.begin + strip.begin, strip.size},
+                                      panel.column,
+                                      width,
+                                      part_sums.gradient.x,
+                                      part_sums.gradient.y};
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       ahead.fetch(a * Form::sums + b, Form::sums * Form::sums);

@@ -60,7 +60,7 @@ struct IsaKernels {
   void (*pointwise_forward)(const PointwiseProblem& p, const PixelSource& x, const float* w,
                             const ConvEpilogue<float>& epilogue, float* scratch, float* y);
   void (*pointwise_backward)(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
-                             const PointwiseInputGradient& gradient, float* scratch, float* dw);
+                             const ConvEpilogue<float>& epilogue, float* scratch, float* dx, float* dw);
   /// dx, dw and sums over dx of what conv_depthwise_backward_supports; `scratch` has as many floats as the first says.
   std::int64_t (*depthwise_backward_scratch)(const ConvProblem& p);
   void (*depthwise_backward)(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
@@ -90,11 +90,12 @@ struct IsaKernels {
   void (*batch_norm_gradient_rows)(const BatchNormBackward<float>& b, const float* shift, const float* stretch,
                                    float* dx);
 
-  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; row `row` of
-  // dx.
+  // Max pooling (core/kernels/reference/pooling.h): row `out_row` of y and, where not null, of positions; rows [begin,
+  // end) of dx, to which `before` is added, where it is not null, and over which the sums of part `part` are taken.
   void (*max_pool_row)(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions);
-  void (*max_pool_gradient_row)(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
-                                float* dx);
+  void (*max_pool_gradient_rows)(const Pool2d& p, const float* dy, const std::uint8_t* positions, const float* before,
+                                 std::int64_t begin, std::int64_t end, const PartSums& sums, std::int64_t part,
+                                 float* dx);
 
   // core/kernels/reference/sigmoid.h defines both.
   void (*sigmoid)(const float* z, std::int64_t count, float* p);

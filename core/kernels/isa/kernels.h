@@ -34,7 +34,7 @@ std::int64_t pointwise_scratch(const PointwiseProblem& p);
 void pointwise_forward(const PointwiseProblem& p, const PixelSource& x, const float* w,
                        const ConvEpilogue<float>& epilogue, float* scratch, float* y);
 void pointwise_backward(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
-                        const PointwiseInputGradient& gradient, float* scratch, float* dw);
+                        const ConvEpilogue<float>& epilogue, float* scratch, float* dx, float* dw);
 std::int64_t depthwise_backward_scratch(const ConvProblem& p);
 void depthwise_backward(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
                         float* scratch, float* dx, OutputSums* sums, float* dw);
@@ -53,8 +53,8 @@ void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* s
 void batch_norm_gradient_rows(const BatchNormBackward<float>& b, const float* shift, const float* stretch, float* dx);
 
 void max_pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions);
-void max_pool_gradient_row(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
-                           float* dx);
+void max_pool_gradient_rows(const Pool2d& p, const float* dy, const std::uint8_t* positions, const float* before,
+                            std::int64_t begin, std::int64_t end, const PartSums& sums, std::int64_t part, float* dx);
 
 void sigmoid(const float* z, std::int64_t count, float* p);
 void softplus_tail(const float* z, std::int64_t count, float* tail);

@@ -6,6 +6,7 @@
 // it. They are integers while they are compared and bytes in memory.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/store_sums.h"
 #include "core/kernels/isa/vec.h"
 
 namespace weft::kernels::WEFT_ISA {
@@ -109,6 +110,70 @@ WEFT_ALWAYS_INLINE void pool_row(const Pool2d& p, const float* x, std::int64_t o
   }
 }
 
+// Pixels of dx whose sums stay in registers.
+constexpr int gradient_run = 8;
+
+/// What the pixels of a row of dx have in common.
+struct GradientRow {
+  const Pool2d& p;
+  const float* dy;
+  const std::uint8_t* positions;
+  std::int64_t row, i, first_window;  // of all images, of its image; of its image
+  Range down;
+
+  GradientRow(const Pool2d& pool, const float* dy_, const std::uint8_t* positions_, std::int64_t row_)
+      : p(pool),
+        dy(dy_),
+        positions(positions_),
+        row(row_),
+        i(row_ % pool.h),
+        first_window(row_ / pool.h * pool.oh * pool.ow),
+        down(windows_of(pool, i, pool.oh)) {}
+
+  /// dx of pixel j, which the windows `along` hold, at a vector of channels.
+  template <class Part>
+  WEFT_ALWAYS_INLINE Vec gather(std::int64_t j, const Range& along, const Part& part, std::int64_t c) const {
+    Vec sum = {};
+    for (std::int64_t a = down.begin; a < down.end; ++a) {
+      for (std::int64_t b = along.begin; b < along.end; ++b) {
+        const std::int64_t place = (i + p.padding - a * p.stride) * p.kernel + j + p.padding - b * p.stride;
+        const std::int64_t window = (first_window + a * p.ow + b) * p.c + c;
+        const Ints is_mine = load_places(positions + window, part) == all_equal(place);
+        sum += is_mine ? part.load_from(dy + window) : Vec{};
+      }
+    }
+    return sum;
+  }
+};
+
+void store_gradient_row(const GradientRow& row, const float* before, const StoreSums& sums, bool past_caches,
+                        float* dx) {
+  const Pool2d p = row.p;
+  StoreSums so_far = sums;
+  for (std::int64_t first = 0; first < p.w; first += gradient_run) {
+    const std::int64_t last = min64(p.w, first + gradient_run);
+    Range along[gradient_run];
+    for (std::int64_t j = first; j < last; ++j) along[j - first] = windows_of(p, j, p.ow);
+    for_each_vector(p.c, [&](auto part, std::int64_t c) {
+      VectorGradientSums of_run(so_far, c);
+      for (std::int64_t j = first; j < last; ++j) {
+        const std::int64_t at = (row.row * p.w + j) * p.c + c;
+        Vec sum = row.gather(j, along[j - first], part, c);
+        if (before != nullptr) sum += part.load_from(before + at);
+        if (so_far.are_of_gradient())
+          sum = of_run.add(sum, part.load_from(so_far.x + at), [&] { return part.load_from(so_far.y + at); });
+        if (past_caches) {
+          store_past_caches(dx + at, sum);
+        } else {
+          part.store_to(dx + at, sum);
+        }
+      }
+      if (so_far.are_of_gradient()) of_run.add_to(so_far, c);
+    });
+    so_far.is_first = false;
+  }
+}
+
 }  // namespace
 
 void max_pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* y, std::uint8_t* positions) {
@@ -119,30 +184,13 @@ void max_pool_row(const Pool2d& p, const float* x, std::int64_t out_row, float* 
   }
 }
 
-void max_pool_gradient_row(const Pool2d& p, const float* dy, const std::uint8_t* positions, std::int64_t row,
-                           float* dx) {
-  const std::int64_t image = row / p.h, i = row % p.h;
-  const Range down = windows_of(p, i, p.oh);
-  const bool past_caches = belongs_past_caches(dx, p.n * p.h * p.w * p.c, p.c);
-  for (std::int64_t j = 0; j < p.w; ++j) {
-    const Range along = windows_of(p, j, p.ow);
-    for_each_vector(p.c, [&](auto part, std::int64_t c) {
-      Vec sum = {};
-      for (std::int64_t a = down.begin; a < down.end; ++a) {
-        for (std::int64_t b = along.begin; b < along.end; ++b) {
-          const std::int64_t place = (i + p.padding - a * p.stride) * p.kernel + j + p.padding - b * p.stride;
-          const std::int64_t window = ((image * p.oh + a) * p.ow + b) * p.c + c;
-          const Ints is_mine = load_places(positions + window, part) == all_equal(place);
-          sum += is_mine ? part.load_from(dy + window) : Vec{};
-        }
-      }
-      float* const to = dx + (row * p.w + j) * p.c + c;
-      if (past_caches) {
-        store_past_caches(to, sum);
-      } else {
-        part.store_to(to, sum);
-      }
-    });
+void max_pool_gradient_rows(const Pool2d& p, const float* dy, const std::uint8_t* positions, const float* before,
+                            std::int64_t begin, std::int64_t end, const PartSums& sums, std::int64_t part, float* dx) {
+  // Lines that are read before are near.
+  const bool past_caches = before != dx && belongs_past_caches(dx, p.n * p.h * p.w * p.c, p.c);
+  for (std::int64_t row = begin; row < end; ++row) {
+    store_gradient_row(GradientRow(p, dy, positions, row), before, sums_of_part(sums, part, 0, row == begin),
+                       past_caches, dx);
   }
   if (past_caches) stream_fence();
 }

@@ -111,6 +111,7 @@ void multiply_rows(const RowProduct& product, const float* in, std::int64_t firs
     t.past_caches = product.past_caches;
     t.sums = sums_of_part(product.sums, part, panel.column, is_first);
     if (t.sums.are_of_gradient()) t.sums.x += first * product.n;
+    if (t.sums.y != nullptr) t.sums.y += first * product.n;
     t.out = product.out + at;
     const RunTapTile run = tap_tile_function(panel.vectors);
     for (std::int64_t row = 0; row < count; row += size) {
@@ -252,22 +253,21 @@ void pointwise_forward(const PointwiseProblem& p, const PixelSource& x, const fl
 }
 
 void pointwise_backward(const PointwiseProblem& p, const PixelSource& x, const PixelSource& dy, const float* w,
-                        const PointwiseInputGradient& gradient, float* scratch, float* dw) {
+                        const ConvEpilogue<float>& epilogue, float* scratch, float* dx, float* dw) {
   const Plan plan = make_plan(p);
   const OuterProduct outer(p);
   float* const all_sums = scratch + packed_floats(p);
-  RowProduct product = {p.c_out, p.c_in, scratch, {}, {}, false, gradient.dx};
-  if (gradient.dx != nullptr) {
+  RowProduct product = {p.c_out, p.c_in, scratch, epilogue, {}, false, dx};
+  if (dx != nullptr) {
     pack_matrix(w, p.c_in, 1, p.c_out, p.c_in, scratch);
-    product.epilogue.residual = gradient.residual;
-    product.sums = begin_part_sums(gradient.sums, p, plan);
-    product.past_caches = belongs_past_caches(gradient.dx, p.pixels * p.c_in, p.c_in, larger_than_l2);
+    product.sums = begin_part_sums(epilogue.sums, p, plan);
+    product.past_caches = belongs_past_caches(dx, p.pixels * p.c_in, p.c_in, larger_than_l2);
   }
   for_each_block(p, plan, [&](std::int64_t part, bool is_first, std::int64_t first, std::int64_t count) {
     float* x_room = thread_scratch(plan.block_pixels * (p.c_in + p.c_out) + 2 * lanes);
     float* dy_room = x_room + plan.block_pixels * p.c_in + lanes;
     const float* dy_block = whole_vectors(dy, first, count, dy_room);
-    if (gradient.dx != nullptr) {
+    if (dx != nullptr) {
       PixelsAhead ahead(dy, first + count, min64(plan.block_pixels, p.pixels - first - count), tiles_of(p.c_in, count));
       multiply_rows(product, dy_block, first, count, part, is_first, ahead);
     }

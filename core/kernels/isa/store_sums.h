@@ -17,8 +17,9 @@ WEFT_ALWAYS_INLINE PartSums begin_sums(OutputSums* sums, std::int64_t parts) {
 struct StoreSums {
   float *centres = nullptr, *sums = nullptr, *products = nullptr;
   bool is_first = true;  // nothing of the part has been stored yet
-  /// For gradients. x lies there as what is stored does: at the same distance from the image's first number.
-  const float *x = nullptr, *mean = nullptr, *factor = nullptr, *offset = nullptr;
+  /// For gradients. x and y lie there as what is stored does: at the same distance from the image's first number. y is
+  /// null where x tells it.
+  const float *x = nullptr, *y = nullptr, *mean = nullptr, *factor = nullptr, *offset = nullptr;
   float low = 0, high = 0;
 
   WEFT_ALWAYS_INLINE bool are_wanted() const { return sums != nullptr; }
@@ -31,7 +32,8 @@ WEFT_ALWAYS_INLINE StoreSums sums_of_part(const PartSums& all, std::int64_t part
   const std::int64_t at = part * all.stride + channel;
   StoreSums s = {all.centres + at, all.sums + at, all.products + at, is_first};
   if (const BatchNormBackward<float>& b = all.gradient; b.x != nullptr) {
-    s.x = b.x + channel, s.mean = b.mean + channel, s.factor = b.factor + channel, s.offset = b.offset + channel;
+    s.x = b.x + channel, s.y = b.y != nullptr ? b.y + channel : nullptr, s.mean = b.mean + channel;
+    s.factor = b.factor + channel, s.offset = b.offset + channel;
     s.low = lower_limit(b.activation), s.high = upper_limit(b.activation);
   }
   return s;
@@ -67,23 +69,28 @@ struct VectorStatistics {
   }
 };
 
-/// The same with dz = dy act'(x factor + offset), and dz (x - mean). Without an activation the limits are infinite: all
-/// finite y pass.
+/// The same with dz = dy act'(y), which is to be stored, and dz (x - mean); y = x factor + offset where there is no
+/// image of it. Without an activation the limits are infinite: all finite y pass.
 struct VectorGradientSums {
+  bool has_y;
   Vec mean, factor, offset, low, high, sum = {}, product = {};
 
   WEFT_ALWAYS_INLINE VectorGradientSums(const StoreSums& part, std::int64_t c)
-      : mean(part.are_of_gradient() ? load(part.mean + c) : Vec{}),
+      : has_y(part.y != nullptr),
+        mean(part.are_of_gradient() ? load(part.mean + c) : Vec{}),
         factor(part.are_of_gradient() ? load(part.factor + c) : Vec{}),
         offset(part.are_of_gradient() ? load(part.offset + c) : Vec{}),
         low(broadcast(part.low)),
         high(broadcast(part.high)) {}
 
-  WEFT_ALWAYS_INLINE void add(Vec dy, Vec x) {
-    const Vec y = x * factor + offset;
+  /// dz; load_y() is asked for y where it has an image.
+  template <class LoadY>
+  WEFT_ALWAYS_INLINE Vec add(Vec dy, Vec x, LoadY&& load_y) {
+    const Vec y = has_y ? load_y() : x * factor + offset;
     const Vec dz = (y > low) & (y < high) ? dy : Vec{};
     sum += dz;
     product += dz * (x - mean);
+    return dz;
   }
 
   WEFT_ALWAYS_INLINE void add_to(const StoreSums& part, std::int64_t c) const { add_to_part(part, c, sum, product); }
@@ -98,13 +105,14 @@ WEFT_ALWAYS_INLINE void take_statistics(const StoreSums& part, std::int64_t c, c
   sums.add_to(part, c);
 }
 
-/// Takes the sums that are wanted; load_x(i) is pixel i's x.
-template <int count, class LoadX>
-WEFT_ALWAYS_INLINE void take_sums(const StoreSums& part, std::int64_t c, const Vec (&values)[count], LoadX&& load_x) {
+/// Takes the sums that are wanted; load_from(image, i) is pixel i of x or y. Of a gradient, dy becomes dz.
+template <int count, class LoadFrom>
+WEFT_ALWAYS_INLINE void take_sums(const StoreSums& part, std::int64_t c, Vec (&values)[count], LoadFrom&& load_from) {
   if (part.are_of_gradient()) {
     VectorGradientSums sums(part, c);
     WEFT_UNROLL
-    for (int i = 0; i < count; ++i) sums.add(values[i], load_x(i));
+    for (int i = 0; i < count; ++i)
+      values[i] = sums.add(values[i], load_from(part.x, i), [&] { return load_from(part.y, i); });
     sums.add_to(part, c);
   } else {
     take_statistics(part, c, values);

@@ -42,7 +42,7 @@ const IsaKernels table = {
     .column_gradients = column_gradients,
     .batch_norm_gradient_rows = batch_norm_gradient_rows,
     .max_pool_row = max_pool_row,
-    .max_pool_gradient_row = max_pool_gradient_row,
+    .max_pool_gradient_rows = max_pool_gradient_rows,
     .sigmoid = sigmoid,
     .softplus_tail = softplus_tail,
 };

@@ -92,7 +92,10 @@ WEFT_ALWAYS_INLINE void finish_whole(const TapTile& t, Vec (&acc)[pixels][vector
       Vec column[pixels];
       WEFT_UNROLL
       for (int m = 0; m < pixels; ++m) column[m] = acc[m][v];
-      take_sums(sums, v * lanes, column, [&](int m) { return load(sums.x + out_at[m] + v * lanes); });
+      take_sums(sums, v * lanes, column,
+                [&](const float* image, int m) { return load(image + out_at[m] + v * lanes); });
+      WEFT_UNROLL
+      for (int m = 0; m < pixels; ++m) acc[m][v] = column[m];
     }
   }
   const auto store_all = [&](auto store_at) {
@@ -117,26 +120,20 @@ __attribute__((noinline)) void finish_part(const TapTile& t, const Vec* sums) {
   for (int v = 0; v < vectors; ++v) {
     const std::int64_t left = min64(t.columns - v * lanes, lanes);
     if (left <= 0) continue;
-    const auto end_of = [&](std::int64_t m) {
-      Vec sum = sums[m * vectors + v];
-      const std::int64_t at = t.out_at[m] + v * lanes;
-      if (earlier != nullptr) sum += left == lanes ? load(earlier + at) : load_partial(earlier + at, left);
-      return end(sum, v);
-    };
     StoreSums so_far = t.sums;
-    for (std::int64_t m = 0; m < t.count && so_far.are_wanted(); ++m, so_far.is_first = false) {
-      const Vec value[] = {end_of(m)};
-      take_sums(so_far, v * lanes, value, [&](int) { return load_partial(t.sums.x + t.out_at[m] + v * lanes, left); });
-    }
-    for (std::int64_t m = 0; m < t.count; ++m) {
+    for (std::int64_t m = 0; m < t.count; ++m, so_far.is_first = false) {
       const std::int64_t at = t.out_at[m] + v * lanes;
-      const Vec sum = end_of(m);
+      Vec sum[] = {sums[m * vectors + v]};
+      if (earlier != nullptr) sum[0] += left == lanes ? load(earlier + at) : load_partial(earlier + at, left);
+      sum[0] = end(sum[0], v);
+      if (so_far.are_wanted())
+        take_sums(so_far, v * lanes, sum, [&](const float* image, int) { return load_partial(image + at, left); });
       if (t.past_caches) {
-        store_past_caches(t.out + at, sum);
+        store_past_caches(t.out + at, sum[0]);
       } else if (left == lanes) {
-        store(t.out + at, sum);
+        store(t.out + at, sum[0]);
       } else {
-        store_partial(t.out + at, sum, left);
+        store_partial(t.out + at, sum[0], left);
       }
     }
   }
@@ -157,7 +154,10 @@ void run_tap_tile(const TapTile& t) {
     WEFT_UNROLL
     for (int m = 0; m < pixels; ++m) {
       WEFT_UNROLL
-      for (int v = 0; v < vectors; ++v) __builtin_prefetch(t.sums.x + t.out_at[m] + v * lanes);
+      for (int v = 0; v < vectors; ++v) {
+        __builtin_prefetch(t.sums.x + t.out_at[m] + v * lanes);
+        if (t.sums.y != nullptr) __builtin_prefetch(t.sums.y + t.out_at[m] + v * lanes);
+      }
     }
   }
   const float* const* tap_pixels = t.pixels;

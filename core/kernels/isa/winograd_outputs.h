@@ -18,8 +18,8 @@ struct Outputs {
   bool past_caches;  // see belongs_past_caches
 };
 
-/// True where vectors are cache lines and the image had better be stored past the caches. Vectors of less than a line
-/// are stored pixels apart.
+/// True where vectors are cache lines and the image, not read before, had better be stored past the caches. Vectors of
+/// less than a line are stored pixels apart.
 WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
   return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
 }
@@ -32,13 +32,14 @@ struct OutputLines {
   const TileGrid& tiles;
   Part strip;
   std::int64_t column, columns;
-  const float* x;  // another image of that shape that is read then, or null
+  const float *x, *y;  // other images of that shape that are read then, or null
 
   /// Fetches one part of them. Inlined because gcc removes calls of functions that do nothing but fetch.
   WEFT_ALWAYS_INLINE void fetch(std::int64_t index, std::int64_t parts) const {
     if (!outputs.past_caches) fetch_from(outputs.data, index, parts);
     if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_from(outputs.earlier, index, parts);
     if (x != nullptr) fetch_from(x, index, parts);
+    if (y != nullptr) fetch_from(y, index, parts);
   }
 
  private:
@@ -67,14 +68,16 @@ class TileSums {
   WEFT_ALWAYS_INLINE TileSums(const StoreSums& sums, const Part& part, std::int64_t channel)
       : sums_(sums), part_(part), channel_(channel), statistics_(sums, channel, Vec{}), gradient_(sums, channel) {}
 
-  /// The tile's output (i, j), which goes to the image's element `to`.
-  WEFT_ALWAYS_INLINE void add(int i, int j, Vec y, std::int64_t to) {
+  /// Of the tile's output (i, j), which goes to the image's element `to`. Returns what to store there.
+  WEFT_ALWAYS_INLINE Vec add(int i, int j, Vec y, std::int64_t to) {
     if (are_of_gradient()) {
-      gradient_.add(y, part_.load_from(sums_.x + to));
-    } else if (are_statistics()) {
+      return gradient_.add(y, part_.load_from(sums_.x + to), [&] { return part_.load_from(sums_.y + to); });
+    }
+    if (are_statistics()) {
       if (i == 0 && j == 0 && sums_.is_first) statistics_.centre = y;
       statistics_.add(y);
     }
+    return y;
   }
 
   WEFT_ALWAYS_INLINE void finish() const {
@@ -120,7 +123,7 @@ __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TileP
     const std::int64_t to = at + (i * o.w + j) * o.c;
     if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
     y = clamp(y + bias, o.limits.low, o.limits.high);
-    of_tile.add(i, j, y, to);
+    y = of_tile.add(i, j, y, to);
     if (o.past_caches) {
       store_past_caches(o.data + to, y);
     } else {

@@ -45,7 +45,7 @@ void conv2d_forward(const ConvProblem& p, const T* x, const T* w, const ConvEpil
 }
 
 template <class T>
-void conv2d_input_gradient(const ConvProblem& p, const T* dy, const T* w, T* dx) {
+void conv2d_input_gradient(const ConvProblem& p, const T* dy, const T* w, const ConvEpilogue<T>& epilogue, T* dx) {
   const std::int64_t out_h = p.out_h(), out_w = p.out_w();
   const std::int64_t group_in = p.c_in / p.groups, group_out = p.c_out / p.groups;
   parallel_for(p.n * p.h, [&](std::int64_t row) {
@@ -66,7 +66,10 @@ void conv2d_input_gradient(const ConvProblem& p, const T* dy, const T* w, T* dx)
             }
           }
         }
-        dx[(row * p.w + b) * p.c_in + channel] = sum;
+        const std::int64_t at = (row * p.w + b) * p.c_in + channel;
+        if (epilogue.bias != nullptr) sum += epilogue.bias[channel];
+        if (epilogue.residual != nullptr) sum += epilogue.residual[at];
+        dx[at] = activate(sum, epilogue.activation);
       }
     }
   });

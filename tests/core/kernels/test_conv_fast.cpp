@@ -90,8 +90,8 @@ void check_against_reference(const ConvProblem& p) {
   const double y_range = largest(result(p.output_count(), [&](float* out) {
     reference::conv2d_forward(p, o.x.data(), o.w.data(), {epilogue.bias, epilogue.residual, Activation::none}, out);
   }));
-  const auto dx =
-      result(p.input_count(), [&](float* out) { reference::conv2d_input_gradient(p, o.dy.data(), o.w.data(), out); });
+  const auto dx = result(p.input_count(),
+                         [&](float* out) { reference::conv2d_input_gradient(p, o.dy.data(), o.w.data(), {}, out); });
   const auto dw =
       result(p.weight_count(), [&](float* out) { reference::conv2d_weight_gradient(p, o.x.data(), o.dy.data(), out); });
   for (const ConvAlgorithm& a : conv_algorithms()) {
@@ -101,9 +101,8 @@ void check_against_reference(const ConvProblem& p) {
       check_close(
           result(p.output_count(), [&](float* out) { conv_forward(a, p, o.x.data(), o.w.data(), epilogue, out); }), y,
           a.rounding, y_range);
-      check_close(
-          result(p.input_count(), [&](float* out) { a.input_gradient(p, o.dy.data(), o.w.data(), out, nullptr); }), dx,
-          a.rounding, largest(dx));
+      check_close(result(p.input_count(), [&](float* out) { a.input_gradient(p, o.dy.data(), o.w.data(), {}, out); }),
+                  dx, a.rounding, largest(dx));
       check_close(result(p.weight_count(), [&](float* out) { a.weight_gradient(p, o.x.data(), o.dy.data(), out); }), dw,
                   a.rounding, largest(dw));
     });
@@ -285,6 +284,38 @@ TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
   }
 }
 
+TEST_CASE("an input gradient adds to what is there", "[conv]") {
+  ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1), downsampling = problem(19, 23, 40, 40, 3, 2, 1);
+  depthwise.groups = downsampling.groups = 40;
+  // The last two: source channels in several chunks, whose sums are added to dx one after the other; past the caches.
+  for (const ConvProblem& p :
+       {problem(5, 6, 20, 4, 3, 1, 1), problem(9, 8, 24, 70, 3, 1, 1), problem(19, 23, 40, 70, 3, 2, 1),
+        problem(13, 14, 36, 48, 1, 2), problem(14, 15, 3, 20, 7, 2, 3), problem(9, 9, 33, 40, 1),
+        problem(9, 9, 2, 40, 1), depthwise, downsampling, problem(6, 7, 40, 700, 1), problem(190, 190, 32, 16, 1)}) {
+    GuardedBuffer dy = fractions(p.output_count(), 1), w = fractions(p.weight_count(), 2);
+    const std::vector<float> before = fractions(p.input_count(), 3).content();
+    for (const ConvAlgorithm& a : conv_algorithms()) {
+      if (!a.supports(p)) continue;
+      for_each_isa([&] {
+        INFO("algorithm " << a.name << ", " << describe(p));
+        const auto alone =
+            result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), {}, out); });
+        std::vector<float> expected = before;
+        for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += alone[i];
+        const auto sum = [&](bool in_place) {
+          return result(p.input_count(), [&](float* out) {
+            if (in_place) std::copy(before.begin(), before.end(), out);
+            a.input_gradient(p, dy.data(), w.data(), {nullptr, in_place ? out : before.data()}, out);
+          });
+        };
+        const bool has_chunks = p.c_out > 512 && std::string(a.name) == "igemm";
+        for (bool in_place : {false, true})
+          check_close(sum(in_place), expected, has_chunks ? 1e-6 : 0, largest(expected));
+      });
+    }
+  }
+}
+
 TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
   ConvProblem depthwise = problem(19, 23, 40, 40, 3, 1, 1), downsampling = problem(19, 23, 40, 40, 3, 2, 1);
   depthwise.groups = downsampling.groups = 40;
@@ -297,8 +328,7 @@ TEST_CASE("forward and gradients are adjoint: <A x, y> = <x, A' y>", "[conv]") {
       for_each_isa([&] {
         INFO("algorithm " << a.name << ", " << describe(p));
         const auto y = result(p.output_count(), [&](float* out) { conv_forward(a, p, x.data(), w.data(), {}, out); });
-        const auto dx =
-            result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out, nullptr); });
+        const auto dx = result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), {}, out); });
         const auto dw = result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
         const double scale = std::sqrt(dot(y, y) * dot(dy.content(), dy.content()));
         CHECK(dot(y, dy.content()) == Approx(dot(x.content(), dx)).margin(1e-6 * scale));
@@ -325,7 +355,7 @@ TEST_CASE("fast convolutions give the same bits with any number of threads", "[c
         return result(p.output_count(), [&](float* out) { conv_forward(a, p, x.data(), w.data(), {}, out); });
       });
       check_thread_independence([&] {
-        return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), out, nullptr); });
+        return result(p.input_count(), [&](float* out) { a.input_gradient(p, dy.data(), w.data(), {}, out); });
       });
       check_thread_independence([&] {
         return result(p.weight_count(), [&](float* out) { a.weight_gradient(p, x.data(), dy.data(), out); });
@@ -379,8 +409,8 @@ void check_large_images(const ConvProblem& p, std::int64_t in, std::int64_t out,
 }  // namespace
 
 TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]") {
-  // Two images are stored past the caches and one is not: by depthwise (and 1x1) from 2 MB on, by the others from 16 MB. Odd: the
-  // last tiles are not whole.
+  // Two images are stored past the caches and one is not: by depthwise (and 1x1) from 2 MB on, by the others from 16
+  // MB. Odd: the last tiles are not whole.
   const std::int64_t size = GENERATE(171, 379), limit = size == 171 ? 1 << 19 : 1 << 22;
   ConvProblem depthwise = problem(size, size, 16, 16, 3, 1, 1), downsampling = problem(size, size, 16, 16, 3, 2, 1);
   depthwise.groups = downsampling.groups = 16;
@@ -402,7 +432,7 @@ TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]
         }
         if (is_on_both_sides(in)) {
           check_large_images(p, out, in, [&](const ConvProblem& q, const float* dy, float* dx) {
-            a.input_gradient(q, dy, w.data(), dx, nullptr);
+            a.input_gradient(q, dy, w.data(), {}, dx);
           });
         }
       });

@@ -24,7 +24,7 @@ TEST_CASE("reference convolution on a case that can be checked by eye", "[conv]"
 
   std::vector<double> dx(6), dw(4);
   const std::vector<double> dy = {1, 2, 3, 4};
-  reference::conv2d_input_gradient(p, dy.data(), w.data(), dx.data());
+  reference::conv2d_input_gradient(p, dy.data(), w.data(), {}, dx.data());
   CHECK(dx == std::vector<double>{1 * 2 + 2 * 1, 1 * 200 + 2 * 100, 2 * 2 + 3 * 1, 2 * 200 + 3 * 100, 3 * 2 + 4 * 1,
                                   3 * 200 + 4 * 100});
   reference::conv2d_weight_gradient(p, x.data(), dy.data(), dw.data());

@@ -45,16 +45,26 @@ TEST_CASE("vector max pooling has the bits of the textbook loops", "[pooling]") 
     reference::max_pool2d<float>(p, x.data(), expected.data(), expected_places.data());
     reference::max_pool2d_adjoint<float>(p, dy.data(), expected_places.data(), expected_dx.data());
 
+    GuardedBuffer before = fractions(p.n * p.h * p.w * p.c, 3);
+    std::vector<float> expected_sum = before.content();
+    for (std::size_t i = 0; i < expected_sum.size(); ++i) expected_sum[i] += expected_dx.content()[i];
+
     for_each_isa([&] {
-      GuardedBuffer y(outputs), y_alone(outputs), dx(p.n * p.h * p.w * p.c);
+      GuardedBuffer y(outputs), y_alone(outputs), dx(p.n * p.h * p.w * p.c), sum(p.n * p.h * p.w * p.c),
+          in_place = before;
       max_pool2d(p, x.data(), y.data(), places.data());
       max_pool2d(p, x.data(), y_alone.data(), nullptr);
-      max_pool2d_adjoint(p, dy.data(), places.data(), dx.data());
+      max_pool2d_adjoint(p, dy.data(), places.data(), nullptr, nullptr, dx.data());
+      max_pool2d_adjoint(p, dy.data(), places.data(), before.data(), nullptr, sum.data());
+      max_pool2d_adjoint(p, dy.data(), places.data(), in_place.data(), nullptr, in_place.data());
       CHECK(same_bits(y.content(), expected.content()));
       CHECK(same_bits(y_alone.content(), expected.content()));
       CHECK(places == expected_places);
       CHECK(same_bits(dx.content(), expected_dx.content()));
-      CHECK((y.is_guard_intact() && y_alone.is_guard_intact() && dx.is_guard_intact()));
+      CHECK(sum.content() == expected_sum);
+      CHECK(in_place.content() == expected_sum);
+      CHECK((y.is_guard_intact() && y_alone.is_guard_intact() && dx.is_guard_intact() && sum.is_guard_intact() &&
+             in_place.is_guard_intact()));
     });
   }
 }

@@ -1,5 +1,5 @@
-// Sums that a convolution takes of what it stores, its output's statistics and batch norm's sums over its input
-// gradient, are those of a pass over what it has stored, for any number of threads.
+// Sums that a kernel takes of what it stores, its output's statistics and batch norm's sums over its input gradient,
+// are those of a pass over what it would have stored, for any number of threads.
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +9,7 @@
 #include "core/kernels/batch_norm.h"
 #include "core/kernels/conv.h"
 #include "core/kernels/conv_upsample.h"
+#include "core/kernels/pooling.h"
 #include "tests/core/kernels/kernel_testing.h"
 
 using namespace weft;
@@ -71,16 +72,18 @@ void check_statistics(std::int64_t rows, std::int64_t channels, Store&& store) {
   });
 }
 
-/// `store(sums, dy)` fills dy, the gradient of y = act(x factor + offset).
+/// `store(sums, dy)` fills dy, the gradient of y = act(x factor + offset + r), with dz where sums are taken. There is
+/// no r where y is null.
 template <class Store>
-void check_gradient_sums(std::int64_t rows, std::int64_t channels, Activation activation, Store&& store) {
+void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t channels, Activation activation,
+                              Store&& store) {
   GuardedBuffer x = fractions(rows * channels, 5), mean = fractions(channels, 6), inv_std = fractions(channels, 7),
                 factor = fractions(channels, 8), offset = fractions(channels, 9);
   const std::vector<float> plain = stored(rows * channels, nullptr, store);
   const BatchNormBackward<float> b{.rows = rows,
                                    .channels = channels,
                                    .x = x.data(),
-                                   .y = nullptr,
+                                   .y = y,
                                    .dy = plain.data(),
                                    .mean = mean.data(),
                                    .inv_std = inv_std.data(),
@@ -95,7 +98,7 @@ void check_gradient_sums(std::int64_t rows, std::int64_t channels, Activation ac
     size[static_cast<std::size_t>(i % channels)] += std::abs(static_cast<double>(dz.data()[i]));
   check_thread_independence([&] {
     GradientSums taken(b);
-    CHECK(stored(rows * channels, &taken, store) == plain);
+    CHECK(stored(rows * channels, &taken, store) == dz.content());
     REQUIRE(taken.are_taken());
     std::vector<float> result(static_cast<std::size_t>(2 * channels));
     taken.result(result.data(), result.data() + channels);
@@ -107,6 +110,13 @@ void check_gradient_sums(std::int64_t rows, std::int64_t channels, Activation ac
     CHECK(worst < 1e-6);
     return result;
   });
+}
+
+template <class Store>
+void check_gradient_sums(std::int64_t rows, std::int64_t channels, Activation activation, Store&& store) {
+  GuardedBuffer y = fractions(rows * channels, 10);
+  check_gradient_sums_with(nullptr, rows, channels, activation, store);
+  check_gradient_sums_with(y.data(), rows, channels, activation, store);
 }
 
 ConvProblem problem(std::int64_t size, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel, std::int64_t stride,
@@ -149,7 +159,8 @@ TEST_CASE("every fast convolution can take its output's statistics", "[conv][bat
 TEST_CASE("convolutions with arithmetic to spare can take batch norm's sums over its input gradient",
           "[conv][batch_norm][threads]") {
   for (const ConvProblem& p : problems) {
-    GuardedBuffer dy = fractions(p.output_count(), 1), w = fractions(p.weight_count(), 2);
+    GuardedBuffer dy = fractions(p.output_count(), 1), w = fractions(p.weight_count(), 2),
+                  before = fractions(p.input_count(), 3);
     for (const ConvAlgorithm& a : conv_algorithms()) {
       const std::string name = a.name;
       if (!a.supports(p) || name == "reference") continue;
@@ -158,8 +169,18 @@ TEST_CASE("convolutions with arithmetic to spare can take batch norm's sums over
       for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
         for_each_isa([&] {
           INFO("algorithm " << name << ", " << p.c_in << " to " << p.c_out);
-          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation,
-                              [&](OutputSums* sums, float* dx) { a.input_gradient(p, dy.data(), w.data(), dx, sums); });
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation, [&](OutputSums* sums, float* dx) {
+            ConvEpilogue<float> epilogue;
+            epilogue.sums = sums;
+            a.input_gradient(p, dy.data(), w.data(), epilogue, dx);
+          });
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation, [&](OutputSums* sums, float* dx) {
+            std::copy_n(before.data(), p.input_count(), dx);
+            ConvEpilogue<float> epilogue;
+            epilogue.residual = dx;
+            epilogue.sums = sums;
+            a.input_gradient(p, dy.data(), w.data(), epilogue, dx);
+          });
         });
       }
     }
@@ -181,9 +202,37 @@ TEST_CASE("so can the convolution of upsampled and joined channels", "[conv][bat
         upsample_conv_forward(p, x.data(), c_skip > 0 ? skip.data() : nullptr, packed.as<float>(), epilogue, y);
       });
       GuardedBuffer dy = fractions(4 * p.n * p.h * p.w * p.c_out, 4);
+      const auto with_sums = [](OutputSums* sums, const float* before) {
+        ConvEpilogue<float> epilogue;
+        epilogue.residual = before;
+        epilogue.sums = sums;
+        return epilogue;
+      };
       check_gradient_sums(p.n * p.h * p.w, p.c_up, Activation::relu, [&](OutputSums* sums, float* dx) {
-        upsample_conv_input_gradient(p, dy.data(), w.data(), dx, sums);
+        upsample_conv_input_gradient(p, dy.data(), w.data(), with_sums(sums, nullptr), dx);
       });
+      if (c_skip == 0) return;
+      check_gradient_sums(4 * p.n * p.h * p.w, c_skip, Activation::relu, [&](OutputSums* sums, float* dskip) {
+        std::copy_n(skip.data(), skip.content().size(), dskip);
+        upsample_conv_skip_gradient(p, dy.data(), w.data(), with_sums(sums, dskip), dskip);
+      });
+    });
+  }
+}
+
+TEST_CASE("so can max pooling's gradient", "[pooling][batch_norm][threads]") {
+  for (std::int64_t channels : {20, 64}) {
+    const Pool2d p = {2, 37, 43, channels, 3, 2, 1, 19, 22};
+    const std::int64_t outputs = p.n * p.oh * p.ow * p.c, inputs = p.n * p.h * p.w * p.c;
+    GuardedBuffer x = fractions(inputs, 1), y(outputs), dy = fractions(outputs, 2), before = fractions(inputs, 3);
+    std::vector<std::uint8_t> places(static_cast<std::size_t>(outputs));
+    max_pool2d(p, x.data(), y.data(), places.data());
+    for_each_isa([&] {
+      for (const float* earlier : {static_cast<const float*>(nullptr), static_cast<const float*>(before.data())}) {
+        check_gradient_sums(p.n * p.h * p.w, channels, Activation::relu, [&](OutputSums* sums, float* dx) {
+          max_pool2d_adjoint(p, dy.data(), places.data(), earlier, sums, dx);
+        });
+      }
     });
   }
 }

@@ -145,13 +145,13 @@ TEST_CASE("a 1x1 convolution's gradients from made images equal those from store
                                   added = in_double(residual);
         std::vector<double> dx(added.size()),
             dw(weights_in_double.size());  // float sums of so many terms round too much
-        reference::conv2d_input_gradient(p, dy.data(), weights_in_double.data(), dx.data());
+        reference::conv2d_input_gradient(p, dy.data(), weights_in_double.data(),
+                                         ConvEpilogue<double>{.residual = added.data()}, dx.data());
         reference::conv2d_weight_gradient(p, x.data(), dy.data(), dw.data());
-        for (std::size_t i = 0; i < dx.size(); ++i) dx[i] += added[i];
         check_thread_independence([&] {
           GuardedBuffer found = residual, found_dw(c_in * c_out);
-          pointwise_backward(in.source(x_kind), out.source(dy_kind), pixels, w.data(), {found.data(), found.data()},
-                             found_dw.data());
+          pointwise_backward(in.source(x_kind), out.source(dy_kind), pixels, w.data(), {.residual = found.data()},
+                             found.data(), found_dw.data());
           CHECK(found.is_guard_intact());
           CHECK(found_dw.is_guard_intact());
           CHECK(rounding_error(found.content(), dx, c_out) < 2e-6);
@@ -160,7 +160,7 @@ TEST_CASE("a 1x1 convolution's gradients from made images equal those from store
           all.insert(all.end(), weights.begin(), weights.end());
 
           GuardedBuffer alone(c_in * c_out);  // no dx
-          pointwise_backward(in.source(x_kind), out.source(dy_kind), pixels, w.data(), {}, alone.data());
+          pointwise_backward(in.source(x_kind), out.source(dy_kind), pixels, w.data(), {}, nullptr, alone.data());
           CHECK(alone.content() == weights);
           return all;
         });
@@ -190,13 +190,15 @@ TEST_CASE("a 1x1 convolution over made images takes sums of what it stores", "[c
         GradientSums sums(in.norm());
         GuardedBuffer dx(pixels * c_in), dw(c_in * c_out), dgamma(c_in), dbeta(c_in), dgamma_of_pass(c_in),
             dbeta_of_pass(c_in);
-        pointwise_backward(in.source(Kind::normalised), out.source(Kind::gradient), pixels, w.data(),
-                           {dx.data(), nullptr, &sums}, dw.data());
+        pointwise_backward(in.source(Kind::normalised), out.source(Kind::gradient), pixels, w.data(), {.sums = &sums},
+                           dx.data(), dw.data());
         REQUIRE(sums.are_taken());
         sums.result(dgamma.data(), dbeta.data());
         BatchNormBackward<float> b = in.norm();
         b.dy = dx.data();
-        batch_norm_parameter_gradients(b, dgamma_of_pass.data(), dbeta_of_pass.data(), nullptr);
+        GuardedBuffer dz(pixels * c_in);
+        batch_norm_parameter_gradients(b, dgamma_of_pass.data(), dbeta_of_pass.data(), dz.data());
+        CHECK(dx.content() == dz.content());  // dz has been stored
         CHECK(rounding_error(dgamma.content(), dgamma_of_pass.content(), pixels) < 1e-5);
         CHECK(rounding_error(dbeta.content(), dbeta_of_pass.content(), pixels) < 1e-5);
         return dgamma.content();

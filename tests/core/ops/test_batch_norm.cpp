@@ -123,11 +123,25 @@ TEST_CASE("batch_norm's gradients are right where a convolution takes its sums, 
     return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d),
                       {.activation = Activation::relu6});
   };
-  // A single use; two of them, one after the other in the backward pass; and one that no gradient comes through.
+  // A single use; two of them, one after the other in the backward pass; and one that no gradient comes through. The
+  // last to contribute takes the sums: where that is scale, nobody does.
   const auto single = [&](const Tensors& in) { return conv2d(norm(in), in[3], Tensor(), {.padding = 1}); };
   const auto twice = [&](const Tensors& in) {
     const Tensor y = norm(in);
-    return add(conv2d(y, in[3], Tensor(), {.padding = 1}), conv2d(scale(y, 0.5), in[3], Tensor(), {.padding = 1}));
+    const Tensor a = conv2d(y, in[3], Tensor(), {.padding = 1});
+    return add(a, conv2d(scale(y, 0.5), in[3], Tensor(), {.padding = 1}));
+  };
+  const auto scaled_first = [&](const Tensors& in) {
+    const Tensor y = norm(in), half = scale(y, 0.5);
+    return add(conv2d(y, in[3], Tensor(), {.padding = 1}), conv2d(half, in[3], Tensor(), {.padding = 1}));
+  };
+  // y = act(norm + r): the sums need y itself, and dz is r's gradient.
+  const auto with_residual = [&](const Tensors& in) {
+    const DType d = in[0].dtype();
+    const Tensor r = conv2d(norm(in), in[3]), x = scale(r, -0.5);
+    const Tensor y = batch_norm(x, Tensor::full({16}, 1, d), Tensor::full({16}, 0.1, d), Tensor::zeros({16}, d),
+                                Tensor::full({16}, 1, d), {.activation = Activation::relu}, r);
+    return max_pool2d(y, {.kernel = 3, .stride = 2, .padding = 1});
   };
   const auto unused = [&](const Tensors& in) {
     const Tensor y = norm(in);
@@ -146,15 +160,40 @@ TEST_CASE("batch_norm's gradients are right where a convolution takes its sums, 
     const auto& entries = profile.entries();
     return std::any_of(entries.begin(), entries.end(), [](const ProfileEntry& e) { return e.op == "batch_norm sums"; });
   };
-  CHECK(!takes_a_pass(single));
-  CHECK(takes_a_pass(twice));
-  const TensorFunction functions[] = {single, twice, unused, with_skip};
+  for (const TensorFunction& f :
+       {TensorFunction(single), TensorFunction(twice), TensorFunction(unused), TensorFunction(with_residual)}) {
+    CHECK(!takes_a_pass(f));
+  }
+  CHECK(takes_a_pass(scaled_first));
+  const TensorFunction functions[] = {single, twice, scaled_first, unused, with_skip, with_residual};
   for (const TensorFunction& f : functions) {
     check_float32(f, inputs, 2e-5);
     check_threads(f, inputs);
     const RecomputeActivations recompute;
     check_float32(f, inputs, 2e-5);
   }
+}
+
+TEST_CASE("batch_norm's sums of a pass that failed are not taken for those of the next", "[ops]") {
+  const Tensor x = random_f32({2, 33, 33, 16}).set_requires_grad(true), w = random_f32({16, 16, 3, 3});
+  const Tensor gamma = random_f32({16}).set_requires_grad(true);
+  const auto norm = [&] {
+    return batch_norm(x, gamma, Tensor::zeros({16}), Tensor::zeros({16}), Tensor::full({16}, 1), {});
+  };
+  const Tensor seed = random_f32(x.shape());
+  const std::vector<float> values(seed.values<float>().begin(), seed.values<float>().end());
+  const auto gradient = [&](const Tensor& y) {  // of a seed whose buffer may lie where that of a failed pass lay
+    gamma.zero_grad();
+    backward(y, Tensor::from(x.shape(), values));
+    return gamma.grad();
+  };
+  const Tensor expected = gradient(norm());
+
+  const Tensor y = norm();
+  const Tensor failing = record(x.detach(), "failing", {x}, [](const Tensor&) -> Gradients { fail("no gradient"); });
+  const Tensor z = add(conv2d(y, w, Tensor(), {.padding = 1}), failing);
+  CHECK_THROWS_WITH(backward(z, random_f32(z.shape())), Contains("no gradient"));
+  CHECK(equal(gradient(y), expected));
 }
 
 TEST_CASE("batch_norm leaves a gradient alone that someone else holds", "[ops]") {
