@@ -1,8 +1,10 @@
 #pragma once
-// Pixels of an image as a kernel wants them (core/kernels/pixel_source.h), made from what the caches hold already.
+// Pixels of an image as a kernel wants them (core/kernels/pixel_source.h), made from what has been fetched into the
+// caches already.
 //
-// The functions of made_pixels.h read pixel after pixel, the order that memory delivers fast, and load a channel's
-// numbers again for each. Where the caches deliver, those loads are most of the work. Here they serve four pixels.
+// made_pixels.h goes pixel by pixel, in the order in which memory delivers fast, and loads a channel's numbers again
+// for each. Where caches deliver, those loads are most of the work. Here they serve four pixels; the arithmetic is the
+// same.
 
 #include "core/kernels/isa/limits.h"
 #include "core/kernels/pixel_source.h"
@@ -10,21 +12,18 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-/// Calls body.template operator()<count>(part, first float, channel) for pixels, four at a time, and channels.
+/// Calls body.template operator()<pixels>(part, first float, channel) for pixels, four at a time, and channels.
 template <class Body>
 WEFT_ALWAYS_INLINE void for_each_four_pixels(std::int64_t count, std::int64_t channels, Body&& body) {
-  std::int64_t p = 0;
-  for (; p + 4 <= count; p += 4)
-    for_each_vector(channels,
-                    [&](auto part, std::int64_t c) { body.template operator()<4>(part, p * channels + c, c); });
-  for (; p < count; ++p)
-    for_each_vector(channels,
-                    [&](auto part, std::int64_t c) { body.template operator()<1>(part, p * channels + c, c); });
+  std::int64_t at = 0;
+  for (; count >= 4; count -= 4, at += 4 * channels)
+    for_each_vector(channels, [&](auto part, std::int64_t c) { body.template operator()<4>(part, at + c, c); });
+  for (; count > 0; --count, at += channels)
+    for_each_vector(channels, [&](auto part, std::int64_t c) { body.template operator()<1>(part, at + c, c); });
 }
 
-__attribute__((noinline)) void make_normalised(const PixelSource& source, std::int64_t first, std::int64_t count,
-                                               float* to) {
-  const BatchNormBackward<float> b = source.norm;
+inline void make_normalised(const PixelSource& source, std::int64_t first, std::int64_t count, float* to) {
+  const BatchNormBackward<float> b = source.norm;  // a store can't change a copy, as far as the compiler knows
   const Limits limits(b.activation);
   const std::int64_t channels = source.channels;
   const float* x = b.x + first * channels;
@@ -36,14 +35,13 @@ __attribute__((noinline)) void make_normalised(const PixelSource& source, std::i
   });
 }
 
+/// `has_y`: the slope is told from a y in memory. Without an activation the limits are infinite: all finite y pass.
 template <bool has_y>
-__attribute__((noinline)) void make_gradient(const PixelSource& source, std::int64_t first, std::int64_t count,
-                                             float* to) {
+void make_gradient(const PixelSource& source, std::int64_t first, std::int64_t count, float* to) {
   const BatchNormBackward<float> b = source.norm;
   const Limits limits(b.activation);
-  const std::int64_t channels = source.channels;
-  const float *x = b.x + first * channels, *dy = b.dy + first * channels,
-              *ys = has_y ? b.y + first * channels : nullptr;
+  const std::int64_t channels = source.channels, start = first * channels;
+  const float *x = b.x + start, *dy = b.dy + start, *stored_y = has_y ? b.y + start : nullptr;
   const float *shifts = source.shift, *stretches = source.stretch;
   for_each_four_pixels(count, channels, [&]<int pixels>(auto part, std::int64_t at, std::int64_t c) {
     const Vec factor = part.load_from(b.factor + c), offset = part.load_from(b.offset + c),
@@ -52,7 +50,7 @@ __attribute__((noinline)) void make_gradient(const PixelSource& source, std::int
     WEFT_UNROLL
     for (int p = 0; p < pixels; ++p, at += channels) {
       const Vec value = part.load_from(x + at), g = part.load_from(dy + at);
-      const Vec y = has_y ? part.load_from(ys + at) : value * factor + offset;
+      const Vec y = has_y ? part.load_from(stored_y + at) : value * factor + offset;
       const Vec dz = (y > limits.low) & (y < limits.high) ? g : Vec{};
       part.store_to(to + at, factor * dz - shift - stretch * (value - mean));
     }
