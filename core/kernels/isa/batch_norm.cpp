@@ -8,7 +8,6 @@
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
-#include "core/kernels/isa/strips.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -43,6 +42,8 @@ WEFT_ALWAYS_INLINE void with_slope(const BatchNormBackward<float>& b, Body&& bod
   }
 }
 
+// A strip's two sums for each vector and some temporaries fill the registers.
+constexpr int most_strip_vectors = vector_registers == 32 ? 12 : 4;
 constexpr std::int64_t tile_floats = 768;
 constexpr std::int64_t least_tile_rows = 4;
 constexpr std::int64_t most_tile_rows = 32;  // a sum of tiles' sums rounds less than one long sum
@@ -54,19 +55,34 @@ WEFT_ALWAYS_INLINE void prefetch_in_order(const float* p, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += cache_line_floats) __builtin_prefetch(p + i);
 }
 
+/// Calls body.template operator()<vectors>() with the number that is `wanted`, 1 to `most`.
+template <int most, class Body>
+WEFT_ALWAYS_INLINE void with_vectors(std::int64_t wanted, Body&& body) {
+  if constexpr (most > 1) {
+    if (wanted < most) return with_vectors<most - 1>(wanted, body);
+  }
+  body.template operator()<most>();
+}
+
 /// Calls add.template operator()<vectors>(part, first row, rows, channel) for each strip, tile by tile. `read` are the
 /// matrices of which it reads these rows. (The compiler would drop calls of a function that only prefetches.)
 template <int count, class Add>
-WEFT_ALWAYS_INLINE void for_each_tile(const float* const (&read)[count], std::int64_t rows, std::int64_t channels,
-                                      Add&& add) {
-  const bool is_tiled = has_tiles && strip_count(channels) > 1;
+WEFT_ALWAYS_INLINE void for_each_strip(const float* const (&read)[count], std::int64_t rows, std::int64_t channels,
+                                       Add&& add) {
+  const std::int64_t vectors = channels / lanes, strips = ceil_div(vectors, most_strip_vectors);
+  const std::int64_t rest = channels - vectors * lanes;
+  const bool is_tiled = has_tiles && strips + (rest > 0 ? 1 : 0) > 1;
   const std::int64_t tile_rows = is_tiled ? max64(least_tile_rows, tile_floats / (count * channels)) : most_tile_rows;
   for (std::int64_t first = 0; first < rows; first += tile_rows) {
     const std::int64_t tile = min64(tile_rows, rows - first);
     for (int i = 0; i < count && is_tiled; ++i) prefetch_in_order(read[i] + first * channels, tile * channels);
-    for_each_strip(channels, [&]<int vectors>(auto part, std::int64_t c) {
-      add.template operator()<vectors>(part, first, tile, c);
-    });
+    for (std::int64_t s = 0; s < strips; ++s) {
+      const Part strip = part_of(vectors, strips, s);
+      with_vectors<most_strip_vectors>(strip.size, [&]<int size>() {
+        add.template operator()<size>(Lanes<true>{lanes}, first, tile, strip.begin * lanes);
+      });
+    }
+    if (rest > 0) add.template operator()<1>(Lanes<false>{rest}, first, tile, vectors * lanes);
   }
 }
 
@@ -154,7 +170,7 @@ void column_deviations(const float* x, std::int64_t rows, std::int64_t channels,
   for (std::int64_t c = 0; c < channels; ++c) centre[c] /= static_cast<float>(samples);
 
   const float* const read[] = {x};
-  for_each_tile(
+  for_each_strip(
       read, rows, channels, [&]<int vectors>(auto part, std::int64_t first, std::int64_t count, std::int64_t c) {
         add_deviations<vectors>(part, x + first * channels + c, count, channels, centre + c, sums + c, squares + c);
       });
@@ -180,14 +196,14 @@ void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* s
   set_zero(sum_dz_d, b.channels);
   const float* const read[] = {b.x, b.dy};
   with_slope(b, [&]<Slope slope>() {
-    for_each_tile(read, b.rows, b.channels,
-                  [&]<int vectors>(auto part, std::int64_t first, std::int64_t count, std::int64_t c) {
-                    if (dz != nullptr) {
-                      add_gradients<slope, true, vectors>(part, b, limits, first, count, c, sum_dz, sum_dz_d, dz);
-                    } else {
-                      add_gradients<slope, false, vectors>(part, b, limits, first, count, c, sum_dz, sum_dz_d, dz);
-                    }
-                  });
+    for_each_strip(read, b.rows, b.channels,
+                   [&]<int vectors>(auto part, std::int64_t first, std::int64_t count, std::int64_t c) {
+                     if (dz != nullptr) {
+                       add_gradients<slope, true, vectors>(part, b, limits, first, count, c, sum_dz, sum_dz_d, dz);
+                     } else {
+                       add_gradients<slope, false, vectors>(part, b, limits, first, count, c, sum_dz, sum_dz_d, dz);
+                     }
+                   });
   });
 }
 

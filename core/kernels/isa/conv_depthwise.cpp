@@ -19,7 +19,7 @@
 #include "core/kernels/isa/depthwise_rows.h"
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/limits.h"
-#include "core/kernels/isa/made_pixels.h"
+#include "core/kernels/isa/near_pixels.h"
 #include "core/kernels/isa/store_sums.h"
 #include "core/parallel.h"
 
@@ -248,7 +248,7 @@ void depthwise_forward(const TapGrid& g, const PixelSource& x, const float* w, c
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t needed = source_rows_end(&g, 1, row);
       for (made = max64(made, source_rows_begin(g, row)); made < needed; ++made)
-        made_pixels(x, made * g.source_w, g.source_w, ring + made % slots * slot);
+        near_pixels(x, made * g.source_w, g.source_w, ring + made % slots * slot);
       run_row(work, {ring, slot, slots}, row, statistics, live);
     }
   });

@@ -11,25 +11,19 @@
 //       tiles of neighbouring pixels
 //         1. make the tile's x, and the dy that it adds to the ring
 //         2. 16 channels at a time, blocks of 8 pixels: dx in registers, then in the tile; sums of dw in registers
-//         3. in the order of memory: batch norm's sums over the tile, which is stored past the caches
+//         3. batch norm's sums over the tile, which is stored past the caches
 //
-// Of all images only the ring has to stay in L2. While step 2 computes, the next tile's pixels are fetched.
+// Of all images only the ring has to stay in L2. depthwise_tile.h has steps 2 and 3.
 
-#include "core/kernels/isa/depthwise_rows.h"
+#include "core/kernels/isa/depthwise_tile.h"
 #include "core/kernels/isa/kernels.h"
-#include "core/kernels/isa/made_pixels.h"
-#include "core/kernels/isa/store_sums.h"
-#include "core/kernels/isa/strips.h"
+#include "core/kernels/isa/near_pixels.h"
 #include "core/parallel.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
 constexpr std::int64_t kernel_taps = 9;
-// A block's x and dx fit in registers beside the sums and a row of weights. Where registers are few, the sums are those
-// of a row of taps, and go back to memory after each block.
-constexpr int block_pixels = vector_registers == 32 ? 8 : 4;
-constexpr bool keeps_sums = vector_registers == 32;
 constexpr std::int64_t least_tasks = 16, most_task_rows = 32;  // each makes up to two rows of dy again
 constexpr std::int64_t tile_floats = 4608, most_tile_pixels = 64;
 
@@ -38,113 +32,6 @@ std::int64_t padded(std::int64_t channels) { return ceil_div(channels, cache_lin
 /// Pixels of a tile: whole blocks.
 std::int64_t tile_pixels(const ConvProblem& p) {
   return max64(1, min64(most_tile_pixels, tile_floats / p.c_in) / block_pixels) * block_pixels;
-}
-
-/// Neighbouring pixels of a row of x, and what they meet.
-struct Tile {
-  std::int64_t pixels, channels;
-  std::int64_t stride;  // floats from tap to tap of weights and sums
-  const float* x;
-  float* dx;
-  // Rows of dy, from above, at the first pixel's column, and their taps' weights and sums.
-  const float *dy[3], *weights[3];
-  float* sums[3];
-};
-
-/// The pixels from q on, at the channels from c on that fill the lanes. `step` pixels of x lie between those that the
-/// same tap leads to from neighbours in dy.
-template <int step, int rows, int pixels, bool is_whole>
-WEFT_ALWAYS_INLINE void meet(const Tile& tile, Lanes<is_whole> part, std::int64_t q, std::int64_t c,
-                             Vec (&sums)[rows][3]) {
-  constexpr int first = step == 1 ? -1 : 0, last = pixels / step;  // columns of dy that are met
-  Vec x[pixels], dx[pixels] = {};
-  const float* x_at = tile.x + q * tile.channels + c;
-  WEFT_UNROLL
-  for (int p = 0; p < pixels; ++p, x_at = next_place(x_at, tile.channels))
-    x[p] = kept_in_register(part.load_from(x_at));
-  WEFT_UNROLL
-  for (int k = 0; k < rows; ++k) {
-    Vec weights[3];
-    WEFT_UNROLL
-    for (int v = 0; v < 3; ++v) {
-      weights[v] = kept_in_register(load(tile.weights[k] + v * tile.stride + c));
-      if (!keeps_sums) sums[k][v] = load(tile.sums[k] + v * tile.stride + c);
-    }
-    const float* dy_at = tile.dy[k] + (q / step + first) * tile.channels + c;
-    WEFT_UNROLL
-    for (int column = first; column <= last; ++column, dy_at = next_place(dy_at, tile.channels)) {
-      const Vec dy = kept_in_register(part.load_from(dy_at));
-      WEFT_UNROLL
-      for (int v = 2; v >= 0; --v) {
-        const int p = column * step - 1 + v;
-        if (p < 0 || p >= pixels) continue;
-        dx[p] += dy * weights[v];
-        sums[k][v] += dy * x[p];
-      }
-    }
-    WEFT_UNROLL
-    for (int v = 0; v < 3 && !keeps_sums; ++v) store(tile.sums[k] + v * tile.stride + c, sums[k][v]);
-  }
-  float* dx_at = tile.dx + q * tile.channels + c;
-  WEFT_UNROLL
-  for (int p = 0; p < pixels; ++p, dx_at = next_place(dx_at, tile.channels)) part.store_to(dx_at, dx[p]);
-}
-
-/// Lines that the next tile is made from.
-struct Ahead {
-  LinesAhead lines[3];
-
-  WEFT_ALWAYS_INLINE void fetch() {
-    for (LinesAhead& some : lines) some.fetch();
-  }
-};
-
-/// Step 2.
-template <int step, int rows>
-__attribute__((noinline)) void convolve_tile(const Tile& tile, Ahead& ahead) {
-  for_each_vector(tile.channels, [&](auto part, std::int64_t c) {
-    ahead.fetch();
-    Vec sums[rows][3];
-    WEFT_UNROLL
-    for (int i = 0; i < 3 * rows && keeps_sums; ++i)
-      sums[i / 3][i % 3] = load(tile.sums[i / 3] + i % 3 * tile.stride + c);
-    std::int64_t q = 0;
-    for (; q + block_pixels <= tile.pixels; q += block_pixels) meet<step, rows, block_pixels>(tile, part, q, c, sums);
-    for (; q + 2 <= tile.pixels; q += 2) meet<step, rows, 2>(tile, part, q, c, sums);
-    if (q < tile.pixels) meet<step, rows, 1>(tile, part, q, c, sums);
-    WEFT_UNROLL
-    for (int i = 0; i < 3 * rows && keeps_sums; ++i)
-      store(tile.sums[i / 3] + i % 3 * tile.stride + c, sums[i / 3][i % 3]);
-  });
-}
-
-using ConvolveTile = void (*)(const Tile&, Ahead&);
-/// By the rows of dy that are met.
-constexpr ConvolveTile with_stride_1[] = {convolve_tile<1, 1>, convolve_tile<1, 2>, convolve_tile<1, 3>};
-constexpr ConvolveTile with_stride_2[] = {convolve_tile<2, 1>, convolve_tile<2, 2>};
-
-/// Step 3 for a strip of channels. All pointers are at the first pixel, x's, dx's and out's at its first channel.
-template <int vectors, bool stores, bool is_whole>
-void sum_strip(const Lanes<is_whole> part, const StoreSums sums, const std::int64_t c, const float* dx, const float* x,
-               const std::int64_t pixels, const std::int64_t channels, float* out) {
-  const Vec low = broadcast(sums.low), high = broadcast(sums.high);
-  Vec sum[vectors], product[vectors];
-  WEFT_UNROLL
-  for (int v = 0; v < vectors; ++v) sum[v] = Vec{}, product[v] = Vec{};
-  for (std::int64_t at = c; at < pixels * channels; at += channels) {
-    WEFT_UNROLL
-    for (int v = 0; v < vectors; ++v) {
-      const std::int64_t shift = v * lanes;
-      const Vec g = part.load_from(dx + at + shift), value = part.load_from(x + at + shift);
-      const Vec y = value * load(sums.factor + c + shift) + load(sums.offset + c + shift);
-      const Vec dz = (y > low) & (y < high) ? g : Vec{};
-      sum[v] += dz;
-      product[v] += dz * (value - load(sums.mean + c + shift));
-      if (stores) store_past_caches(out + at + shift, g);
-    }
-  }
-  WEFT_UNROLL
-  for (int v = 0; v < vectors; ++v) add_to_part(sums, c + v * lanes, sum[v], product[v]);
 }
 
 /// Everything that the tasks share.
@@ -187,7 +74,7 @@ class Ring {
   /// Makes pixels [begin, end) of a row.
   void make(std::int64_t image, std::int64_t row, std::int64_t begin, std::int64_t end) const {
     float* to = at(row, begin);
-    const float* made = made_pixels(work_.dy, (image * work_.out_h + row) * work_.out_w + begin, end - begin, to);
+    const float* made = near_pixels(work_.dy, (image * work_.out_h + row) * work_.out_w + begin, end - begin, to);
     for (std::int64_t i = 0; made != to && i < (end - begin) * work_.p.c_in; ++i) to[i] = made[i];
   }
 
@@ -197,13 +84,15 @@ class Ring {
   float* const room_;
 };
 
-/// Images that pixels are made from.
+/// The images in memory that pixels are made from; one may be there twice.
 struct SourceImages {
   const float* images[2];
 
-  explicit SourceImages(const PixelSource& source)
-      : images{source.kind == PixelSource::Kind::stored ? source.values : source.norm.x,
-               source.kind == PixelSource::Kind::gradient ? source.norm.dy : nullptr} {}
+  explicit SourceImages(const PixelSource& source) : images{source.values, source.values} {
+    if (source.kind == PixelSource::Kind::stored) return;
+    images[0] = source.norm.x;
+    images[1] = source.kind == PixelSource::Kind::gradient ? source.norm.dy : source.norm.x;
+  }
 };
 
 /// A thread's work on one task.
@@ -251,44 +140,42 @@ class Task {
       const std::int64_t needed = min64(work_.out_w, (q + tile.pixels) / step + 1);
       if (makes_dy) ring_.make(image, last, made, needed);
       const std::int64_t pixel = (image * work_.p.h + r) * w + q, dy_pixel = (image * work_.out_h + last) * work_.out_w;
-      tile.x = made_pixels(work_.x, pixel, tile.pixels, room_);
+      tile.x = near_pixels(work_.x, pixel, tile.pixels, room_);
       tile.dx = work_.past_caches ? room_ + padded(tile_pixels_ * channels) : work_.dx + pixel * channels;
       for (std::int64_t k = 0; k < met.size; ++k) tile.dy[k] = ring_.at(met.begin + k, q / step);
-      Ahead ahead = lines_ahead(pixel + tile.pixels, makes_dy ? dy_pixel + needed : -1);
-      (step == 1 ? with_stride_1 : with_stride_2)[met.size - 1](tile, ahead);
-      finish(tile, pixel);
+      const Later later = later_tiles(pixel + tile.pixels, dy_pixel + needed);
+      (step == 1 ? with_stride_1 : with_stride_2)[met.size - 1](tile, later);
+      finish(tile, pixel, later.third_x);
       made = needed;
     }
   }
 
-  Ahead lines_ahead(std::int64_t x_pixel, std::int64_t dy_pixel) const {
-    const std::int64_t channels = work_.p.c_in, calls = ceil_div(channels, lanes);
+  /// `x_pixel`, `dy_pixel`: the first that are not made yet.
+  Later later_tiles(std::int64_t x_pixel, std::int64_t dy_pixel) const {
     const std::int64_t x_end = work_.p.n * work_.p.h * work_.p.w, dy_end = work_.p.n * work_.out_h * work_.out_w;
-    const auto lines = [&](const float* image, std::int64_t pixel, std::int64_t pixels, std::int64_t end) {
-      if (image == nullptr || pixel < 0) return LinesAhead(nullptr, nullptr, 1);
-      return LinesAhead(image + pixel * channels, image + min64(pixel + pixels, end) * channels, calls);
+    const auto inside = [&](const float* image, std::int64_t pixel, std::int64_t count, std::int64_t end) {
+      return image + max64(0, min64(pixel, end - count)) * work_.p.c_in;
+    };
+    Later later = {};
+    const auto add = [&](int i, const float* image, std::int64_t pixel, std::int64_t count, std::int64_t end) {
+      later.next[i] = inside(image, pixel, count, end);
+      later.to_following[i] = inside(image, pixel + count, count, end) - later.next[i];
     };
     const SourceImages x(work_.x), dy(work_.dy);
-    const std::int64_t dy_pixels = tile_pixels_ / work_.p.stride_w;
-    return {{lines(x.images[0], x_pixel, tile_pixels_, x_end), lines(dy.images[0], dy_pixel, dy_pixels, dy_end),
-             lines(dy.images[1], dy_pixel, dy_pixels, dy_end)}};
+    add(0, x.images[0], x_pixel, tile_pixels_, x_end);
+    for (int i = 0; i < 2; ++i) add(1 + i, dy.images[i], dy_pixel, tile_pixels_ / work_.p.stride_w, dy_end);
+    later.third_x = inside(x.images[0], x_pixel + 2 * tile_pixels_, tile_pixels_, x_end);
+    return later;
   }
 
   /// Step 3; `pixel`: the first, of all images' pixels.
-  void finish(const Tile& tile, std::int64_t pixel) {
+  void finish(const Tile& tile, std::int64_t pixel, const float* later_x) {
     const std::int64_t channels = tile.channels;
-    float* out = work_.dx + pixel * channels;
+    float* out = work_.past_caches ? work_.dx + pixel * channels : nullptr;
     if (sums_.are_wanted()) {
-      const float* x = sums_.x + pixel * channels;
-      for_each_strip(channels, [&]<int vectors>(auto part, std::int64_t c) {
-        if (work_.past_caches) {
-          sum_strip<vectors, true>(part, sums_, c, tile.dx, x, tile.pixels, channels, out);
-        } else {
-          sum_strip<vectors, false>(part, sums_, c, tile.dx, x, tile.pixels, channels, out);
-        }
-      });
+      sum_tile(sums_, tile.dx, sums_.x + pixel * channels, tile.pixels, channels, later_x, out);
       sums_.is_first = false;
-    } else if (work_.past_caches) {
+    } else if (out != nullptr) {
       for (std::int64_t i = 0; i < tile.pixels * channels; i += lanes) store_past_caches(out + i, load(tile.dx + i));
     }
   }
