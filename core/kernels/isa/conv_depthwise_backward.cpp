@@ -11,7 +11,7 @@
 //       tiles of neighbouring pixels
 //         1. make the tile's x, and the dy that it adds to the ring
 //         2. 16 channels at a time, blocks of 8 pixels: dx in registers, then in the tile; sums of dw in registers
-//         3. batch norm's sums over the tile, which is stored past the caches
+//         3. batch norm's sums over the tile, which becomes dz, and is stored past the caches
 //
 // Of all images only the ring has to stay in L2. depthwise_tile.h has steps 2 and 3.
 
@@ -173,7 +173,7 @@ class Task {
     const std::int64_t channels = tile.channels;
     float* out = work_.past_caches ? work_.dx + pixel * channels : nullptr;
     if (sums_.are_wanted()) {
-      sum_tile(sums_, tile.dx, sums_.x + pixel * channels, tile.pixels, channels, later_x, out);
+      sum_tile(sums_, pixel, tile.dx, tile.pixels, channels, later_x, out);
       sums_.is_first = false;
     } else if (out != nullptr) {
       for (std::int64_t i = 0; i < tile.pixels * channels; i += lanes) store_past_caches(out + i, load(tile.dx + i));

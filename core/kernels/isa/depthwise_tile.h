@@ -134,11 +134,11 @@ constexpr ConvolveTile with_stride_2[] = {convolve_tile<2, 1>, convolve_tile<2, 
 // A vector's sums and coefficients stay in registers, for a strip of so many vectors at once.
 constexpr int most_strip_vectors = vector_registers == 32 ? 4 : 2;
 
-/// The sums for a strip of channels from c on. All other pointers are at the first pixel; `later_x` is fetched.
+/// The sums for a strip of channels from c on. The part's x and y and all other pointers are at the first pixel;
+/// `later_x` is fetched.
 template <int vectors, bool is_whole>
-WEFT_ALWAYS_INLINE void sum_strip(const StoreSums& part, Lanes<is_whole> lanes_of, std::int64_t c, const float* dx,
-                                  const float* x, std::int64_t pixels, std::int64_t channels, const float* later_x,
-                                  float* out) {
+WEFT_ALWAYS_INLINE void sum_strip(const StoreSums& part, Lanes<is_whole> lanes_of, std::int64_t c, float* dx,
+                                  std::int64_t pixels, std::int64_t channels, const float* later_x, float* out) {
   const Vec low = broadcast(part.low), high = broadcast(part.high);
   Vec mean[vectors], factor[vectors], offset[vectors], sum[vectors], product[vectors];
   WEFT_UNROLL
@@ -152,36 +152,39 @@ WEFT_ALWAYS_INLINE void sum_strip(const StoreSums& part, Lanes<is_whole> lanes_o
       WEFT_UNROLL
       for (int v = 0; v < vectors; ++v) {
         const std::int64_t here = at + v * lanes;
-        const Vec g = lanes_of.load_from(dx + here), value = lanes_of.load_from(x + here);
+        const Vec g = lanes_of.load_from(dx + here), value = lanes_of.load_from(part.x + here);
         __builtin_prefetch(later_x + here, 0, 2);
-        const Vec y = value * factor[v] + offset[v];
+        const Vec y = part.y != nullptr ? lanes_of.load_from(part.y + here) : value * factor[v] + offset[v];
         const Vec dz = (y > low) & (y < high) ? g : Vec{};
         sum[v] += dz;
         product[v] += dz * (value - mean[v]);
-        store_at(here, g);
+        store_at(here, dz);
       }
     }
   };
   if (out != nullptr) {
-    add_all([out](std::int64_t at, Vec g) { store_past_caches(out + at, g); });
+    add_all([out](std::int64_t at, Vec dz) { store_past_caches(out + at, dz); });
   } else {
-    add_all([](std::int64_t, Vec) {});
+    add_all([&](std::int64_t at, Vec dz) { lanes_of.store_to(dx + at, dz); });
   }
   WEFT_UNROLL
   for (int v = 0; v < vectors; ++v) add_to_part(part, c + v * lanes, sum[v], product[v]);
 }
 
-/// Adds batch norm's sums over some pixels to the part's; they are stored past the caches where `out` is not null.
-__attribute__((noinline)) void sum_tile(const StoreSums& part, const float* dx, const float* x, std::int64_t pixels,
+/// Adds batch norm's sums over some pixels, of which `first` come before in the image, to the part's. dx becomes dz; it
+/// is stored to `out` past the caches where that is not null.
+__attribute__((noinline)) void sum_tile(StoreSums part, std::int64_t first, float* dx, std::int64_t pixels,
                                         std::int64_t channels, const float* later_x, float* out) {
+  part.x += first * channels;
+  if (part.y != nullptr) part.y += first * channels;
   constexpr Lanes<true> all{lanes};
   std::int64_t c = 0;
   for (; c + most_strip_vectors * lanes <= channels; c += most_strip_vectors * lanes)
-    sum_strip<most_strip_vectors>(part, all, c, dx, x, pixels, channels, later_x, out);
+    sum_strip<most_strip_vectors>(part, all, c, dx, pixels, channels, later_x, out);
   for (; most_strip_vectors > 2 && c + 2 * lanes <= channels; c += 2 * lanes)
-    sum_strip<2>(part, all, c, dx, x, pixels, channels, later_x, out);
-  for (; c + lanes <= channels; c += lanes) sum_strip<1>(part, all, c, dx, x, pixels, channels, later_x, out);
-  if (c < channels) sum_strip<1>(part, Lanes<false>{channels - c}, c, dx, x, pixels, channels, later_x, nullptr);
+    sum_strip<2>(part, all, c, dx, pixels, channels, later_x, out);
+  for (; c + lanes <= channels; c += lanes) sum_strip<1>(part, all, c, dx, pixels, channels, later_x, out);
+  if (c < channels) sum_strip<1>(part, Lanes<false>{channels - c}, c, dx, pixels, channels, later_x, nullptr);
 }
 
 }  // namespace

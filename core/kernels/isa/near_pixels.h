@@ -2,9 +2,9 @@
 // Pixels of an image as a kernel wants them (core/kernels/pixel_source.h), made from what has been fetched into the
 // caches already.
 //
-// made_pixels.h goes pixel by pixel, in the order in which memory delivers fast, and loads a channel's numbers again
-// for each. Where caches deliver, those loads are most of the work. Here they serve four pixels; the arithmetic is the
-// same.
+// Batch norm's passes (batch_norm.cpp) go pixel by pixel, in the order in which memory delivers fast, and load a
+// channel's numbers again for each. Where caches deliver, those loads are most of the work. Here they serve four
+// pixels; the arithmetic is the same.
 
 #include "core/kernels/isa/limits.h"
 #include "core/kernels/pixel_source.h"

@@ -10,7 +10,8 @@
 // the choice that leaves fewer lanes empty.
 
 #include "core/kernels/isa/depthwise_rows.h"
-#include "core/kernels/isa/made_pixels.h"
+#include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/near_pixels.h"
 #include "core/kernels/isa/outer_tile.h"
 #include "core/kernels/isa/panel.h"
 #include "core/kernels/isa/tap_tile.h"
@@ -192,7 +193,7 @@ std::int64_t packed_floats(const PointwiseProblem& p) {
 /// A block's pixels, for a kernel that reads whole vectors: where the last one would run over a stored image's end, it
 /// reads a copy. `room` has space for a vector more.
 const float* whole_vectors(const PixelSource& source, std::int64_t first, std::int64_t count, float* room) {
-  const float* pixels = made_pixels(source, first, count, room);
+  const float* pixels = near_pixels(source, first, count, room);
   if (source.channels % lanes == 0 || pixels == room) return pixels;
   for (std::int64_t i = 0; i < count * source.channels; ++i) room[i] = pixels[i];
   return room;
@@ -248,7 +249,7 @@ void pointwise_forward(const PointwiseProblem& p, const PixelSource& x, const fl
   for_each_block(p, plan, [&](std::int64_t part, bool is_first, std::int64_t first, std::int64_t count) {
     float* room = thread_scratch(plan.block_pixels * p.c_in);
     PixelsAhead ahead(x, first + count, min64(plan.block_pixels, p.pixels - first - count), tiles_of(p.c_out, count));
-    multiply_rows(product, made_pixels(x, first, count, room), first, count, part, is_first, ahead);
+    multiply_rows(product, near_pixels(x, first, count, room), first, count, part, is_first, ahead);
   });
 }
 
