@@ -45,7 +45,7 @@ class Engine {
   /// The one that runs on this thread; null outside of backward(). Passes nest where a backward function starts one.
   static Engine* running() { return running_; }
 
-  explicit Engine(const NodePtr& root) : nodes_{root}, outer_(std::exchange(running_, this)) {
+  explicit Engine(const NodePtr& root) : nodes_{root}, outer_(running_) {
     gathered_[root.get()].missing = 1;  // the seed
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const NodePtr node = nodes_[i];
@@ -57,6 +57,7 @@ class Engine {
       }
     }
     std::sort(nodes_.begin(), nodes_.end(), [](const NodePtr& a, const NodePtr& b) { return a->order > b->order; });
+    running_ = this;  // last: where this throws, nothing undoes it
   }
   ~Engine() { running_ = outer_; }
   Engine(const Engine&) = delete;

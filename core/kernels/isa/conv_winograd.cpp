@@ -154,14 +154,20 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
                                       width,
                                       part_sums.gradient.x,
                                       part_sums.gradient.y};
+  // Lines are fetched a few at a time, for each of a product's register tiles: many at once would wait for each other,
+  // and the product for them. With many channels the product itself fetches, filters, over all its rows.
+  const std::int64_t piece = source.c >= many_channels ? rows : tile_pixels(static_cast<int>(panel.vectors));
+  const std::int64_t pieces = rows / piece;
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
-      ahead.fetch(a * Form::sums + b, Form::sums * Form::sums);
-      const int first = sum_begin<Form>(a, b);
+      const int first = sum_begin<Form>(a, b), product = a * Form::sums + b;
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
-      run({values.row(strip.begin), values.width, offsets + first, taps, source.c, packed + first * step, step, rows,
-           sums.data + (a * Form::sums + b) * sums.step});
+      for (std::int64_t i = 0; i < pieces; ++i) {
+        ahead.fetch(product * pieces + i, Form::sums * Form::sums * pieces);
+        run({values.row(strip.begin + i * piece), values.width, offsets + first, taps, source.c, packed + first * step,
+             step, piece, sums.data + product * sums.step + i * piece * width});
+      }
     }
   }
   for (std::int64_t row = 0; row < strip.size; ++row) {

@@ -34,26 +34,26 @@ struct OutputLines {
   std::int64_t column, columns;
   const float *x, *y;  // other images of that shape that are read then, or null
 
-  /// Fetches one part of them. Inlined because gcc removes calls of functions that do nothing but fetch.
+  /// Fetches one part of them, in units of a tile's row. Inlined because gcc removes calls of functions that do nothing
+  /// but fetch.
   WEFT_ALWAYS_INLINE void fetch(std::int64_t index, std::int64_t parts) const {
-    if (!outputs.past_caches) fetch_from(outputs.data, index, parts);
-    if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_from(outputs.earlier, index, parts);
-    if (x != nullptr) fetch_from(x, index, parts);
-    if (y != nullptr) fetch_from(y, index, parts);
+    const Part part = part_of(strip.size * Rows::out, parts, index);
+    for (std::int64_t unit = part.begin; unit < part.begin + part.size; ++unit) {
+      const TilePlace place = tiles.place(strip.begin + unit / Rows::out);
+      const std::int64_t row = place.row * Rows::out + unit % Rows::out;
+      const std::int64_t at =
+          ((place.image * outputs.h + row) * outputs.w + place.col * Columns::out) * outputs.c + column;
+      if (!outputs.past_caches) fetch_row(outputs.data + at);
+      if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_row(outputs.earlier + at);
+      if (x != nullptr) fetch_row(x + at);
+      if (y != nullptr) fetch_row(y + at);
+    }
   }
 
  private:
-  WEFT_ALWAYS_INLINE void fetch_from(const float* image, std::int64_t index, std::int64_t parts) const {
-    const Part part = part_of(strip.size, parts, index);
-    for (std::int64_t tile = part.begin; tile < part.begin + part.size; ++tile) {
-      const TilePlace place = tiles.place(strip.begin + tile);
-      for (int i = 0; i < Rows::out; ++i) {
-        const std::int64_t row = (place.image * outputs.h + place.row * Rows::out + i) * outputs.w;
-        const float* pixel = image + (row + place.col * Columns::out) * outputs.c + column;
-        for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
-          for (std::int64_t c = 0; c < columns; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
-        }
-      }
+  WEFT_ALWAYS_INLINE void fetch_row(const float* pixel) const {
+    for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
+      for (std::int64_t c = 0; c < columns; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
     }
   }
 };
