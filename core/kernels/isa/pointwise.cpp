@@ -1,7 +1,8 @@
 // A 1x1 convolution over images that are made as it reads them, and both its gradients (core/kernels/pointwise.h).
 //
 // Order of work: tasks = parts of the pixels; in each, blocks of pixels, for which
-//   1. x, and backward dy, are made, unless they are stored: some tens of KB, which stay near
+//   1. x, and backward dy, are made, unless they are stored: some tens of KB, which stay near. What they are made from
+//      has been fetched while the block before was computed, a line for each step of its products
 //   2. y = x w', or dx = dy w, goes tile by tile through the register tile of convolution (tap_tile.h), with one tap
 //   3. dw += dy' x, tile by tile through the register tile of the weight gradient (outer_tile.h); each part has sums
 //      of its own, which are added up in order at the end
@@ -9,7 +10,6 @@
 // As in conv_weight_gradient.cpp, a is the operand of dw that is broadcast, b the one that fills vectors: of x and dy
 // the choice that leaves fewer lanes empty.
 
-#include "core/kernels/isa/depthwise_rows.h"
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/near_pixels.h"
 #include "core/kernels/isa/outer_tile.h"
@@ -49,26 +49,19 @@ void pack_matrix(const float* from, std::int64_t k_step, std::int64_t n_step, st
   }
 }
 
-/// The pixels that the next block is made from, in memory's order.
-struct PixelsAhead {
-  LinesAhead values, dy;
+/// The pixels that a block is made from, in one image or two: who computes meanwhile has them fetched.
+struct SourcePixels {
+  const float* images[2];  // the second may be null
 
-  PixelsAhead(const PixelSource& source, std::int64_t first, std::int64_t count, std::int64_t calls)
-      : values(lines(source.kind == PixelSource::Kind::stored ? source.values : source.norm.x, source, first, count,
-                     calls)),
-        dy(lines(source.kind == PixelSource::Kind::gradient ? source.norm.dy : nullptr, source, first, count, calls)) {}
+  SourcePixels(const PixelSource& source, std::int64_t first)
+      : images{(source.kind == PixelSource::Kind::stored ? source.values : source.norm.x) + first * source.channels,
+               source.kind == PixelSource::Kind::gradient ? source.norm.dy + first * source.channels : nullptr} {}
+};
 
-  void fetch() {
-    values.fetch();
-    dy.fetch();
-  }
-
- private:
-  static LinesAhead lines(const float* image, const PixelSource& source, std::int64_t first, std::int64_t count,
-                          std::int64_t calls) {
-    if (image == nullptr) return {nullptr, nullptr, 1};
-    return {image + first * source.channels, image + (first + count) * source.channels, calls};
-  }
+/// Some neighbouring pixels of one part, of which `is_first` tells whether none came before.
+struct Block {
+  std::int64_t part, first, count;
+  bool is_first;
 };
 
 /// One of the two products whose rows are pixels: out = in matrix.
@@ -81,48 +74,54 @@ struct RowProduct {
   float* out;
 };
 
-/// Rows [first, first + count) of `out`, from as many rows at `in`. They are rows of part `part`, of which `is_first`
-/// tells whether none came before. Meanwhile what `ahead` stands for is brought near.
-void multiply_rows(const RowProduct& product, const float* in, std::int64_t first, std::int64_t count,
-                   std::int64_t part, bool is_first, PixelsAhead& ahead) {
+/// What all tiles of a block and a panel share.
+TapTile tile_of(const RowProduct& product, const Block& block, const Panel& panel, float* bias) {
+  const std::int64_t at = block.first * product.n + panel.column;
+  const ConvEpilogue<float>& end = product.epilogue;
+  TapTile t = {};
+  t.run = t.taps = 1;
+  t.channels = product.k;
+  t.packed = product.packed + panel.column * product.k;
+  t.columns = min64(panel.vectors * lanes, product.n - panel.column);
+  t.is_first = t.is_last = true;
+  if (end.bias != nullptr) {
+    for (std::int64_t n = 0; n < panel.vectors * lanes; ++n) bias[n] = n < t.columns ? end.bias[panel.column + n] : 0;
+    t.bias = bias;
+  }
+  t.residual = end.residual != nullptr ? end.residual + at : nullptr;
+  t.low = lower_limit(end.activation);
+  t.high = upper_limit(end.activation);
+  t.past_caches = product.past_caches;
+  t.sums = sums_of_part(product.sums, block.part, panel.column, block.is_first);
+  if (t.sums.are_of_gradient()) t.sums.x += block.first * product.n;
+  if (t.sums.y != nullptr) t.sums.y += block.first * product.n;
+  t.out = product.out + at;
+  return t;
+}
+
+/// A block's rows of `out`, from those at `in`. Meanwhile `next`, what the next block is made from, is brought near.
+void multiply_rows(const RowProduct& product, const float* in, const Block& block, const SourcePixels& next) {
   constexpr std::int64_t no_offset = 0;
   const float* pixels[max_tile_pixels];
   std::int64_t out_at[max_tile_pixels];
   float bias[max_tile_vectors * lanes];
   for (std::int64_t index = 0; index < panels_of(product.n, max_tile_vectors); ++index) {
     const Panel panel = panel_of(product.n, max_tile_vectors, index);
-    const std::int64_t size = tile_pixels(static_cast<int>(panel.vectors)), at = first * product.n + panel.column;
-    TapTile t = {};
+    const std::int64_t size = tile_pixels(static_cast<int>(panel.vectors));
+    const RunTapTile run = tap_tile_function(panel.vectors);
+    TapTile t = tile_of(product, block, panel, bias);
     t.pixels = pixels;
     t.offsets = &no_offset;
-    t.run = t.taps = 1;
-    t.channels = product.k;
-    t.packed = product.packed + panel.column * product.k;
     t.out_at = out_at;
-    t.columns = min64(panel.vectors * lanes, product.n - panel.column);
-    t.is_first = t.is_last = true;
-    if (product.epilogue.bias != nullptr) {
-      for (std::int64_t n = 0; n < panel.vectors * lanes; ++n)
-        bias[n] = n < t.columns ? product.epilogue.bias[panel.column + n] : 0;
-      t.bias = bias;
-    }
-    t.residual = product.epilogue.residual != nullptr ? product.epilogue.residual + at : nullptr;
-    t.low = lower_limit(product.epilogue.activation);
-    t.high = upper_limit(product.epilogue.activation);
-    t.past_caches = product.past_caches;
-    t.sums = sums_of_part(product.sums, part, panel.column, is_first);
-    if (t.sums.are_of_gradient()) t.sums.x += first * product.n;
-    if (t.sums.y != nullptr) t.sums.y += first * product.n;
-    t.out = product.out + at;
-    const RunTapTile run = tap_tile_function(panel.vectors);
-    for (std::int64_t row = 0; row < count; row += size) {
-      t.count = min64(size, count - row);
+    for (std::int64_t row = 0; row < block.count; row += size) {
+      t.count = min64(size, block.count - row);
       for (std::int64_t m = 0; m < size; ++m) {
         const std::int64_t pixel = row + min64(m, t.count - 1);
         pixels[m] = in + pixel * product.k;
         out_at[m] = pixel * product.n;
       }
-      ahead.fetch();
+      for (int i = 0; i < 2 && index == 0; ++i)  // as many channels, so as many lines as products
+        t.ahead[i] = next.images[i] != nullptr ? next.images[i] + row * product.k : nullptr;
       run(t);
       t.sums.is_first = false;
     }
@@ -192,28 +191,21 @@ std::int64_t packed_floats(const PointwiseProblem& p) {
 
 /// A block's pixels, for a kernel that reads whole vectors: where the last one would run over a stored image's end, it
 /// reads a copy. `room` has space for a vector more.
-const float* whole_vectors(const PixelSource& source, std::int64_t first, std::int64_t count, float* room) {
-  const float* pixels = near_pixels(source, first, count, room);
+const float* whole_vectors(const PixelSource& source, const Block& block, float* room) {
+  const float* pixels = near_pixels(source, block.first, block.count, room);
   if (source.channels % lanes == 0 || pixels == room) return pixels;
-  for (std::int64_t i = 0; i < count * source.channels; ++i) room[i] = pixels[i];
+  for (std::int64_t i = 0; i < block.count * source.channels; ++i) room[i] = pixels[i];
   return room;
 }
 
-std::int64_t tiles_of(std::int64_t n, std::int64_t rows) {
-  std::int64_t tiles = 0;
-  for (std::int64_t i = 0; i < panels_of(n, max_tile_vectors); ++i)
-    tiles += ceil_div(rows, tile_pixels(static_cast<int>(panel_of(n, max_tile_vectors, i).vectors)));
-  return tiles;
-}
-
-/// Calls body(part, is the part's first block, block's first pixel, its pixels).
+/// Calls body(block) for all blocks, those of a part in order.
 template <class Body>
 void for_each_block(const PointwiseProblem& p, const Plan& plan, Body&& body) {
   parallel_for(plan.parts, [&](std::int64_t index) {
     const Part part = part_of(plan.blocks, plan.parts, index);
     for (std::int64_t block = part.begin; block < part.begin + part.size; ++block) {
       const std::int64_t first = block * plan.block_pixels;
-      body(index, block == part.begin, first, min64(plan.block_pixels, p.pixels - first));
+      body(Block{index, first, min64(plan.block_pixels, p.pixels - first), block == part.begin});
     }
     stream_fence();
   });
@@ -246,10 +238,10 @@ void pointwise_forward(const PointwiseProblem& p, const PixelSource& x, const fl
                               begin_part_sums(epilogue.sums, p, plan),
                               belongs_past_caches(y, p.pixels * p.c_out, p.c_out, larger_than_l2),
                               y};
-  for_each_block(p, plan, [&](std::int64_t part, bool is_first, std::int64_t first, std::int64_t count) {
+  for_each_block(p, plan, [&](const Block& block) {
     float* room = thread_scratch(plan.block_pixels * p.c_in);
-    PixelsAhead ahead(x, first + count, min64(plan.block_pixels, p.pixels - first - count), tiles_of(p.c_out, count));
-    multiply_rows(product, near_pixels(x, first, count, room), first, count, part, is_first, ahead);
+    const float* in = near_pixels(x, block.first, block.count, room);
+    multiply_rows(product, in, block, SourcePixels(x, block.first + block.count));
   });
 }
 
@@ -264,18 +256,15 @@ void pointwise_backward(const PointwiseProblem& p, const PixelSource& x, const P
     product.sums = begin_part_sums(epilogue.sums, p, plan);
     product.past_caches = belongs_past_caches(dx, p.pixels * p.c_in, p.c_in, larger_than_l2);
   }
-  for_each_block(p, plan, [&](std::int64_t part, bool is_first, std::int64_t first, std::int64_t count) {
+  for_each_block(p, plan, [&](const Block& block) {
     float* x_room = thread_scratch(plan.block_pixels * (p.c_in + p.c_out) + 2 * lanes);
     float* dy_room = x_room + plan.block_pixels * p.c_in + lanes;
-    const float* dy_block = whole_vectors(dy, first, count, dy_room);
-    if (dx != nullptr) {
-      PixelsAhead ahead(dy, first + count, min64(plan.block_pixels, p.pixels - first - count), tiles_of(p.c_in, count));
-      multiply_rows(product, dy_block, first, count, part, is_first, ahead);
-    }
-    const float* x_block = whole_vectors(x, first, count, x_room);
+    const float* dy_block = whole_vectors(dy, block, dy_room);
+    if (dx != nullptr) multiply_rows(product, dy_block, block, SourcePixels(dy, block.first + block.count));
+    const float* x_block = whole_vectors(x, block, x_room);
     const float* a = outer.is_swapped ? dy_block : x_block;
     const float* b = outer.is_swapped ? x_block : dy_block;
-    outer.add(a, b, count, is_first, all_sums + part * outer.floats());
+    outer.add(a, b, block.count, block.is_first, all_sums + block.part * outer.floats());
   });
   outer.join(all_sums, plan.parts, dw);
 }

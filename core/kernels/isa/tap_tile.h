@@ -32,6 +32,7 @@ struct TapTile {
   std::int64_t run;             // for narrow tiles: 1, or see add_runs
   std::int64_t taps, k0, channels;
   std::int64_t prefetch;       // floats from here to the next tile's pixels where they should be fetched ahead, else 0
+  const float* ahead[2];       // if not null: lines that are fetched for later, one for each channel
   const float* packed;         // [taps][channels][vectors * lanes]
   const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual
   std::int64_t count;          // pixels that are stored
@@ -161,6 +162,7 @@ void run_tap_tile(const TapTile& t) {
     }
   }
   const float* const* tap_pixels = t.pixels;
+  const bool has_ahead = t.ahead[0] != nullptr;
   for (std::int64_t tap = 0; tap < t.taps; ++tap, tap_pixels += t.pixel_step) {
     const float* a[pixels];
     WEFT_UNROLL
@@ -173,6 +175,10 @@ void run_tap_tile(const TapTile& t) {
         end = min64(end, k + cache_line_floats);
       }
       for (; k < end; ++k, packed += vectors * lanes) {
+        if (has_ahead) {
+          __builtin_prefetch(t.ahead[0] + k * cache_line_floats, 0, 2);
+          if (t.ahead[1] != nullptr) __builtin_prefetch(t.ahead[1] + k * cache_line_floats, 0, 2);
+        }
         Vec b[vectors];
         WEFT_UNROLL
         for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
