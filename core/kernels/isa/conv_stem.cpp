@@ -84,7 +84,7 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
   const RunRowProduct run = row_product_function<false>(panel.vectors);
   const std::int64_t offset = 0;
   for (int sum = 0; sum < sums; ++sum) {
-    ahead.fetch(sum, sums);
+    ahead.fetch(strip.size, sum, sums);
     const std::int64_t k = stem_values_in<Rows, Columns>(sum) * p.c_in;
     run({values.data + sum * values.step, stem_value_width, &offset, 1, k, packed, k * width,
          ceil_div(strip.size, unit) * unit, m.data + sum * m.step});

@@ -164,13 +164,15 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
       for (std::int64_t i = 0; i < pieces; ++i) {
-        ahead.fetch(product * pieces + i, Form::sums * Form::sums * pieces);
+        ahead.fetch(min64(strip.size, short_strip), product * pieces + i, Form::sums * Form::sums * pieces);
         run({values.row(strip.begin + i * piece), values.width, offsets + first, taps, source.c, packed + first * step,
              step, piece, sums.data + product * sums.step + i * piece * width});
       }
     }
   }
   for (std::int64_t row = 0; row < strip.size; ++row) {
+    // Those of a long strip would not all stay in L2 until they are wanted.
+    if (row + short_strip < strip.size) ahead.fetch_tile(row + short_strip);
     const std::int64_t tile = block.begin + strip.begin + row, part = tile / short_strip;
     const bool is_first = tile % short_strip == 0;
     if (is_first && panel.column == 0 && part_sums.pixels != nullptr) {

@@ -34,11 +34,16 @@ struct OutputLines {
   std::int64_t column, columns;
   const float *x, *y;  // other images of that shape that are read then, or null
 
-  /// Fetches one part of them, in units of a tile's row. Inlined because gcc removes calls of functions that do nothing
-  /// but fetch.
-  WEFT_ALWAYS_INLINE void fetch(std::int64_t index, std::int64_t parts) const {
-    const Part part = part_of(strip.size * Rows::out, parts, index);
-    for (std::int64_t unit = part.begin; unit < part.begin + part.size; ++unit) {
+  /// Fetches one part of those of the first `count` tiles, in units of a tile's row. Inlined because gcc removes calls
+  /// of functions that do nothing but fetch.
+  WEFT_ALWAYS_INLINE void fetch(std::int64_t count, std::int64_t index, std::int64_t parts) const {
+    fetch_rows(part_of(count * Rows::out, parts, index));
+  }
+  WEFT_ALWAYS_INLINE void fetch_tile(std::int64_t tile) const { fetch_rows({tile * Rows::out, Rows::out}); }
+
+ private:
+  WEFT_ALWAYS_INLINE void fetch_rows(const Part& rows) const {
+    for (std::int64_t unit = rows.begin; unit < rows.begin + rows.size; ++unit) {
       const TilePlace place = tiles.place(strip.begin + unit / Rows::out);
       const std::int64_t row = place.row * Rows::out + unit % Rows::out;
       const std::int64_t at =
@@ -50,7 +55,6 @@ struct OutputLines {
     }
   }
 
- private:
   WEFT_ALWAYS_INLINE void fetch_row(const float* pixel) const {
     for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
       for (std::int64_t c = 0; c < columns; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
