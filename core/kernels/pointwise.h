@@ -5,8 +5,8 @@
 //   y [pixels, c_out] = x w'          dx = dy w          dw = dy' x          w [c_out, c_in], x [pixels, c_in]
 //
 // A gradient that comes from a batch norm behind the convolution is made once for both products, and neither it nor a
-// normalised x is ever stored. For few channels, whose sums for dw stay in the nearest cache: from some thousand
-// weights on, conv_igemm's two separate kernels with stored images are faster (docs/kernels.md).
+// normalised x is ever stored. For weights that fit into the second-level cache beside their sums; with more,
+// conv_igemm's two separate kernels are faster, and images so small stay in the caches anyway.
 
 #include "core/kernels/activation.h"
 #include "core/kernels/conv.h"

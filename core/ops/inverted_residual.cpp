@@ -260,7 +260,7 @@ Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const No
 }
 
 bool inverted_residual_is_preferred(std::int64_t c_mid, std::int64_t c_out) {
-  constexpr std::int64_t most_weights = 8192;  // measured
+  constexpr std::int64_t most_weights = 100'000;  // measured
   return c_mid * c_out <= most_weights;
 }
 

@@ -26,8 +26,8 @@ Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const No
                          const Tensor& project, std::int64_t stride, const BatchNormOptions& options,
                          ChannelStatistics* statistics = nullptr);
 
-/// True where inverted_residual is faster than the operations that it stands for: with so many channels their images
-/// are small, and stay in the caches.
+/// True where inverted_residual is faster than the operations that it stands for: not with so many channels that their
+/// weights' sums leave the near caches. Images are small then, and stay there.
 bool inverted_residual_is_preferred(std::int64_t c_mid, std::int64_t c_out);
 
 }  // namespace weft

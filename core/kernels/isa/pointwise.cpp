@@ -22,7 +22,8 @@ namespace weft::kernels::WEFT_ISA {
 namespace {
 
 constexpr std::int64_t block_floats = 24 * 1024;  // of x and dy together: 96 KB
-constexpr std::int64_t most_parts = 64;
+constexpr std::int64_t least_parts = 16, most_parts = 64;
+constexpr std::int64_t all_sums_floats = 1 << 20;  // of dw, in all parts
 
 /// How the pixels are cut; from the shape alone.
 struct Plan {
@@ -33,7 +34,7 @@ Plan make_plan(const PointwiseProblem& p) {
   Plan plan;
   plan.block_pixels = min64(max64(p.pixels, 1), max64(24, block_floats / (p.c_in + p.c_out) / 24 * 24));
   plan.blocks = ceil_div(p.pixels, plan.block_pixels);
-  plan.parts = min64(plan.blocks, most_parts);
+  plan.parts = min64(plan.blocks, max64(least_parts, min64(most_parts, all_sums_floats / (p.c_in * p.c_out))));
   return plan;
 }
 
