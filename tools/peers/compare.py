@@ -146,7 +146,7 @@ class Comparison:
         command = [files.program("infer_unet"), files.photographs, "--model", files.model("mobilenet_v2"), "--size", files.size,
                    "--threads", threads, "--out", files.path("masks")]
         alone, whole = [], []
-        for _ in range(max(2, self.rounds // 3)):
+        for _ in range(max(2, self.rounds // 2)):
             weft.ms.clear()
             weft.run()
             alone.append(sum(weft.ask("run")["ms"] for _ in range(PHOTOGRAPHS)))

@@ -190,7 +190,7 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   t.taps = g.tap_count;
   // A single tap meets each pixel once, so nothing but this has brought it near.
   t.prefetch = g.tap_count == 1 ? size * g.step_w * g.source_c : 0;
-  t.ahead[0] = t.ahead[1] = nullptr;
+  t.meanwhile_count = 0;
   t.columns = min64(panel.vectors * lanes, g.out_c - panel.column);
   t.out_at = out_at;
   t.out = out + panel.column;

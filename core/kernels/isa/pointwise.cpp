@@ -100,6 +100,21 @@ TapTile tile_of(const RowProduct& product, const Block& block, const Panel& pane
   return t;
 }
 
+/// While the tile from `row` on is computed: what the next block is made from, and what the next tile, of `size` rows,
+/// is added to and sums are taken with. The first overlap from tile to tile: a line that is asked for twice comes more
+/// surely (measured).
+void fetch_meanwhile(const RowProduct& product, const SourcePixels& next, std::int64_t row, std::int64_t rows,
+                     std::int64_t size, TapTile& t) {
+  for (const float* image : next.images) {
+    if (image != nullptr) t.meanwhile[t.meanwhile_count++] = {image + row * product.k, product.k, 1};
+  }
+  if (row + size >= rows) return;
+  const std::int64_t at = (row + size) * product.n, lines = ceil_div(size * product.n, cache_line_floats);
+  const std::int64_t each = ceil_div(lines, product.k);
+  if (t.sums.are_of_gradient()) t.meanwhile[t.meanwhile_count++] = {t.sums.x + at, ceil_div(lines, each), each};
+  if (t.residual != nullptr) t.meanwhile[t.meanwhile_count++] = {t.residual + at, ceil_div(lines, each), each};
+}
+
 /// A block's rows of `out`, from those at `in`. Meanwhile `next`, what the next block is made from, is brought near.
 void multiply_rows(const RowProduct& product, const float* in, const Block& block, const SourcePixels& next) {
   constexpr std::int64_t no_offset = 0;
@@ -121,8 +136,8 @@ void multiply_rows(const RowProduct& product, const float* in, const Block& bloc
         pixels[m] = in + pixel * product.k;
         out_at[m] = pixel * product.n;
       }
-      for (int i = 0; i < 2 && index == 0; ++i)  // as many channels, so as many lines as products
-        t.ahead[i] = next.images[i] != nullptr ? next.images[i] + row * product.k : nullptr;
+      t.meanwhile_count = 0;
+      if (index == 0) fetch_meanwhile(product, next, row, block.count, size, t);
       run(t);
       t.sums.is_first = false;
     }

@@ -24,6 +24,12 @@ constexpr int tile_pixels(int vectors) {
   return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
 }
 
+/// Lines that are fetched for later while a tile is computed: `each` of them with each of so many channels.
+struct LinesMeanwhile {
+  const float* from;
+  std::int64_t channels, each;
+};
+
 /// The work of one tile.
 struct TapTile {
   const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps
@@ -31,8 +37,9 @@ struct TapTile {
   const std::int64_t* offsets;  // [taps], added to the pixels
   std::int64_t run;             // for narrow tiles: 1, or see add_runs
   std::int64_t taps, k0, channels;
-  std::int64_t prefetch;       // floats from here to the next tile's pixels where they should be fetched ahead, else 0
-  const float* ahead[2];       // if not null: lines that are fetched for later, one for each channel
+  std::int64_t prefetch;        // floats from here to the next tile's pixels where they should be fetched ahead, else 0
+  LinesMeanwhile meanwhile[4];  // of which there are:
+  std::int64_t meanwhile_count;
   const float* packed;         // [taps][channels][vectors * lanes]
   const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual
   std::int64_t count;          // pixels that are stored
@@ -162,7 +169,6 @@ void run_tap_tile(const TapTile& t) {
     }
   }
   const float* const* tap_pixels = t.pixels;
-  const bool has_ahead = t.ahead[0] != nullptr;
   for (std::int64_t tap = 0; tap < t.taps; ++tap, tap_pixels += t.pixel_step) {
     const float* a[pixels];
     WEFT_UNROLL
@@ -175,9 +181,12 @@ void run_tap_tile(const TapTile& t) {
         end = min64(end, k + cache_line_floats);
       }
       for (; k < end; ++k, packed += vectors * lanes) {
-        if (has_ahead) {
-          __builtin_prefetch(t.ahead[0] + k * cache_line_floats, 0, 2);
-          if (t.ahead[1] != nullptr) __builtin_prefetch(t.ahead[1] + k * cache_line_floats, 0, 2);
+        for (std::int64_t i = 0; i < t.meanwhile_count; ++i) {
+          const LinesMeanwhile& m = t.meanwhile[i];
+          if (k >= m.channels) continue;
+          const float* line = m.from + k * m.each * cache_line_floats;
+          __builtin_prefetch(line, 0, 2);
+          for (std::int64_t n = 1; n < m.each; ++n) __builtin_prefetch(line + n * cache_line_floats, 0, 2);
         }
         Vec b[vectors];
         WEFT_UNROLL
