@@ -91,8 +91,8 @@ class NoGrad {
 };
 
 /// While one of these lives on this thread, outputs that are quickly made again (batch_norm's) are not kept for the
-/// backward pass: who saves such an output saves how it was made. Gradients keep their bits; up to a
-/// third of the memory of a training step is saved, for one more pass over each such output.
+/// backward pass: who saves such an output saves how it was made. Gradients keep their bits; a tenth
+/// of the memory of a training step is saved, for one more pass over each such output.
 class RecomputeActivations {
  public:
   RecomputeActivations();
