@@ -66,8 +66,12 @@ bool InvertedResidual::can_train_fused(const Tensor& x) const {
 }
 
 Tensor InvertedResidual::train_fused(const Tensor& x) const {
-  if (expand_) expand_->bn.count_batch();
-  depthwise_.bn.count_batch();
+  for (const nn::ConvBnAct* layer : std::initializer_list<const nn::ConvBnAct*>{expand_.get(), &depthwise_}) {
+    if (layer == nullptr) continue;
+    layer->conv.forget_folded();
+    layer->bn.count_batch();
+  }
+  project_.forget_folded();
   ChannelStatistics statistics;
   const Tensor y = inverted_residual(
       x, expand_ ? expand_->parameters() : NormalisedConv{}, depthwise_.parameters(), project_.weight,

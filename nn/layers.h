@@ -24,6 +24,8 @@ class Conv2d : public Module {
   const Conv2dOptions options;
   Tensor weight, bias;  // bias undefined where there is none
 
+  /// Training changes the weights at each step; until the next evaluation the folded copy only takes memory.
+  void forget_folded() const { folded_ = PackedConv(); }
   /// Leaves the weight without values where the layer is for inference only: whoever calls this has packed them.
   void release_weight() const;
 
@@ -33,8 +35,6 @@ class Conv2d : public Module {
   /// The convolution that equals this one followed by `bn` in evaluation mode. With upsampled_channels > 0 it is
   /// for upsample_conv_bn.
   const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
-  /// Training changes the weights at each step; until the next evaluation the folded copy only takes memory.
-  void forget_folded() const { folded_ = PackedConv(); }
   mutable PackedConv folded_;
   mutable std::uint64_t folded_version_ = 0;  // of the tensors that it was made from
 };

@@ -26,9 +26,9 @@ struct AlignedSource {
       const PerChannel& n = numbers.emplace(source.channels, 1, std::initializer_list{b.factor, b.offset});
       b.factor = n[0], b.offset = n[1];
     } else if (source.kind == PixelSource::Kind::gradient) {
-      const PerChannel& n = numbers.emplace(
-          source.channels, 1, std::initializer_list{b.factor, b.offset, b.mean, source.shift, source.stretch});
-      b.factor = n[0], b.offset = n[1], b.mean = n[2], source.shift = n[3], source.stretch = n[4];
+      const PerChannel& n =
+          numbers.emplace(source.channels, 1, std::initializer_list{b.factor, b.mean, source.shift, source.stretch});
+      b.factor = n[0], b.mean = n[1], source.shift = n[2], source.stretch = n[3];
     }
   }
 };

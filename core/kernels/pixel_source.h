@@ -16,7 +16,7 @@ struct PixelSource {
   enum class Kind {
     stored,      // `values` as they lie in memory
     normalised,  // act(x factor + offset) of norm's x
-    gradient     // factor dz - shift - stretch (x - mean), the gradient of norm's x; see batch_norm.h
+    gradient     // factor dz - shift - stretch (x - mean), the gradient of norm's x; norm's dy is dz (batch_norm.h)
   };
   Kind kind = Kind::stored;
   std::int64_t channels = 0;

@@ -5,18 +5,18 @@
 //   de2, d  make dd -> dwd, de1 = ...    and sums over de1 for the first's
 //   de1, h  make dh -> dWe, dx
 //
-// where dd = batch norm's input gradient, made from de2 and d row by row. Saved are x, h, d.
+// where dd = batch norm's input gradient, made from de2 and d row by row. Saved are x, h, d. Without an expansion x
+// takes e's place, the second kernel makes dx instead of de1, and there is no third.
 
 #include "core/ops/inverted_residual.h"
 
 #include <memory>
 
 #include "core/autograd.h"
-#include "core/kernels/batch_norm.h"
 #include "core/kernels/conv_depthwise.h"
 #include "core/kernels/pointwise.h"
-#include "core/ops/batch_norm.h"
 #include "core/ops/conv2d.h"
+#include "core/ops/made_images.h"
 #include "core/profile.h"
 
 namespace weft {
@@ -27,66 +27,13 @@ using kernels::PixelSource;
 
 std::int64_t rows_of(const Tensor& x) { return x.count() / x.size(3); }
 
-/// An image before batch norm, and the numbers of that.
-struct Normalised {
-  Tensor x;
-  ChannelCoefficients k;
-
-  PixelSource pixels() const { return kernels::normalised_pixels(gradient_problem(Tensor())); }
-
-  /// What the gradients are made from; dy may be undefined where they are not yet.
-  kernels::BatchNormBackward<float> gradient_problem(const Tensor& dy) const {
-    return {.rows = rows_of(x),
-            .channels = x.size(3),
-            .x = x.data<float>(),
-            .y = nullptr,
-            .dy = dy.defined() ? dy.data<float>() : nullptr,
-            .mean = k.mean.data<float>(),
-            .inv_std = k.inv_std.data<float>(),
-            .factor = k.factor.data<float>(),
-            .offset = k.offset.data<float>(),
-            .activation = Activation::relu6};
-  }
-};
-
 /// Statistics, running statistics and numbers of the batch norm after a convolution that made x.
 Normalised normalise(const Tensor& x, const ChannelStatistics& taken, const NormalisedConv& conv,
                      const BatchNormOptions& options) {
   const ChannelStatistics batch = taken.mean.defined() ? taken : channel_statistics(x);
   move_running_statistics({conv.running_mean, conv.running_var}, batch, options.momentum, rows_of(x));
-  return {x, channel_coefficients(batch, conv.gamma, conv.beta, options.epsilon)};
+  return {x, channel_coefficients(batch, conv.gamma, conv.beta, options.epsilon), options.activation};
 }
-
-/// The gradient of an image before batch norm, which kernels make from that of the normalised one.
-class MadeGradient {
- public:
-  MadeGradient(const Normalised& norm, const Tensor& dy, const GradientSums& sums)
-      : dgamma(Tensor::empty(norm.k.mean.shape())),
-        dbeta(Tensor::empty(norm.k.mean.shape())),
-        shift_(Tensor::empty(norm.k.mean.shape())),
-        stretch_(Tensor::empty(norm.k.mean.shape())),
-        dy_(dy),
-        problem_(norm.gradient_problem(dy)) {
-    sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
-    problem_.activation = Activation::none;  // who took the sums stored dz
-    kernels::batch_norm_gradient_numbers(problem_, dgamma.data<float>(), dbeta.data<float>(),
-                                         shift_.mutable_data<float>(), stretch_.mutable_data<float>());
-  }
-
-  PixelSource pixels() const {
-    return {.kind = PixelSource::Kind::gradient,
-            .channels = problem_.channels,
-            .norm = problem_,
-            .shift = shift_.data<float>(),
-            .stretch = stretch_.data<float>()};
-  }
-
-  const Tensor dgamma, dbeta;
-
- private:
-  const Tensor shift_, stretch_, dy_;
-  kernels::BatchNormBackward<float> problem_;
-};
 
 /// A profile entry for a convolution with made images; `passes` of 1 or, for both gradients, 2.
 auto describe(const char* op, const ConvProblem& p, int passes) {
@@ -103,25 +50,15 @@ struct Problems {
 
 Tensor image(const ConvProblem& p) { return Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out}); }
 
-/// depthwise(e): e is made from h, or is x where there is no expansion.
-Tensor depthwise_forward(const ConvProblem& p, const PixelSource& e, const Tensor& w, ChannelStatistics* statistics) {
-  Tensor d = image(p);
-  const ProfileScope scope(describe("conv2d", p, 1));
-  store_with_statistics(d, statistics, [&](kernels::OutputStatistics* taken) {
-    kernels::ConvEpilogue<float> epilogue;
-    epilogue.sums = taken;
-    kernels::conv_depthwise_forward(p, e, w.data<float>(), epilogue, d.mutable_data<float>());
-  });
-  return d;
-}
-
-Tensor project_forward(const ConvProblem& p, const PixelSource& e, const Tensor& w, ChannelStatistics* statistics) {
-  Tensor y = image(p);
+/// A convolution of a made image, by convolve(epilogue, y).
+template <class Convolve>
+Tensor forward(const ConvProblem& p, ChannelStatistics* statistics, Convolve&& convolve) {
+  const Tensor y = image(p);
   const ProfileScope scope(describe("conv2d", p, 1));
   store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
     kernels::ConvEpilogue<float> epilogue;
     epilogue.sums = taken;
-    kernels::pointwise_forward(e, rows_of(y), p.c_out, w.data<float>(), epilogue, y.mutable_data<float>());
+    convolve(epilogue, y.mutable_data<float>());
   });
   return y;
 }
@@ -129,7 +66,10 @@ Tensor project_forward(const ConvProblem& p, const PixelSource& e, const Tensor&
 /// Both gradients of a 1x1 convolution: dw, and dx to `dx` unless it is null.
 void pointwise_gradients(const ConvProblem& p, const PixelSource& x, const PixelSource& dy, const Tensor& w,
                          const kernels::ConvEpilogue<float>& epilogue, float* dx, const Tensor& dw) {
-  const ProfileScope scope(describe("conv2d dx+dw", p, 2));
+  const ProfileScope scope([&](ProfileEntry& entry) {
+    describe("conv2d dx+dw", p, 2)(entry);
+    if (epilogue.residual != nullptr) entry.bytes += 4 * p.input_count();
+  });
   kernels::pointwise_backward(x, dy, p.n * p.h * p.w, w.data<float>(), epilogue, dx, dw.mutable_data<float>());
 }
 
@@ -224,9 +164,10 @@ Problems problems_of(const Tensor& x, const NormalisedConv& expand, const Normal
   p.project = conv_problem({x.size(0), p.depthwise.out_h(), p.depthwise.out_w(), c_mid}, project.shape(), {});
   WEFT_CHECK(p.project.kernel_h == 1 && p.project.kernel_w == 1,
              "[inverted_residual] expected a projection [Cout, Cmid, 1, 1], got {}", project.shape());
-  WEFT_CHECK(p.project.n * p.project.h * p.project.w > 1,
-             "[inverted_residual] batch norm needs more than one value a channel, got {}; use a larger batch",
-             x.shape());
+  WEFT_CHECK(
+      p.project.n * p.project.h * p.project.w > 1,
+      "[inverted_residual] training needs more than one value a channel, got [{}, {}, {}, {}]; use a larger batch",
+      p.project.n, p.project.h, p.project.w, p.project.c_in);
   return p;
 }
 
@@ -246,9 +187,13 @@ Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const No
     e = h.pixels();
   }
   ChannelStatistics taken;
-  const Tensor filtered = depthwise_forward(p.depthwise, e, depthwise.weight, &taken);
+  const Tensor filtered = forward(p.depthwise, &taken, [&](const kernels::ConvEpilogue<float>& epilogue, float* to) {
+    kernels::conv_depthwise_forward(p.depthwise, e, depthwise.weight.data<float>(), epilogue, to);
+  });
   const Normalised d = normalise(filtered, taken, depthwise, options);
-  const Tensor y = project_forward(p.project, d.pixels(), project, statistics);
+  const Tensor y = forward(p.project, statistics, [&](const kernels::ConvEpilogue<float>& epilogue, float* to) {
+    kernels::pointwise_forward(d.pixels(), rows_of(filtered), p.project.c_out, project.data<float>(), epilogue, to);
+  });
 
   const Tensors inputs = {
       x, expand.weight, expand.gamma, expand.beta, depthwise.weight, depthwise.gamma, depthwise.beta, project};

@@ -8,7 +8,8 @@
 //
 // The same as conv2d and batch_norm one after the other, which define it and test it. But the normalised images, and
 // the gradients of h and d, are six times as large as x and y, and here are never stored: each kernel makes the rows
-// that it reads (core/kernels/pixel_source.h). That halves what a step moves through memory, and its peak.
+// that it reads (core/kernels/pixel_source.h). That halves what the block moves through memory in a step. For inference
+// there is packed_inverted_residual.h, which needs no statistics and stores none of the large images.
 
 #include "core/ops.h"
 
@@ -27,7 +28,8 @@ Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const No
                          ChannelStatistics* statistics = nullptr);
 
 /// True where inverted_residual is faster than the operations that it stands for: not with so many channels that their
-/// weights' sums leave the near caches. Images are small then, and stay there.
+/// weights' sums leave the near caches. Images are small then, and stay there. The projection decides, which in
+/// MobileNetV2 is never the smaller of the two 1x1 convolutions.
 bool inverted_residual_is_preferred(std::int64_t c_mid, std::int64_t c_out);
 
 }  // namespace weft

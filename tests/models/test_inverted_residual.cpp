@@ -1,5 +1,10 @@
-// A block of MobileNetV2 takes one of two ways: layer by layer where gradients are wanted or batch statistics used,
-// else as one operation (core/ops/packed_inverted_residual.h). Here the first is held against the second.
+// A block of MobileNetV2 takes one of three ways: as one operation in inference (core/ops/packed_inverted_residual.h),
+// as another in training (core/ops/inverted_residual.h), and layer by layer where some of its batch norms train, or it
+// has very many channels. Here they are held against each other.
+
+#include <algorithm>
+#include <string>
+#include <vector>
 
 #include "core/autograd.h"
 #include "core/profile.h"
@@ -95,4 +100,48 @@ TEST_CASE("in double precision a block runs layer by layer", "[models]") {
   const Profile profile;
   CHECK(without_gradients(block, random_f64({1, 3, 3, 4})).dtype() == DType::f64);
   CHECK(profile.entries().size() == 3);
+}
+
+TEST_CASE("a block in training equals its layers one by one, batches counted and statistics moved", "[models]") {
+  for (std::int64_t expansion : {1, 6}) {
+    InvertedResidual block(16, 16, 1, expansion);
+    randomise(block);
+    block.train();
+    const auto state = block.state_dict();
+    const auto value = [&](const std::string& name) {
+      for (const auto& [key, tensor] : state) {
+        if (key == name) return tensor;
+      }
+      FAIL("no " << name);
+      return Tensor();
+    };
+    const Tensor x = random_f32({2, 9, 7, 16});
+    // By hand, on copies of the running statistics.
+    Tensors expected_statistics;
+    const auto norm = [&](const Tensor& t, const std::string& name, Activation activation, const Tensor& residual) {
+      const Tensor mean = value(name + ".running_mean").clone(), var = value(name + ".running_var").clone();
+      expected_statistics.insert(expected_statistics.end(), {mean, var});
+      return batch_norm(t, value(name + ".weight"), value(name + ".bias"), mean, var, {.activation = activation},
+                        residual);
+    };
+    const std::string depthwise = expansion > 1 ? "conv.1" : "conv.0", project = expansion > 1 ? "conv.2" : "conv.1",
+                      last = expansion > 1 ? "conv.3" : "conv.2";
+    Tensor y = x;
+    if (expansion > 1) y = norm(conv2d(x, value("conv.0.0.weight")), "conv.0.1", Activation::relu6, Tensor());
+    y = norm(depthwise_conv2d(y, value(depthwise + ".0.weight"), Tensor(), {.padding = 1}), depthwise + ".1",
+             Activation::relu6, Tensor());
+    y = norm(conv2d(y, value(project + ".weight")), last, Activation::none, x);
+
+    const Profile profile;
+    CHECK(relative_difference(block.forward(x), y) < 1e-4);
+    const auto& entries = profile.entries();
+    CHECK(std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.algorithm == "made"; }));
+    std::size_t i = 0;
+    for (const std::string& name : expansion > 1 ? std::vector<std::string>{"conv.0.1", "conv.1.1", "conv.3"}
+                                                 : std::vector<std::string>{"conv.0.1", "conv.2"}) {
+      CHECK(relative_difference(value(name + ".running_mean"), expected_statistics[i++]) < 1e-4);
+      CHECK(relative_difference(value(name + ".running_var"), expected_statistics[i++]) < 1e-4);
+      CHECK(value(name + ".num_batches_tracked").data<std::int64_t>()[0] == 1);
+    }
+  }
 }

@@ -10,7 +10,7 @@
 namespace weft::tools {
 namespace {
 
-constexpr std::array<const char*, 3> passes = {"forward", "input gradient", "weight gradient"};
+constexpr std::array<const char*, 4> passes = {"forward", "input gradient", "weight gradient", "both gradients"};
 
 /// "conv2d dx" -> {"conv2d", "input gradient"}.
 std::pair<std::string, std::string> split_op(const std::string& op) {
@@ -18,6 +18,7 @@ std::pair<std::string, std::string> split_op(const std::string& op) {
   const std::string layer = op.substr(0, space), suffix = op.substr(space);
   if (suffix == " dx" || suffix == " dskip") return {layer, passes[1]};
   if (suffix == " dw") return {layer, passes[2]};
+  if (suffix == " dx+dw") return {layer, passes[3]};
   return {op, passes[0]};
 }
 
@@ -25,6 +26,10 @@ std::string cell(const RooflineRow* row) {
   if (row == nullptr) return fmt::format("{:>24}", "");
   return fmt::format("{:>9.3f} {:>8.1f} {:>4.0f}%{}", row->ms, row->gflops(), 100 * row->share_of_bound(),
                      row->is_memory_bound ? 'm' : ' ');
+}
+
+std::size_t index_of(const std::string& pass) {
+  return static_cast<std::size_t>(std::find(passes.begin(), passes.end(), pass) - passes.begin());
 }
 
 bool is_convolution(const RooflineRow& row) { return row.macs > 0; }
@@ -38,16 +43,18 @@ void add_to(RooflineRow& sum, const RooflineRow& row) {
 }
 
 std::string layers_text(const std::vector<RooflineRow>& rows) {
-  std::map<std::string, std::array<const RooflineRow*, 3>> by_layer;
+  std::map<std::string, std::array<const RooflineRow*, passes.size()>> by_layer;
   std::vector<std::string> order;
   for (const RooflineRow& row : rows) {
     if (!is_convolution(row)) continue;
     auto [at, is_new] = by_layer.try_emplace(row.layer);
     if (is_new) order.push_back(row.layer);
-    at->second[static_cast<std::size_t>(std::find(passes.begin(), passes.end(), row.pass) - passes.begin())] = &row;
+    at->second[index_of(row.pass)] = &row;
   }
-  const bool has_gradients = std::any_of(rows.begin(), rows.end(), [](const auto& r) { return r.pass != passes[0]; });
-  const std::size_t shown = has_gradients ? passes.size() : 1;
+  std::size_t shown = 1;  // passes up to the last that occurs
+  for (const RooflineRow& row : rows) {
+    if (is_convolution(row)) shown = std::max(shown, index_of(row.pass) + 1);
+  }
   std::string text = fmt::format("{:<72} {:>5}", "layer", "calls"), units = fmt::format("{:<78}", "");
   for (std::size_t i = 0; i < shown; ++i) {
     text += fmt::format(" |{:>24}", passes[i]);

@@ -18,7 +18,7 @@ namespace weft::tools {
 struct RooflineRow {
   std::string op;     // "conv2d"
   std::string layer;  // "conv2d [1, 64, 64, 32] -> [1, 64, 64, 16], 3x3"
-  std::string pass;   // "forward", "input gradient", "weight gradient"
+  std::string pass;   // "forward", "input gradient", "weight gradient", "both gradients"
   std::string algorithm;
   int calls = 0;
   double ms = 0, bound_ms = 0;  // of all calls together
@@ -30,7 +30,8 @@ struct RooflineRow {
   double lost_ms() const { return ms > bound_ms ? ms - bound_ms : 0; }
 };
 
-/// In order of first execution. Operations that end in " dx", " dskip" and " dw" are gradients of the layer before.
+/// In order of first execution. Operations that end in " dx", " dskip", " dw" and " dx+dw" are gradients of the layer
+/// before.
 std::vector<RooflineRow> roofline(const std::vector<ProfileEntry>& entries, const Machine& machine);
 
 /// Three tables: every convolution with its passes side by side, the passes over data alone by kind, and the ten rows

@@ -30,7 +30,7 @@ constexpr std::int64_t tile_floats = 4608, most_tile_pixels = 64;
 std::int64_t padded(std::int64_t channels) { return ceil_div(channels, cache_line_floats) * cache_line_floats; }
 
 /// Pixels of a tile: whole blocks.
-std::int64_t tile_pixels(const ConvProblem& p) {
+std::int64_t pixels_of_tile(const ConvProblem& p) {
   return max64(1, min64(most_tile_pixels, tile_floats / p.c_in) / block_pixels) * block_pixels;
 }
 
@@ -84,17 +84,6 @@ class Ring {
   float* const room_;
 };
 
-/// The images in memory that pixels are made from; one may be there twice.
-struct SourceImages {
-  const float* images[2];
-
-  explicit SourceImages(const PixelSource& source) : images{source.values, source.values} {
-    if (source.kind == PixelSource::Kind::stored) return;
-    images[0] = source.norm.x;
-    images[1] = source.kind == PixelSource::Kind::gradient ? source.norm.dy : source.norm.x;
-  }
-};
-
 /// A thread's work on one task.
 class Task {
  public:
@@ -102,7 +91,7 @@ class Task {
       : work_(work),
         sums_(sums),
         dw_(dw),
-        tile_pixels_(tile_pixels(work.p)),
+        tile_pixels_(pixels_of_tile(work.p)),
         room_(thread_scratch(Ring::slots(work.p) * Ring::slot_floats(work.p) + 2 * padded(tile_pixels_ * work.p.c_in))),
         ring_(work, room_ + 2 * padded(tile_pixels_ * work.p.c_in)) {}
 
@@ -161,9 +150,12 @@ class Task {
       later.next[i] = inside(image, pixel, count, end);
       later.to_following[i] = inside(image, pixel + count, count, end) - later.next[i];
     };
-    const SourceImages x(work_.x), dy(work_.dy);
+    const SourcePixels x(work_.x, 0), dy(work_.dy, 0);
     add(0, x.images[0], x_pixel, tile_pixels_, x_end);
-    for (int i = 0; i < 2; ++i) add(1 + i, dy.images[i], dy_pixel, tile_pixels_ / work_.p.stride_w, dy_end);
+    for (int i = 0; i < 2; ++i) {  // a single image of dy is asked for twice
+      const float* image = dy.images[i] != nullptr ? dy.images[i] : dy.images[0];
+      add(1 + i, image, dy_pixel, tile_pixels_ / work_.p.stride_w, dy_end);
+    }
     later.third_x = inside(x.images[0], x_pixel + 2 * tile_pixels_, tile_pixels_, x_end);
     return later;
   }

@@ -122,8 +122,10 @@ class LinesAhead {
 };
 
 /// The first source row that row `row` of the output needs, of a grid without phases; rows are those of all images.
+/// Where it lies in the padding below, it needs none: the next image's first.
 inline std::int64_t source_rows_begin(const TapGrid& g, std::int64_t row) {
-  return row / g.out_h * g.source_h + max64(0, row % g.out_h * g.step_h + g.taps[0].row);
+  const std::int64_t first = max64(0, row % g.out_h * g.step_h + g.taps[0].row);
+  return row / g.out_h * g.source_h + min64(g.source_h, first);
 }
 
 /// One after the last source row that row `row` of the output needs.

@@ -35,37 +35,36 @@ inline void make_normalised(const PixelSource& source, std::int64_t first, std::
   });
 }
 
-/// `has_y`: the slope is told from a y in memory. Without an activation the limits are infinite: all finite y pass.
-template <bool has_y>
-void make_gradient(const PixelSource& source, std::int64_t first, std::int64_t count, float* to) {
+inline void make_gradient(const PixelSource& source, std::int64_t first, std::int64_t count, float* to) {
   const BatchNormBackward<float> b = source.norm;
-  const Limits limits(b.activation);
-  const std::int64_t channels = source.channels, start = first * channels;
-  const float *x = b.x + start, *dy = b.dy + start, *stored_y = has_y ? b.y + start : nullptr;
+  const std::int64_t channels = source.channels;
+  const float *x = b.x + first * channels, *dz = b.dy + first * channels;
   const float *shifts = source.shift, *stretches = source.stretch;
   for_each_four_pixels(count, channels, [&]<int pixels>(auto part, std::int64_t at, std::int64_t c) {
-    const Vec factor = part.load_from(b.factor + c), offset = part.load_from(b.offset + c),
-              mean = part.load_from(b.mean + c), shift = part.load_from(shifts + c),
-              stretch = part.load_from(stretches + c);
+    const Vec factor = part.load_from(b.factor + c), mean = part.load_from(b.mean + c),
+              shift = part.load_from(shifts + c), stretch = part.load_from(stretches + c);
     WEFT_UNROLL
-    for (int p = 0; p < pixels; ++p, at += channels) {
-      const Vec value = part.load_from(x + at), g = part.load_from(dy + at);
-      const Vec y = has_y ? part.load_from(stored_y + at) : value * factor + offset;
-      const Vec dz = (y > limits.low) & (y < limits.high) ? g : Vec{};
-      part.store_to(to + at, factor * dz - shift - stretch * (value - mean));
-    }
+    for (int p = 0; p < pixels; ++p, at += channels)
+      part.store_to(to + at, factor * part.load_from(dz + at) - shift - stretch * (part.load_from(x + at) - mean));
   });
 }
+
+/// The images in memory that pixels from `first` on are made from; the second is null where there is one.
+struct SourcePixels {
+  const float* images[2];
+
+  SourcePixels(const PixelSource& source, std::int64_t first)
+      : images{(source.kind == PixelSource::Kind::stored ? source.values : source.norm.x) + first * source.channels,
+               source.kind == PixelSource::Kind::gradient ? source.norm.dy + first * source.channels : nullptr} {}
+};
 
 /// Where pixels [first, first + count) lie: in memory already, or in `room`, which has space for them.
 inline const float* near_pixels(const PixelSource& source, std::int64_t first, std::int64_t count, float* room) {
   if (source.kind == PixelSource::Kind::stored) return source.values + first * source.channels;
   if (source.kind == PixelSource::Kind::normalised) {
     make_normalised(source, first, count, room);
-  } else if (source.norm.y != nullptr) {
-    make_gradient<true>(source, first, count, room);
   } else {
-    make_gradient<false>(source, first, count, room);
+    make_gradient(source, first, count, room);
   }
   return room;
 }

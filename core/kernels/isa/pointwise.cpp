@@ -50,15 +50,6 @@ void pack_matrix(const float* from, std::int64_t k_step, std::int64_t n_step, st
   }
 }
 
-/// The pixels that a block is made from, in one image or two: who computes meanwhile has them fetched.
-struct SourcePixels {
-  const float* images[2];  // the second may be null
-
-  SourcePixels(const PixelSource& source, std::int64_t first)
-      : images{(source.kind == PixelSource::Kind::stored ? source.values : source.norm.x) + first * source.channels,
-               source.kind == PixelSource::Kind::gradient ? source.norm.dy + first * source.channels : nullptr} {}
-};
-
 /// Some neighbouring pixels of one part, of which `is_first` tells whether none came before.
 struct Block {
   std::int64_t part, first, count;
@@ -111,8 +102,10 @@ void fetch_meanwhile(const RowProduct& product, const SourcePixels& next, std::i
   if (row + size >= rows) return;
   const std::int64_t at = (row + size) * product.n, lines = ceil_div(size * product.n, cache_line_floats);
   const std::int64_t each = ceil_div(lines, product.k);
-  if (t.sums.are_of_gradient()) t.meanwhile[t.meanwhile_count++] = {t.sums.x + at, ceil_div(lines, each), each};
-  if (t.residual != nullptr) t.meanwhile[t.meanwhile_count++] = {t.residual + at, ceil_div(lines, each), each};
+  const float* const images[] = {t.sums.x, t.sums.y, t.residual};
+  for (const float* image : images) {
+    if (image != nullptr) t.meanwhile[t.meanwhile_count++] = {image + at, ceil_div(lines, each), each};
+  }
 }
 
 /// A block's rows of `out`, from those at `in`. Meanwhile `next`, what the next block is made from, is brought near.
@@ -270,7 +263,8 @@ void pointwise_backward(const PointwiseProblem& p, const PixelSource& x, const P
   if (dx != nullptr) {
     pack_matrix(w, p.c_in, 1, p.c_out, p.c_in, scratch);
     product.sums = begin_part_sums(epilogue.sums, p, plan);
-    product.past_caches = belongs_past_caches(dx, p.pixels * p.c_in, p.c_in, larger_than_l2);
+    // Lines that are read first, to be added to, had better stay near.
+    product.past_caches = epilogue.residual != dx && belongs_past_caches(dx, p.pixels * p.c_in, p.c_in, larger_than_l2);
   }
   for_each_block(p, plan, [&](const Block& block) {
     float* x_room = thread_scratch(plan.block_pixels * (p.c_in + p.c_out) + 2 * lanes);

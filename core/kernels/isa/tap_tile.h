@@ -38,7 +38,7 @@ struct TapTile {
   std::int64_t run;             // for narrow tiles: 1, or see add_runs
   std::int64_t taps, k0, channels;
   std::int64_t prefetch;        // floats from here to the next tile's pixels where they should be fetched ahead, else 0
-  LinesMeanwhile meanwhile[4];  // of which there are:
+  LinesMeanwhile meanwhile[5];  // of which there are:
   std::int64_t meanwhile_count;
   const float* packed;         // [taps][channels][vectors * lanes]
   const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual

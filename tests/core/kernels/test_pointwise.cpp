@@ -1,9 +1,10 @@
-// 1x1 convolutions over made images are those over the images that batch norm's passes store: values and input
-// gradients bit for bit, sums up to their rounding.
+// 1x1 convolutions over made images are those over the images that batch norm's passes store, bit for bit, and those of
+// the reference kernels up to rounding.
 
 #include <cmath>
 #include <vector>
 
+#include "core/allocator.h"
 #include "core/kernels/batch_norm.h"
 #include "core/kernels/pointwise.h"
 #include "core/kernels/reference/conv2d.h"
@@ -50,9 +51,20 @@ struct Image {
             .activation = Activation::relu6};
   }
 
+  /// dy is dz.
+  BatchNormBackward<float> norm_of_gradient() {
+    BatchNormBackward<float> b = norm();
+    b.activation = Activation::none;
+    return b;
+  }
+
   PixelSource source(PixelSource::Kind kind) {
     if (kind == PixelSource::Kind::stored) return stored_pixels(x.data(), channels);
-    return {.kind = kind, .channels = channels, .norm = norm(), .shift = shift.data(), .stretch = stretch.data()};
+    return {.kind = kind,
+            .channels = channels,
+            .norm = kind == PixelSource::Kind::gradient ? norm_of_gradient() : norm(),
+            .shift = shift.data(),
+            .stretch = stretch.data()};
   }
 
   /// What the source stands for, by the passes that store it.
@@ -63,7 +75,7 @@ struct Image {
     } else if (kind == PixelSource::Kind::normalised) {
       scale_shift(x.data(), nullptr, pixels, channels, factor.data(), offset.data(), Activation::relu6, to.data());
     } else {
-      batch_norm_input_gradient(norm(), dgamma.data(), dbeta.data(), true, to.data());
+      batch_norm_input_gradient(norm_of_gradient(), dgamma.data(), dbeta.data(), true, to.data());
     }
     return to;
   }
@@ -121,6 +133,9 @@ TEST_CASE("a 1x1 convolution of a made image equals that of a stored one", "[con
           pointwise_forward(image.source(kind), pixels, c_out, w.data(), epilogue, y.data());
           CHECK(y.is_guard_intact());
           CHECK(rounding_error(y.content(), expected.content(), c_in) < 2e-6);
+          GuardedBuffer of_stored(pixels * c_out);
+          pointwise_forward(stored_pixels(x.data(), c_in), pixels, c_out, w.data(), epilogue, of_stored.data());
+          CHECK(y.content() == of_stored.content());
           return y.content();
         });
       });
@@ -158,6 +173,12 @@ TEST_CASE("a 1x1 convolution's gradients from made images equal those from store
           CHECK(rounding_error(found_dw.content(), dw, pixels) < 2e-6);
           std::vector<float> all = found.content(), weights = found_dw.content();
           all.insert(all.end(), weights.begin(), weights.end());
+
+          GuardedBuffer stored_dx = residual, stored_dw(c_in * c_out);
+          pointwise_backward(stored_pixels(made_x.data(), c_in), stored_pixels(made_dy.data(), c_out), pixels, w.data(),
+                             {.residual = stored_dx.data()}, stored_dx.data(), stored_dw.data());
+          CHECK(found.content() == stored_dx.content());
+          CHECK(weights == stored_dw.content());
 
           GuardedBuffer alone(c_in * c_out);  // no dx
           pointwise_backward(in.source(x_kind), out.source(dy_kind), pixels, w.data(), {}, nullptr, alone.data());
@@ -201,8 +222,33 @@ TEST_CASE("a 1x1 convolution over made images takes sums of what it stores", "[c
         CHECK(dx.content() == dz.content());  // dz has been stored
         CHECK(rounding_error(dgamma.content(), dgamma_of_pass.content(), pixels) < 1e-5);
         CHECK(rounding_error(dbeta.content(), dbeta_of_pass.content(), pixels) < 1e-5);
-        return dgamma.content();
+        std::vector<float> all;
+        for (GuardedBuffer* part : {&mean, &var, &dgamma, &dbeta, &dx}) {
+          const std::vector<float> values = part->content();
+          all.insert(all.end(), values.begin(), values.end());
+        }
+        return all;
       });
     });
   }
+}
+
+TEST_CASE("a 1x1 convolution's images are the same where they are stored past the caches", "[conv]") {
+  const std::int64_t pixels = 40000, c_in = 32, c_out = 16;  // dx is 5 MB
+  Image in(pixels, c_in, 1), out(pixels, c_out, 40);
+  GuardedBuffer w = fractions(c_in * c_out, 20);
+  const auto dx_at = [&](float* dx, OutputSums* sums) {
+    GuardedBuffer dw(c_in * c_out);
+    pointwise_backward(in.source(Kind::normalised), out.source(Kind::gradient), pixels, w.data(), {.sums = sums}, dx,
+                       dw.data());
+    return std::vector<float>(dx, dx + pixels * c_in);
+  };
+  for_each_isa([&] {
+    for (bool takes_sums : {false, true}) {
+      GradientSums sums(in.norm()), same_sums(in.norm());
+      const ScratchBuffer aligned(static_cast<std::size_t>(pixels * c_in + 1) * sizeof(float));
+      const std::vector<float> past_caches = dx_at(aligned.as<float>(), takes_sums ? &sums : nullptr);
+      CHECK(dx_at(aligned.as<float>() + 1, takes_sums ? &same_sums : nullptr) == past_caches);
+    }
+  });
 }

@@ -2,10 +2,12 @@
 
 #include "core/ops/inverted_residual.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/autograd.h"
 #include "core/parallel.h"
+#include "core/profile.h"
 #include "tests/op_checks.h"
 
 using namespace weft;
@@ -117,7 +119,7 @@ TEST_CASE("an inverted residual equals its convolutions and batch norms, in valu
   }
 }
 
-TEST_CASE("an inverted residual gives the gradients that are wanted and takes none that are not", "[ops]") {
+TEST_CASE("an inverted residual gives the gradients that are wanted, whatever others are not", "[ops]") {
   for (bool wants_x : {true, false}) {
     const Block one = blocks()[0].clone(), parts = blocks()[0].clone();
     for (const Block* b : {&one, &parts}) {
@@ -128,12 +130,48 @@ TEST_CASE("an inverted residual gives the gradients that are wanted and takes no
     const Tensor seed = random_f32(y.shape());
     backward(y, seed);
     backward(expected, seed);
-    CHECK(one.x.grad().defined() == wants_x);
-    CHECK_FALSE(one.depthwise.weight.grad().defined());
-    CHECK(relative_difference(one.expand.weight.grad(), parts.expand.weight.grad()) < 1e-4);
+    const Tensors leaves = one.leaves(), expected_leaves = parts.leaves();
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      REQUIRE(leaves[i].grad().defined() == leaves[i].requires_grad());
+      if (leaves[i].requires_grad()) CHECK(relative_difference(leaves[i].grad(), expected_leaves[i].grad()) < 1e-4);
+    }
   }
   const NoGrad no_grad;
   CHECK_FALSE(as_one(blocks()[0].clone()).requires_grad());
+}
+
+TEST_CASE("an inverted residual adds to its input's gradient and takes its batch norm's sums", "[ops]") {
+  for (std::size_t which : {0u, 3u}) {  // with an expansion and without
+    const auto run = [&](bool is_one, std::vector<ProfileEntry>* entries) {
+      const Block original = blocks()[which];
+      Block b = original.clone();
+      const std::int64_t c = b.x.size(3);
+      const Tensor gamma = Tensor::full({c}, 1.5).set_requires_grad(true);
+      const Tensor z = b.x;
+      const auto norm = [&](const Tensor& t) {
+        return batch_norm(t, gamma, Tensor::zeros({c}), Tensor::zeros({c}), Tensor::full({c}, 1), options);
+      };
+      b.x = norm(z);
+      const Tensor y = is_one ? as_one(b) : one_by_one(b);
+      const Tensor loss =
+          add(sum(mul(y, y)), scale(sum(mul(b.x, b.x)), 30));  // a second use, whose gradient comes first
+      const Profile profile;
+      backward(loss);
+      *entries = profile.entries();
+      return Tensors{z.grad(), gamma.grad(), b.project.grad(), b.depthwise.weight.grad()};
+    };
+    std::vector<ProfileEntry> of_one, of_parts;
+    const Tensors one = run(true, &of_one), parts = run(false, &of_parts);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      INFO("block " << which << ", gradient " << i);
+      CHECK(relative_difference(one[i], parts[i]) < 1e-4);
+    }
+    const auto passes = [](const std::vector<ProfileEntry>& entries, const std::string& op) {
+      return std::count_if(entries.begin(), entries.end(), [&](const ProfileEntry& e) { return e.op == op; });
+    };
+    if (which == 0) CHECK(passes(of_one, "batch_norm sums") == 0);  // where it adds, it can take the sums
+    CHECK(passes(of_one, "batch_norm sums") < passes(of_parts, "batch_norm sums"));
+  }
 }
 
 TEST_CASE("an inverted residual's bits don't depend on the number of threads", "[ops][threads]") {
