@@ -183,20 +183,6 @@ class Task {
 std::int64_t rows_of_task(const ConvProblem& p) { return max64(1, min64(most_task_rows, p.n * p.h / least_tasks)); }
 std::int64_t task_count(const ConvProblem& p) { return ceil_div(p.n * p.h, rows_of_task(p)); }
 
-/// dw from the tasks' sums, added in their order.
-void join_sums(const ConvProblem& p, const float* sums, std::int64_t tasks, float* dw) {
-  const std::int64_t stride = padded(p.c_in), count = kernel_taps * stride;
-  constexpr std::int64_t chunk = 16 * cache_line_floats;
-  parallel_chunks(count, chunk, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; i += lanes) {
-      Vec sum = {};
-      for (std::int64_t task = 0; task < tasks; ++task) sum += load(sums + task * count + i);
-      const std::int64_t tap = i / stride, first = i % stride;
-      for (std::int64_t c = first; c < min64(first + lanes, p.c_in); ++c) dw[c * kernel_taps + tap] = sum[c - first];
-    }
-  });
-}
-
 }  // namespace
 
 std::int64_t depthwise_backward_scratch(const ConvProblem& p) {
@@ -222,7 +208,8 @@ void depthwise_backward(const ConvProblem& p, const PixelSource& x, const PixelS
     Task(work, sums_of_part(sums, task, 0, true), of_task).run(begin, end);
     stream_fence();
   });
-  join_sums(p, task_sums, tasks, dw);
+  join_tap_sums(
+      task_sums, tasks, kernel_taps, stride, p.c_in, kernel_taps, [](std::int64_t tap) { return tap; }, dw);
 }
 
 }  // namespace weft::kernels::WEFT_ISA

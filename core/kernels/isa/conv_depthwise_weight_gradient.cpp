@@ -150,16 +150,9 @@ void depthwise_weight_gradient(const TapGrid& g, const float* x, const float* dy
     LiveTap* live = live_tap_scratch(g.tap_count);
     for (std::int64_t row = rows.begin; row < rows.begin + rows.size; ++row) add_row(g, row, x, dy, sums, live);
   });
-  constexpr std::int64_t chunk = 16 * lanes;
-  parallel_chunks(count, chunk, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; i += lanes) {
-      Vec sum = {};
-      for (std::int64_t part = 0; part < parts; ++part) sum += load(scratch + part * count + i);
-      const std::int64_t weight = g.taps[i / stride].weight, first = i % stride;
-      for (std::int64_t c = first; c < min64(first + lanes, g.out_c); ++c)
-        dw[weight + c * g.weight_step_n] = sum[c - first];
-    }
-  });
+  join_tap_sums(
+      scratch, parts, g.tap_count, stride, g.out_c, g.weight_step_n,
+      [&](std::int64_t tap) { return g.taps[tap].weight; }, dw);
 }
 
 }  // namespace weft::kernels::WEFT_ISA

@@ -5,6 +5,7 @@
 #include "core/kernels/isa/tap_order.h"
 #include "core/kernels/isa/vec.h"
 #include "core/kernels/scratch.h"
+#include "core/parallel.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
@@ -151,6 +152,23 @@ inline LinesAhead source_rows_ahead(const TapGrid* phases, std::int64_t count, s
 }
 
 inline std::int64_t padded_channels(const TapGrid& g) { return ceil_div(g.out_c, lanes) * lanes; }
+
+/// dw from sums [part][tap][stride] in so many parts, added in their order: that of tap t and channel c goes to
+/// dw[weight_of(t) + c step].
+template <class WeightOf>
+void join_tap_sums(const float* sums, std::int64_t parts, std::int64_t taps, std::int64_t stride, std::int64_t channels,
+                   std::int64_t step, WeightOf&& weight_of, float* dw) {
+  const std::int64_t count = taps * stride;
+  constexpr std::int64_t chunk = 16 * lanes;
+  parallel_chunks(count, chunk, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; i += lanes) {
+      Vec sum = {};
+      for (std::int64_t part = 0; part < parts; ++part) sum += load(sums + part * count + i);
+      const std::int64_t weight = weight_of(i / stride), first = i % stride;
+      for (std::int64_t c = first; c < min64(first + lanes, channels); ++c) dw[weight + c * step] = sum[c - first];
+    }
+  });
+}
 
 /// Calls in a row of the grid, where there is one for each run of pixels and vector of channels.
 inline std::int64_t row_calls(const TapGrid& g, std::int64_t run) {
