@@ -2,12 +2,15 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
+#include <list>
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "core/check.h"
 
@@ -87,6 +90,8 @@ class PageHeap {
 
   std::size_t free_bytes() const { return free_bytes_; }
 
+  bool is_taken = false;  // by an OwnPages
+
  private:
   using Ranges = std::map<char*, std::size_t>;
 
@@ -116,15 +121,19 @@ class PageHeap {
   std::size_t free_bytes_ = 0;
 };
 
+/// Where this thread's blocks come from; null: from the pages common to all.
+thread_local PageHeap* own_heap = nullptr;
+
 class Cache {
  public:
   void* allocate(std::size_t wanted) {
     const std::size_t bytes = block_bytes(wanted);
     const std::lock_guard lock(guard_);
-    void* block = bytes < small_limit ? std::aligned_alloc(alignment, bytes) : heap_.allocate(bytes);
+    PageHeap* heap = bytes < small_limit ? nullptr : own_heap ? own_heap : &heaps_.front();
+    void* block = heap ? allocate_pages(*heap, bytes) : std::aligned_alloc(alignment, bytes);
     WEFT_CHECK(block != nullptr, "out of memory: {} MB wanted, {} MB in use; a smaller --size or --batch needs less",
                rounded(bytes, megabyte) / megabyte, live_ / megabyte);
-    sizes_.emplace(block, bytes);
+    blocks_.emplace(block, Block{bytes, heap});
     live_ += bytes;
     if (live_ > peak_) peak_ = live_;
     return block;
@@ -132,25 +141,41 @@ class Cache {
 
   void release(void* block) {
     const std::lock_guard lock(guard_);
-    const auto entry = sizes_.find(block);
-    const std::size_t bytes = entry->second;
-    sizes_.erase(entry);
+    const auto entry = blocks_.find(block);
+    const auto [bytes, heap] = entry->second;
+    blocks_.erase(entry);
     live_ -= bytes;
-    if (bytes < small_limit) {
+    if (heap == nullptr) {
       std::free(block);
     } else {
-      heap_.release(static_cast<char*>(block), bytes);
+      heap->release(static_cast<char*>(block), bytes);
     }
   }
 
   void trim() {
     const std::lock_guard lock(guard_);
-    heap_.trim();
+    trim_all();
+  }
+
+  PageHeap* take_heap() {
+    const std::lock_guard lock(guard_);
+    auto heap = std::find_if(std::next(heaps_.begin()), heaps_.end(), [](const PageHeap& h) { return !h.is_taken; });
+    if (heap == heaps_.end()) heap = heaps_.emplace(heap);
+    heap->is_taken = true;
+    return &*heap;
+  }
+
+  void leave_heap(PageHeap* heap) {
+    const std::lock_guard lock(guard_);
+    heap->trim();
+    heap->is_taken = false;
   }
 
   MemoryUse use() {
     const std::lock_guard lock(guard_);
-    return {live_, peak_, heap_.free_bytes()};
+    std::size_t cached = 0;
+    for (const PageHeap& heap : heaps_) cached += heap.free_bytes();
+    return {live_, peak_, cached};
   }
 
   void reset_peak() {
@@ -159,9 +184,24 @@ class Cache {
   }
 
  private:
+  struct Block {
+    std::size_t bytes;
+    PageHeap* heap;  // null: it is malloc's
+  };
+
+  char* allocate_pages(PageHeap& heap, std::size_t bytes) {
+    if (char* block = heap.allocate(bytes)) return block;
+    trim_all();  // another heap's free pages may be what this one lacks
+    return heap.allocate(bytes);
+  }
+
+  void trim_all() {
+    for (PageHeap& heap : heaps_) heap.trim();
+  }
+
   std::mutex guard_;
-  PageHeap heap_;
-  std::unordered_map<void*, std::size_t> sizes_;  // of the blocks handed out
+  std::list<PageHeap> heaps_{1};  // the first is common to all; the others are a thread's own, or wait for the next
+  std::unordered_map<void*, Block> blocks_;  // that are handed out
   std::size_t live_ = 0, peak_ = 0;
 };
 // Never destroyed: tensors in static objects may be freed after main() returned.
@@ -179,5 +219,8 @@ void cached_free(void* block) noexcept {
 MemoryUse memory_use() { return cache().use(); }
 void reset_peak_memory() { cache().reset_peak(); }
 void release_cached_memory() { cache().trim(); }
+
+OwnPages::OwnPages() : before_(std::exchange(own_heap, cache().take_heap())) {}
+OwnPages::~OwnPages() { cache().leave_heap(std::exchange(own_heap, static_cast<PageHeap*>(before_))); }
 
 }  // namespace weft

@@ -31,6 +31,21 @@ void reset_peak_memory();
 /// Gives all free pages back to the system.
 void release_cached_memory();
 
+/// While it lives, this thread's blocks of 64 KB and more come from pages that no other thread gets. For threads that
+/// each run a network: of common pages a thread soon gets those that another freed, and must fetch what that one wrote
+/// from its caches (two MobileNetV2 U-Nets at 512 x 512 on two cores: 49 ms a picture instead of 46.5). Any thread may
+/// free the blocks, also afterwards. Its free pages go back to the system in the end.
+class OwnPages {
+ public:
+  OwnPages();
+  ~OwnPages();
+  OwnPages(const OwnPages&) = delete;
+  OwnPages& operator=(const OwnPages&) = delete;
+
+ private:
+  void* const before_;
+};
+
 /// A block that frees itself; for scratch space in kernels.
 class ScratchBuffer {
  public:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <thread>
 #include <vector>
 
 #include "core/random.h"
@@ -44,6 +46,13 @@ long minor_faults() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_minflt;
+}
+
+/// Bytes of addresses that this process has mapped.
+std::size_t address_space() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * 4096;
 }
 
 }  // namespace
@@ -114,5 +123,65 @@ TEST_CASE("work of alternating sizes does not pile memory up", "[allocator]") {
     largest = std::max(largest, held_bytes());
   }
   CHECK(static_cast<double>(largest) < 1.25 * static_cast<double>(memory_use().peak_bytes));
+  release_cached_memory();
+}
+
+TEST_CASE("a thread's own pages are no other thread's, while they are its own", "[allocator]") {
+  release_cached_memory();
+  void* common = cached_allocate(mb);
+  cached_free(common);
+  void *first = nullptr, *kept = nullptr;
+  {
+    const OwnPages pages;
+    first = cached_allocate(mb);
+    CHECK(first != common);
+    cached_free(first);
+    const std::size_t held = held_bytes();
+    std::thread([&] {
+      const OwnPages others;
+      void* block = cached_allocate(mb);
+      CHECK(block != first);
+      CHECK(block != common);
+      cached_free(block);
+    }).join();
+    CHECK(held_bytes() == held);  // the thread's free pages have gone with it
+    kept = cached_allocate(mb);
+    CHECK(kept == first);
+  }
+  void* again = cached_allocate(mb);  // from the common pages
+  CHECK(again == common);
+  {
+    const OwnPages pages;  // those that were given back, with a block still in them
+    void* block = cached_allocate(mb);
+    CHECK(block != kept);
+    CHECK(block != again);
+    cached_free(kept);  // to where it came from
+    void* merged = cached_allocate(mb);
+    CHECK((merged != block && merged != again));
+    cached_free(merged);
+    cached_free(block);
+  }
+  cached_free(again);
+  release_cached_memory();
+  CHECK(memory_use().cached_bytes == 0);
+}
+
+TEST_CASE("memory that one heap keeps free serves another where the system has no more", "[allocator]") {
+  release_cached_memory();
+  rlimit before{};
+  getrlimit(RLIMIT_AS, &before);
+  constexpr std::size_t large = 600 * mb;
+  void* common = cached_allocate(large);
+  const rlimit now{address_space() + 100 * mb, before.rlim_max};
+  cached_free(common);  // kept, and mapped
+  REQUIRE(setrlimit(RLIMIT_AS, &now) == 0);
+  void* own = nullptr;
+  {
+    const OwnPages pages;
+    own = cached_allocate(large);
+  }
+  setrlimit(RLIMIT_AS, &before);
+  CHECK(own != nullptr);
+  cached_free(own);
   release_cached_memory();
 }

@@ -123,20 +123,25 @@ TEST_CASE("a picture that fails is named, and the others go on", "[tools]") {
   CHECK_FALSE(fs::exists(f.out + "/b.mask.png"));
 }
 
-TEST_CASE("three threads take pictures in groups, and make what one makes", "[tools]") {
+TEST_CASE("three threads take pictures side by side or in groups, and make what one makes", "[tools]") {
   const Fixture f;
   for (const char* stem : {"d", "e", "f", "g"}) save_png(f.photo(stem), noise(50 + stem[0] % 7, 60, stem[0]));
   write_file(f.photo("b"), "not a picture");
-  const ProgramResult alone = f.infer({f.photos, "--out", f.out + "1"}),
-                      grouped = f.infer({f.photos, "--out", f.out}, "", 3);
-  CHECK(grouped.status == 1);
-  CHECK(grouped.err == alone.err);  // one picture of seven failed
-  CHECK(std::count(grouped.out.begin(), grouped.out.end(), '\n') == 6);
-  CHECK(grouped.out.find("a.png -> ") < grouped.out.find("c.png -> "));
-  CHECK(grouped.out.find("f.png -> ") < grouped.out.find("g.png -> "));
-  for (const char* stem : {"a", "c", "d", "e", "f", "g"}) {
-    const std::string name = std::string("/") + stem + ".mask.png";
-    CHECK(load_label_mask(f.out + name).pixels == load_label_mask(f.out + "1" + name).pixels);
+  // Six pictures side by side, the seventh with the threads in one team; and all in groups, as sizes differ.
+  for (const char* size : {"model", "native"}) {
+    INFO(size);
+    const std::string out = f.out + size;
+    const ProgramResult alone = f.infer({f.photos, "--size", size, "--out", out + "1"}),
+                        shared = f.infer({f.photos, "--size", size, "--out", out}, "", 3);
+    CHECK(shared.status == 1);
+    CHECK(shared.err == alone.err);  // one picture of seven failed
+    CHECK(std::count(shared.out.begin(), shared.out.end(), '\n') == 6);
+    CHECK(shared.out.find("a.png -> ") < shared.out.find("c.png -> "));
+    CHECK(shared.out.find("f.png -> ") < shared.out.find("g.png -> "));
+    for (const char* stem : {"a", "c", "d", "e", "f", "g"}) {
+      const std::string name = std::string("/") + stem + ".mask.png";
+      CHECK(load_label_mask(out + name).pixels == load_label_mask(out + "1" + name).pixels);
+    }
   }
 }
 
