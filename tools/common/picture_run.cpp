@@ -81,7 +81,7 @@ void PictureRun::side_by_side(std::size_t count) {
   std::atomic<std::size_t> next{0};
   std::mutex guard;
   std::map<std::size_t, Item> ready;  // for its turn to be reported
-  parallel_for(count > 0 ? num_threads() : 0, [&](std::int64_t) {
+  parallel_for(static_cast<std::int64_t>(std::min(count, threads)), [&](std::int64_t) {
     const OwnPages pages;
     while (!interrupted()) {
       Item item;
@@ -109,7 +109,7 @@ void PictureRun::in_turn() {
   while (!group.empty()) {
     run_group(group);
     before = std::move(group);
-    group = interrupted() ? std::vector<Item>{} : next_group(done_);
+    group = next_group(done_);
     work_on_files(before, group);
     for (const Item& item : before) report(item);
   }
@@ -131,8 +131,9 @@ void PictureRun::overlapped() {
 }
 
 /// The items of the pictures from `first`: one for each thread, but few, as a photograph takes 11 bytes a pixel while
-/// its masks are made.
+/// its masks are made. None after Ctrl-C.
 std::vector<PictureRun::Item> PictureRun::next_group(std::size_t first) const {
+  if (interrupted()) return {};
   const std::size_t end = std::min(pictures_.size(), first + static_cast<std::size_t>(std::min(num_threads(), 4)));
   std::vector<Item> group;
   for (std::size_t i = first; i < end; ++i) group.emplace_back().index = i;
