@@ -42,7 +42,7 @@ void conv_strided_input_gradient(const ConvProblem& p, const float* dy, const fl
 
 void conv_strided_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {
   weight_gradient_of(strided_source(p, x, nullptr), {p.n, p.out_h(), p.out_w(), p.c_out, nullptr, 0}, dy,
-                     {dw, 9 * p.c_in, 9});
+                     {dw, 9 * p.c_in});
 }
 
 }  // namespace weft::kernels

@@ -95,9 +95,9 @@ void upsample_conv_weight_gradient(const UpsampleConvProblem& p, const float* x,
                                    float* dw) {
   const WinogradWork work = output_work(p, nullptr, 0);
   const WinogradForm form = is_six(p) ? WinogradForm::upsampled_six : WinogradForm::upsampled;
-  weight_gradient_of(upsampled_source(p, form, x, nullptr), work, dy, {dw, filter_step(p), 9});
+  weight_gradient_of(upsampled_source(p, form, x, nullptr), work, dy, {dw, filter_step(p)});
   if (p.c_skip == 0) return;
-  weight_gradient_of(skip_source(p, skip, nullptr), work, dy, {dw + 9 * p.c_up, filter_step(p), 9});
+  weight_gradient_of(skip_source(p, skip, nullptr), work, dy, {dw + 9 * p.c_up, filter_step(p)});
 }
 
 }  // namespace weft::kernels

@@ -58,7 +58,7 @@ void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const f
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {
   weight_gradient_of(source_of(form, p, x, nullptr), {p.n, p.out_h(), p.out_w(), p.c_out, nullptr, 0}, dy,
-                     {dw, 9 * p.c_in, 9});
+                     {dw, 9 * p.c_in});
 }
 
 #define WEFT_INSTANTIATE(form)                                                                     \

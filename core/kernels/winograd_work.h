@@ -26,10 +26,10 @@ struct WinogradFilters {
   bool is_turned;
 };
 
-/// Where the gradient of such filters goes: dg[n, k, u, v] to dw[n step_n + k step_k + 3 u + v].
+/// Where the gradient of such filters goes: dg[n, k, u, v] to dw[n step_n + 9 k + 3 u + v].
 struct WinogradGradients {
   float* dw;
-  std::int64_t step_n, step_k;
+  std::int64_t step_n;
 };
 
 /// One input image; an output is the sum of what its sources make of it.

@@ -15,6 +15,7 @@
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/panel.h"
 #include "core/kernels/isa/row_product.h"
+#include "core/kernels/isa/transpose.h"
 #include "core/kernels/isa/winograd_outputs.h"
 #include "core/kernels/isa/winograd_tiles.h"
 #include "core/kernels/scratch.h"
@@ -28,8 +29,9 @@ namespace {
 // each strip.
 constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
-constexpr std::int64_t packed_ahead = 128;       // floats of a filter, fetched before they are stored
+constexpr std::int64_t filters_ahead = 8;        // input channels whose filters are fetched before they are packed
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
+constexpr std::int64_t short_part = 8, few_tiles = 2048;  // see Plan::part_tiles
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
@@ -42,25 +44,68 @@ std::int64_t packed_at(std::int64_t c, const Panel& panel) {
   return Form::filters * Form::filters * (panel.column * c + panel.index * cache_line_floats);
 }
 
-/// U = G g G' for input channel k and up to `lanes` output channels from `column` on. What a call stores goes to as
-/// many places as there are filters, too many for the processor to foresee: each call fetches those of a later one.
-template <class Form>
-void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column, std::int64_t columns, float* to,
-                  std::int64_t step) {
-  for (int i = 0; i < Form::filters * Form::filters; ++i) __builtin_prefetch(to + i * step + packed_ahead, 1);
-  float taps[9][lanes];
-  for (std::int64_t n = 0; n < lanes; ++n) {
-    const float* from = f.w + (column + n) * f.step_n + k * f.step_k;
-    for (int tap = 0; tap < 9; ++tap) taps[tap][n] = n < columns ? from[f.is_turned ? 8 - tap : tap] : 0;
+/// U = G g G' for input channel k and `vectors` vectors of output channels, `columns` of which exist, from `column` on.
+/// What a call stores goes to as many places as there are filters. Whole cache lines go past the caches: otherwise each
+/// would come from memory first, just to be overwritten.
+template <class Form, int vectors>
+void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column, std::int64_t columns, bool past_caches,
+                  float* to, std::int64_t step) {
+  constexpr int filters = Form::filters * Form::filters;
+  Vec u[filters][vectors];
+  for (int v = 0; v < vectors; ++v) {
+    const float* from = f.w + (column + v * lanes) * f.step_n + k * f.step_k;
+    for (std::int64_t n = 0; n < min64(columns - v * lanes, lanes); ++n)
+      __builtin_prefetch(from + n * f.step_n + filters_ahead * f.step_k);
+    Vec taps[9];
+    load_filters(from, f.step_n, columns - v * lanes, taps);
+    if (f.is_turned) {
+      WEFT_UNROLL
+      for (int tap = 0; tap < 4; ++tap) {
+        const Vec later = taps[8 - tap];
+        taps[8 - tap] = taps[tap], taps[tap] = later;
+      }
+    }
+    const auto map = [](const Vec(&in)[3], Vec(&out)[Form::filters]) { Form::filter(in, out); };
+    map_both_axes<3, Form::filters>([&](int i, int j) { return taps[3 * i + j]; }, map,
+                                    [&](int i, int j, Vec filter) { u[filter_place<Form>(i, j)][v] = filter; });
   }
-  const auto load_at = [&](int i, int j) { return load(taps[3 * i + j]); };
-  const auto map = [](const Vec(&in)[3], Vec(&out)[Form::filters]) { Form::filter(in, out); };
-  map_both_axes<3, Form::filters>(load_at, map,
-                                  [&](int i, int j, Vec u) { store(to + filter_place<Form>(i, j) * step, u); });
+  for (int i = 0; i < filters; ++i, to += step) {
+    WEFT_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      if (past_caches) {
+        store_past_caches(to + v * lanes, u[i][v]);
+      } else {
+        store(to + v * lanes, u[i][v]);
+      }
+    }
+  }
+}
+
+/// The filters of one panel and input channels [channels).
+template <class Form>
+void pack_panel(const WinogradFilters& f, std::int64_t c, std::int64_t out_c, const Panel& panel, const Part& channels,
+                float* packed) {
+  const std::int64_t width = panel.vectors * lanes, step = filter_step(c, panel);
+  float* const to = packed + packed_at<Form>(c, panel);
+  const auto pack = [&]<int vectors>(bool past_caches) {
+    for (std::int64_t v = 0; v < width; v += vectors * lanes) {
+      for (std::int64_t k = channels.begin; k < channels.begin + channels.size; ++k) {
+        pack_filters<Form, vectors>(f, k, panel.column + v, out_c - panel.column - v, past_caches, to + k * width + v,
+                                    step);
+      }
+    }
+  };
+  if (width % cache_line_floats == 0) {
+    pack.template operator()<cache_line_floats / lanes>(reinterpret_cast<std::uintptr_t>(to) % 64 == 0);
+  } else {
+    pack.template operator()<1>(false);
+  }
+  stream_fence();
 }
 
 struct Plan {
   TileGrid tiles;
+  std::int64_t part_tiles;  // tiles whose sums (output_sums.h) go together; strips and blocks are multiples
   std::int64_t strip_tiles, block_tiles, blocks;
   std::int64_t value_floats, sum_floats;  // of a block's V, a strip's M
   bool is_shared;                         // threads work on one block together
@@ -84,6 +129,7 @@ Plan make_plan(const WinogradWork& work) {
   }
   Plan plan;
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
+  plan.part_tiles = plan.tiles.count() < few_tiles ? short_part : short_strip;
   const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
   // Threads share blocks or, within a block, strips and panels: long strips must leave enough of either.
   const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() ||
@@ -94,9 +140,19 @@ Plan make_plan(const WinogradWork& work) {
     plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
     plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
   };
-  set_block(filters > large_filters ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
-  // Threads that share a block need tasks for all of them in each of its steps.
-  if (plan.is_shared && num_threads() > 1) set_block(max64(4, 2 * num_threads()) * short_strip);
+  const bool are_large = filters > large_filters;
+  set_block(are_large ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
+  if (plan.is_shared && num_threads() > 1) {
+    if (!are_large && all_tiles >= num_threads() * short_strip) {
+      // As many blocks for each thread, of one strip. What a thread has transformed is in its own caches.
+      const std::int64_t blocks = round_up(plan.blocks, num_threads());
+      plan.strip_tiles = plan.block_tiles = round_up(ceil_div(plan.tiles.count(), blocks), plan.part_tiles);
+      plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
+      plan.is_shared = false;
+    } else {
+      set_block(max64(4, 2 * num_threads()) * short_strip);  // tasks for all of them in each of its steps
+    }
+  }
   plan.value_floats = values * plan.block_tiles + value_matrices * cache_line_floats;
   plan.sum_floats =
       sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, max_tile_vectors, 0).vectors);
@@ -108,7 +164,7 @@ struct Convolution {
   const WinogradWork& work;
   const ConvEpilogue<float>& epilogue;
   const Plan& plan;
-  const PartSums& sums;  // in parts of a short strip's tiles, whatever the strips
+  const PartSums& sums;  // in parts of plan.part_tiles
   float* out;
 
   /// What becomes of the outputs of one source. What the next one adds to had better stay near.
@@ -132,9 +188,8 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
                const Panel& panel, const TileMatrices& values) {
   const WinogradSource& source = conv.work.sources[source_index];
   const std::int64_t width = panel.vectors * lanes;
-  const std::int64_t rows = round_up(strip.size, tile_pixels(static_cast<int>(panel.vectors)));
   float* scratch = thread_scratch(conv.plan.value_floats + conv.plan.sum_floats) + conv.plan.value_floats;
-  const TileMatrices sums = {scratch, width, TileMatrices::step_for(rows, width)};
+  const TileMatrices sums = {scratch, width, TileMatrices::step_for(strip.size, width)};
 
   std::int64_t offsets[Form::filters * Form::filters];
   for (int i = 0; i < Form::filters; ++i) {
@@ -156,8 +211,8 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
                                       part_sums.gradient.y};
   // Lines are fetched a few at a time, for each of a product's register tiles: many at once would wait for each other,
   // and the product for them. With many channels the product itself fetches, filters, over all its rows.
-  const std::int64_t piece = source.c >= many_channels ? rows : tile_pixels(static_cast<int>(panel.vectors));
-  const std::int64_t pieces = rows / piece;
+  const std::int64_t piece = source.c >= many_channels ? strip.size : tile_pixels(static_cast<int>(panel.vectors));
+  const std::int64_t pieces = ceil_div(strip.size, piece);
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       const int first = sum_begin<Form>(a, b), product = a * Form::sums + b;
@@ -166,18 +221,19 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
       for (std::int64_t i = 0; i < pieces; ++i) {
         ahead.fetch(min64(strip.size, short_strip), product * pieces + i, Form::sums * Form::sums * pieces);
         run({values.row(strip.begin + i * piece), values.width, offsets + first, taps, source.c, packed + first * step,
-             step, piece, sums.data + product * sums.step + i * piece * width});
+             step, min64(piece, strip.size - i * piece), sums.data + product * sums.step + i * piece * width});
       }
     }
   }
+  const std::int64_t part_tiles = conv.plan.part_tiles;
   for (std::int64_t row = 0; row < strip.size; ++row) {
     // Those of a long strip would not all stay in L2 until they are wanted.
     if (row + short_strip < strip.size) ahead.fetch_tile(row + short_strip);
-    const std::int64_t tile = block.begin + strip.begin + row, part = tile / short_strip;
-    const bool is_first = tile % short_strip == 0;
+    const std::int64_t tile = block.begin + strip.begin + row, part = tile / part_tiles;
+    const bool is_first = tile % part_tiles == 0;
     if (is_first && panel.column == 0 && part_sums.pixels != nullptr) {
       part_sums.pixels[part] =
-          pixels_of<Form, Form>(outputs, conv.plan.tiles, {tile, min64(short_strip, conv.plan.tiles.count() - tile)});
+          pixels_of<Form, Form>(outputs, conv.plan.tiles, {tile, min64(part_tiles, conv.plan.tiles.count() - tile)});
     }
     store_tile<Form, Form>(outputs, conv.plan.tiles.place(tile), panel.column, width, sums, row,
                            sums_of_part(part_sums, part, 0, is_first));
@@ -191,19 +247,12 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
   const WinogradSource& source = conv.work.sources[source_index];
   const Picture picture = {source.data, source.h, source.w, source.c};
   const std::int64_t strip_tiles = conv.plan.strip_tiles;
-  const std::int64_t width = round_up(source.c, lanes), rows = round_up(block.size, short_strip);
-  const TileMatrices values = {scratch, width, TileMatrices::step_for(rows, width)};
+  const std::int64_t width = round_up(source.c, lanes);
+  const TileMatrices values = {scratch, width, TileMatrices::step_for(block.size, width)};
   constexpr std::int64_t chunk = 8;
-  parallel_for(ceil_div(rows, chunk), [&](std::int64_t task) {
-    for (std::int64_t tile = task * chunk; tile < min64(rows, (task + 1) * chunk); ++tile) {
-      if (tile < block.size) {
-        transform_input<Form>(picture, conv.plan.tiles.place(block.begin + tile), source.padding, tile, values);
-      } else {
-        for (std::int64_t i = 0; i < Form::values * Form::values; ++i) {
-          for (std::int64_t k = 0; k < width; k += lanes) store(values.row(tile) + i * values.step + k, Vec{});
-        }
-      }
-    }
+  parallel_for(ceil_div(block.size, chunk), [&](std::int64_t task) {
+    for (std::int64_t tile = task * chunk; tile < min64(block.size, (task + 1) * chunk); ++tile)
+      transform_input<Form>(picture, conv.plan.tiles.place(block.begin + tile), source.padding, tile, values);
   });
   const std::int64_t panels = panels_of(conv.work.out_c, max_tile_vectors), strips = ceil_div(block.size, strip_tiles);
   parallel_for(panels * strips, [&](std::int64_t task) {
@@ -225,17 +274,12 @@ void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const 
                    float* packed) {
   with_form(form, [&](auto f) {
     using Form = decltype(f);
-    constexpr std::int64_t chunk = 8;
-    parallel_for(panels_of(out_c, max_tile_vectors) * ceil_div(c, chunk), [&](std::int64_t task) {
-      const Panel panel = panel_of(out_c, max_tile_vectors, task % panels_of(out_c, max_tile_vectors));
-      const std::int64_t width = panel.vectors * lanes, first = task / panels_of(out_c, max_tile_vectors) * chunk;
-      float* const to = packed + packed_at<Form>(c, panel);
-      for (std::int64_t v = 0; v < width; v += lanes) {
-        for (std::int64_t k = first; k < min64(c, first + chunk); ++k) {
-          pack_filters<Form>(filters, k, panel.column + v, out_c - panel.column - v, to + k * width + v,
-                             filter_step(c, panel));
-        }
-      }
+    constexpr std::int64_t chunk = 32;
+    const std::int64_t panels = panels_of(out_c, max_tile_vectors);
+    parallel_for(panels * ceil_div(c, chunk), [&](std::int64_t task) {
+      const std::int64_t first = task / panels * chunk;
+      pack_panel<Form>(filters, c, out_c, panel_of(out_c, max_tile_vectors, task % panels),
+                       {first, min64(chunk, c - first)}, packed);
     });
   });
 }
@@ -247,7 +291,7 @@ std::int64_t winograd_scratch(const WinogradWork& work) {
 
 void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
   const Plan plan = make_plan(work);
-  const PartSums sums = begin_sums(epilogue.sums, ceil_div(plan.tiles.count(), short_strip));
+  const PartSums sums = begin_sums(epilogue.sums, ceil_div(plan.tiles.count(), plan.part_tiles));
   const Convolution conv = {work, epilogue, plan, sums, out};
   const auto run = [&](std::int64_t index, float* values) {
     const std::int64_t begin = index * plan.block_tiles;

@@ -13,6 +13,7 @@
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/outer_tile.h"
+#include "core/kernels/isa/transpose.h"
 #include "core/kernels/isa/winograd_tiles.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -25,8 +26,9 @@ constexpr std::int64_t small_groups = 16, medium_groups = 4;         // at most;
 constexpr std::int64_t small_block_floats = 64 * 1024;               // V and D of a block beside small sums
 // Tiles of a block. Large sums come from memory for each block and go back: a block has to be worth that.
 constexpr std::int64_t medium_block_tiles = 64, large_block_tiles = 256;
-constexpr std::int64_t task_channels = 48;    // input channels of a task
-constexpr std::int64_t finish_channels = 16;  // input channels whose filters are written together
+constexpr std::int64_t task_channels = 48;                        // input channels of a task
+constexpr std::int64_t finish_channels = 16;                      // input channels whose filters are written together
+constexpr std::int64_t row_floats = 9 * finish_channels + lanes;  // with room for what store_filters overwrites
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
@@ -139,7 +141,7 @@ void run_block(const Plan& plan, const WinogradSource& source, const WinogradWor
 /// the channel after the next needs, 2 `width` further, is fetched with them.
 template <class Form>
 void finish_filter(const Plan& plan, std::int64_t c, std::int64_t width, const float* sums,
-                   float (&rows)[lanes][9 * finish_channels], std::int64_t place) {
+                   float (&rows)[lanes][row_floats], std::int64_t place) {
   Vec u[Form::filters][Form::filters];
   for (int f = 0; f < Form::filters * Form::filters; ++f) {
     const float* from = sums + f * plan.filter_step(c);
@@ -148,13 +150,11 @@ void finish_filter(const Plan& plan, std::int64_t c, std::int64_t width, const f
     for (std::int64_t group = 1; group < plan.groups; ++group) total += load(from + group * plan.group_sums);
     u[f / Form::filters][f % Form::filters] = total;
   }
-  float taps[9][lanes];
+  Vec taps[9];
   const auto map = [](const Vec(&in)[Form::filters], Vec(&out)[3]) { Form::filter_transposed(in, out); };
   const auto load_at = [&](int i, int j) { return u[i][j]; };
-  map_both_axes<Form::filters, 3>(load_at, map, [&](int i, int j, Vec g) { store(taps[3 * i + j], g); });
-  for (std::int64_t n = 0; n < lanes; ++n) {
-    for (int tap = 0; tap < 9; ++tap) rows[n][place + tap] = taps[tap][n];
-  }
+  map_both_axes<Form::filters, 3>(load_at, map, [&](int i, int j, Vec g) { taps[3 * i + j] = g; });
+  store_filters(taps, rows[0] + place, row_floats);
 }
 
 /// Step 3 for one vector of output channels, `v` channels into its panel, and some input channels. An output channel's
@@ -163,15 +163,14 @@ template <class Form>
 void finish_filters(const Plan& plan, const WinogradSource& source, const WinogradWork& work, const Part& panel,
                     std::int64_t v, const Part& channels, const float* sums, const WinogradGradients& dw) {
   const std::int64_t column = panel.begin * lanes, width = panel.size * lanes;
-  float rows[lanes][9 * finish_channels];
+  float rows[lanes][row_floats];
   for (std::int64_t k = 0; k < channels.size; ++k)
     finish_filter<Form>(plan, source.c, width, sums + sums_at(plan, source.c, 0, column, width, channels.begin + k) + v,
                         rows, 9 * k);
   for (std::int64_t n = 0; n < min64(lanes, work.out_c - column - v); ++n) {
-    float* to = dw.dw + (column + v + n) * dw.step_n + channels.begin * dw.step_k;
-    for (std::int64_t k = 0; k < channels.size; ++k) {
-      for (int tap = 0; tap < 9; ++tap) to[k * dw.step_k + tap] = rows[n][9 * k + tap];
-    }
+    float* to = dw.dw + (column + v + n) * dw.step_n + 9 * channels.begin;
+    for_each_vector(9 * channels.size,
+                    [&](auto part, std::int64_t i) { part.store_to(to + i, part.load_from(rows[n] + i)); });
   }
 }
 
