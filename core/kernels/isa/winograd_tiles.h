@@ -106,12 +106,12 @@ struct TileMatrices {
   WEFT_ALWAYS_INLINE float* row(std::int64_t tile) const { return data + tile * width; }
 };
 
-/// V = B' d B of one tile, all channels, into row `tile` of the matrices.
+/// V = B' d B of one tile and the picture's first `channels` channels, into row `tile` of the matrices.
 template <class Form>
-void transform_input(const Picture& p, const TilePlace& place, std::int64_t padding, std::int64_t tile,
-                     const TileMatrices& values) {
+void transform_input(const Picture& p, const TilePlace& place, std::int64_t padding, std::int64_t channels,
+                     std::int64_t tile, const TileMatrices& values) {
   const std::int64_t row = place.row * Form::step - padding, col = place.col * Form::step - padding;
-  for_each_vector(p.c, [&](auto part, std::int64_t k) {
+  for_each_vector(channels, [&](auto part, std::int64_t k) {
     float* to = values.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::in], Vec(&out)[Form::values]) { Form::input(in, out); };
     map_patch<Form::in, Form::values, Form::step>(p, place.image, row, col, part, k, map, [&](int i, int j, Vec v) {
@@ -120,10 +120,11 @@ void transform_input(const Picture& p, const TilePlace& place, std::int64_t padd
   });
 }
 
-/// A dY A' of one tile of an image, the gradient of the sums.
+/// A dY A' of one tile and an image's first `channels` channels, the gradient of the sums.
 template <class Form>
-void transform_output_gradient(const Picture& p, const TilePlace& place, std::int64_t tile, const TileMatrices& sums) {
-  for_each_vector(p.c, [&](auto part, std::int64_t k) {
+void transform_output_gradient(const Picture& p, const TilePlace& place, std::int64_t channels, std::int64_t tile,
+                               const TileMatrices& sums) {
+  for_each_vector(channels, [&](auto part, std::int64_t k) {
     float* to = sums.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::out], Vec(&out)[Form::sums]) { Form::output_transposed(in, out); };
     map_patch<Form::out, Form::sums, Form::out>(
