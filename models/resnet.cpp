@@ -21,7 +21,7 @@ BasicBlock::BasicBlock(std::int64_t channels_in, std::int64_t channels_out, std:
 Tensor BasicBlock::forward(const Tensor& x) const {
   // conv1 before the shortcut: the backward pass comes to it last, when it can complete the gradient of x and take the
   // sums that the batch norm behind x needs. The shortcut's 1x1 convolution with stride 2 could not.
-  const Tensor hidden = nn::conv_bn(conv1_, bn1_, Activation::relu, x);
+  const nn::Hidden hidden = nn::conv_to_hidden(conv1_, bn1_, Activation::relu, x);
   const Tensor shortcut = downsample_ ? downsample_->forward(x) : x;
   return nn::conv_bn(conv2_, bn2_, Activation::relu, hidden, shortcut);
 }

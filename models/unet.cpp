@@ -46,9 +46,10 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
 
 Tensor DecoderBlock::forward(const Tensor& x, const Tensor& skip) const {
   if (upsample_ == Upsample::nearest)
-    return conv2_.forward(nn::upsample_conv_bn(conv1_.conv, conv1_.bn, conv1_.activation, x, skip));
+    return conv2_.forward(nn::upsample_conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, x, skip));
   const Tensor up = upsample_ == Upsample::bilinear ? upsample_bilinear2x(x) : transposed_->forward(x);
-  return conv2_.forward(conv1_.forward(skip.defined() ? concat_channels({up, skip}) : up));
+  const Tensor joined = skip.defined() ? concat_channels({up, skip}) : up;
+  return conv2_.forward(nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, joined));
 }
 
 UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(config.arch)) {

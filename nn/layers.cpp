@@ -34,6 +34,10 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels) {
   num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
 }
 
+BatchNormOptions BatchNorm2d::options(Activation activation) const {
+  return {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation};
+}
+
 void BatchNorm2d::count_batch() const {
   if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
 }
@@ -41,9 +45,12 @@ void BatchNorm2d::count_batch() const {
 Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual,
                             const ChannelStatistics& statistics) const {
   count_batch();
-  return batch_norm(x, weight, bias, running_mean, running_var,
-                    {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation},
-                    residual, statistics);
+  return batch_norm(x, weight, bias, running_mean, running_var, options(activation), residual, statistics);
+}
+
+UnnormalisedImage BatchNorm2d::before(const Tensor& x, Activation activation,
+                                      const ChannelStatistics& statistics) const {
+  return {x, statistics, {weight, bias, running_mean, running_var}, options(activation)};
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
@@ -101,13 +108,36 @@ Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation,
   return bn.forward(y, activation, residual, statistics);
 }
 
-Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
-                        const Tensor& skip) {
-  if (can_fold(conv, bn, x, skip)) return conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation);
+Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x) {
+  if (can_fold(conv, bn, x)) return {{.x = conv.folded(bn, 0).forward(x, activation)}};
+  conv.forget_folded();
+  ChannelStatistics statistics;
+  const Tensor y = conv.forward(x, bn.is_training() ? &statistics : nullptr);
+  return {bn.before(y, activation, statistics), &bn};
+}
+
+Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+                               const Tensor& skip) {
+  if (can_fold(conv, bn, x, skip)) return {{.x = conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation)}};
   conv.forget_folded();
   ChannelStatistics statistics;
   const Tensor y = upsample_conv2d(x, skip, conv.weight, bn.is_training() ? &statistics : nullptr);
-  return bn.forward(y, activation, Tensor(), statistics);
+  return {bn.before(y, activation, statistics), &bn};
+}
+
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
+               const Tensor& residual) {
+  const UnnormalisedImage& image = hidden.image;
+  if (hidden.bn == nullptr) return conv_bn(conv, bn, activation, image.x, residual);
+  if (conv.bias.defined() || !normalised_conv2d_supports(image, conv.weight, conv.options)) {
+    const Tensor x = hidden.bn->forward(image.x, image.options.activation, Tensor(), image.statistics);
+    return conv_bn(conv, bn, activation, x, residual);
+  }
+  hidden.bn->count_batch();
+  conv.forget_folded();
+  ChannelStatistics statistics;
+  const Tensor y = normalised_conv2d(image, conv.weight, conv.options, bn.is_training() ? &statistics : nullptr);
+  return bn.forward(y, activation, residual, statistics);
 }
 
 ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,

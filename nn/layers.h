@@ -4,12 +4,14 @@
 
 #include "core/ops.h"
 #include "core/ops/inverted_residual.h"
+#include "core/ops/normalised_conv2d.h"
 #include "core/ops/packed_conv.h"
 #include "nn/module.h"
 
 namespace weft::nn {
 
 class BatchNorm2d;
+struct Hidden;
 
 /// conv2d: weight [Cout, Cin / groups, K, K], bias [Cout] where wanted.
 class Conv2d : public Module {
@@ -31,9 +33,10 @@ class Conv2d : public Module {
 
  private:
   friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
-  friend Tensor upsample_conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
+  friend Hidden conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&);
+  friend Hidden upsample_conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
   /// The convolution that equals this one followed by `bn` in evaluation mode. With upsampled_channels > 0 it is
-  /// for upsample_conv_bn.
+  /// for upsample_conv_to_hidden.
   const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
   mutable PackedConv folded_;
   mutable std::uint64_t folded_version_ = 0;  // of the tensors that it was made from
@@ -61,6 +64,9 @@ class BatchNorm2d : public Module {
   Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor(),
                  const ChannelStatistics& statistics = {}) const;
 
+  /// x for who normalises it by other means.
+  UnnormalisedImage before(const Tensor& x, Activation activation, const ChannelStatistics& statistics) const;
+
   /// Counts a batch in training mode. For forward, and for who normalises by other means.
   void count_batch() const;
 
@@ -70,6 +76,9 @@ class BatchNorm2d : public Module {
 
   static constexpr double momentum = 0.1;
   static constexpr double epsilon = 1e-5;
+
+ private:
+  BatchNormOptions options(Activation activation) const;
 };
 
 /// y = x W' + b: weight [out, in], bias [out].
@@ -101,9 +110,21 @@ bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const 
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual = Tensor());
 
+/// What a convolution has made for a batch norm and an activation to follow. Where `bn` is null they have been applied;
+/// else they may be left to the convolution that reads it (core/ops/normalised_conv2d.h).
+struct Hidden {
+  UnnormalisedImage image;
+  const BatchNorm2d* bn = nullptr;
+};
+
+/// conv_bn for an output that goes nowhere but into one more convolution.
+Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x);
 /// The same with upsample_conv2d(x, skip, weight): the first half of a decoder block. `skip` may be undefined.
-Tensor upsample_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
-                        const Tensor& skip);
+Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+                               const Tensor& skip);
+/// That convolution: activation(bn(conv(hidden)) + residual).
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
+               const Tensor& residual = Tensor());
 
 /// Convolution "0" and batch norm "1" with an activation: torchvision's and smp's Conv2dNormActivation.
 class ConvBnAct : public Module {
@@ -112,6 +133,7 @@ class ConvBnAct : public Module {
             Activation activation);
 
   Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, activation, x); }
+  Tensor forward(const Hidden& x) const { return conv_bn(conv, bn, activation, x); }
   /// The tensors alone, for an operation that does all of this.
   NormalisedConv parameters() const { return {conv.weight, bn.weight, bn.bias, bn.running_mean, bn.running_var}; }
 

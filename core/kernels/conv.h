@@ -17,6 +17,7 @@
 
 #include "core/kernels/activation.h"
 #include "core/kernels/output_sums.h"
+#include "core/kernels/pixel_source.h"
 
 namespace weft::kernels {
 
@@ -62,6 +63,11 @@ struct ConvAlgorithm {
   void (*input_gradient)(const ConvProblem& p, const float* dy, const float* w, const ConvEpilogue<float>& epilogue,
                          float* dx);
   void (*weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* dw);
+  /// forward and weight_gradient for an x that may be normalised as it is read, not a gradient; null where an algorithm
+  /// can't.
+  void (*forward_made)(const ConvProblem& p, const PixelSource& x, const float* packed,
+                       const ConvEpilogue<float>& epilogue, float* y) = nullptr;
+  void (*weight_gradient_made)(const ConvProblem& p, const PixelSource& x, const float* dy, float* dw) = nullptr;
 };
 
 /// Packs the filters and convolves.

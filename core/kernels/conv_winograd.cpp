@@ -15,6 +15,13 @@ WinogradSource source_of(WinogradForm form, const ConvProblem& p, const float* x
   return {form, x, p.h, p.w, p.c_in, p.padding_h, packed};
 }
 
+WinogradSource source_of(WinogradForm form, const ConvProblem& p, const PixelSource& x, const float* packed) {
+  if (x.kind == PixelSource::Kind::stored) return source_of(form, p, x.values, packed);
+  WinogradSource source = source_of(form, p, x.norm.x, packed);
+  source.norm = {x.norm.factor, x.norm.offset, x.norm.activation};
+  return source;
+}
+
 }  // namespace
 
 bool prefers_six(std::int64_t c_in, std::int64_t c_out) {
@@ -44,6 +51,12 @@ void conv_winograd_pack(const ConvProblem& p, const float* w, float* packed) {
 template <WinogradForm form>
 void conv_winograd_forward(const ConvProblem& p, const float* x, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y) {
+  conv_winograd_forward_made<form>(p, stored_pixels(x, p.c_in), packed, epilogue, y);
+}
+
+template <WinogradForm form>
+void conv_winograd_forward_made(const ConvProblem& p, const PixelSource& x, const float* packed,
+                                const ConvEpilogue<float>& epilogue, float* y) {
   const WinogradSource source = source_of(form, p, x, packed);
   convolve_sources({p.n, p.out_h(), p.out_w(), p.c_out, &source, 1}, epilogue, y);
 }
@@ -57,18 +70,26 @@ void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const f
 
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw) {
+  conv_winograd_weight_gradient_made<form>(p, stored_pixels(x, p.c_in), dy, dw);
+}
+
+template <WinogradForm form>
+void conv_winograd_weight_gradient_made(const ConvProblem& p, const PixelSource& x, const float* dy, float* dw) {
   weight_gradient_of(source_of(form, p, x, nullptr), {p.n, p.out_h(), p.out_w(), p.c_out, nullptr, 0}, dy,
                      {dw, 9 * p.c_in});
 }
 
-#define WEFT_INSTANTIATE(form)                                                                     \
-  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                     \
-  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                \
-  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,        \
-                                            const ConvEpilogue<float>&, float*);                   \
-  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*, \
-                                                   const ConvEpilogue<float>&, float*);            \
-  template void conv_winograd_weight_gradient<form>(const ConvProblem&, const float*, const float*, float*);
+#define WEFT_INSTANTIATE(form)                                                                               \
+  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                               \
+  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                          \
+  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,                  \
+                                            const ConvEpilogue<float>&, float*);                             \
+  template void conv_winograd_forward_made<form>(const ConvProblem&, const PixelSource&, const float*,       \
+                                                 const ConvEpilogue<float>&, float*);                        \
+  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*,           \
+                                                   const ConvEpilogue<float>&, float*);                      \
+  template void conv_winograd_weight_gradient<form>(const ConvProblem&, const float*, const float*, float*); \
+  template void conv_winograd_weight_gradient_made<form>(const ConvProblem&, const PixelSource&, const float*, float*);
 WEFT_INSTANTIATE(WinogradForm::same)
 WEFT_INSTANTIATE(WinogradForm::same_six)
 #undef WEFT_INSTANTIATE

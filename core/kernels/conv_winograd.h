@@ -16,6 +16,7 @@
 // core/kernels/reference/conv2d.h.
 
 #include "core/kernels/conv.h"
+#include "core/kernels/pixel_source.h"
 #include "core/kernels/winograd_work.h"
 
 namespace weft::kernels {
@@ -43,5 +44,12 @@ void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const f
                                   const ConvEpilogue<float>& epilogue, float* dx);
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
+
+// The same for an x that is stored or normalised, not a gradient.
+template <WinogradForm form>
+void conv_winograd_forward_made(const ConvProblem& p, const PixelSource& x, const float* packed,
+                                const ConvEpilogue<float>& epilogue, float* y);
+template <WinogradForm form>
+void conv_winograd_weight_gradient_made(const ConvProblem& p, const PixelSource& x, const float* dy, float* dw);
 
 }  // namespace weft::kernels

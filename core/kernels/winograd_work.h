@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/kernels/activation.h"
+
 namespace weft::kernels {
 
 /// Linear maps that a 3x3 filter g makes of an image d, each with a way to compute it from fewer products.
@@ -32,6 +34,12 @@ struct WinogradGradients {
   std::int64_t step_n;
 };
 
+/// What becomes of an image's pixels as they are read: act(x factor + offset), or nothing where factor is null.
+struct WinogradNorm {
+  const float *factor = nullptr, *offset = nullptr;  // [c]
+  Activation activation = Activation::none;
+};
+
 /// One input image; an output is the sum of what its sources make of it.
 struct WinogradSource {
   WinogradForm form;
@@ -39,7 +47,8 @@ struct WinogradSource {
   std::int64_t h, w, c;
   std::int64_t
       padding;  // zeros above and to the left: 0 to 2 for `same` and `same_six`, 0 for `spread`, 1 for the others
-  const float* packed;  // its filters, transformed by winograd_pack
+  const float* packed;     // its filters, transformed by winograd_pack
+  WinogradNorm norm = {};  // the zeros around the image stay zeros
 };
 
 /// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, and so may

@@ -5,6 +5,11 @@
 
 namespace weft {
 
+/// The parameters and running statistics of a batch norm, [C] each.
+struct BatchNormTensors {
+  Tensor gamma, beta, running_mean, running_var;
+};
+
 /// Per channel: the mean, 1 / sqrt(var + epsilon), and the two numbers of y = x factor + offset.
 struct ChannelCoefficients {
   Tensor mean, inv_std, factor, offset;

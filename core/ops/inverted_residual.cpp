@@ -27,12 +27,10 @@ using kernels::PixelSource;
 
 std::int64_t rows_of(const Tensor& x) { return x.count() / x.size(3); }
 
-/// Statistics, running statistics and numbers of the batch norm after a convolution that made x.
+/// The output of a convolution, for its batch norm.
 Normalised normalise(const Tensor& x, const ChannelStatistics& taken, const NormalisedConv& conv,
                      const BatchNormOptions& options) {
-  const ChannelStatistics batch = taken.mean.defined() ? taken : channel_statistics(x);
-  move_running_statistics({conv.running_mean, conv.running_var}, batch, options.momentum, rows_of(x));
-  return {x, channel_coefficients(batch, conv.gamma, conv.beta, options.epsilon), options.activation};
+  return normalise(x, taken, BatchNormTensors{conv.gamma, conv.beta, conv.running_mean, conv.running_var}, options);
 }
 
 /// A profile entry for a convolution with made images; `passes` of 1 or, for both gradients, 2.

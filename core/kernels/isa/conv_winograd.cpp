@@ -252,7 +252,7 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
   constexpr std::int64_t chunk = 8;
   parallel_for(ceil_div(block.size, chunk), [&](std::int64_t task) {
     for (std::int64_t tile = task * chunk; tile < min64(block.size, (task + 1) * chunk); ++tile)
-      transform_input<Form>(picture, conv.plan.tiles.place(block.begin + tile), source.padding, source.c, tile, values);
+      transform_input<Form>(picture, source.norm, conv.plan.tiles.place(block.begin + tile), source.padding, source.c, tile, values);
   });
   const std::int64_t panels = panels_of(conv.work.out_c, max_tile_vectors), strips = ceil_div(block.size, strip_tiles);
   parallel_for(panels * strips, [&](std::int64_t task) {

@@ -136,8 +136,10 @@ void transform_block(const Plan& plan, const WinogradSource& source, const Pictu
     const Part slice = plan.slice(task / chunks);
     const TileMatrices values = plan.slice_values(scratch, task / chunks);
     const Picture picture = {source.data + slice.begin, source.h, source.w, source.c};
+    WinogradNorm norm = source.norm;
+    if (norm.factor != nullptr) norm.factor += slice.begin, norm.offset += slice.begin;
     for_each_tile(task % chunks, [&](const TilePlace& place, std::int64_t tile) {
-      transform_input<Form>(picture, place, source.padding, slice.size, tile, values);
+      transform_input<Form>(picture, norm, place, source.padding, slice.size, tile, values);
     });
   });
   parallel_for(plan.panels * chunks, [&](std::int64_t task) {

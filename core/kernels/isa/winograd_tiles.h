@@ -2,6 +2,7 @@
 // The transforms of minimal filtering in two dimensions: along rows, then along columns, a vector of channels at a
 // time.
 
+#include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/winograd_forms.h"
 
 namespace weft::kernels::WEFT_ISA {
@@ -76,20 +77,41 @@ WEFT_ALWAYS_INLINE void fetch_next_patch(const Picture& p, const float* corner) 
   }
 }
 
-/// map_both_axes for the from x from pixels of an image from (row, col) on, channels [k, ...) of `part`; they are zero
-/// outside the image. Patches inside it, nearly all, are read without asking. The next one lies `step` further right.
-template <int from, int to, int step, class Part, class Map, class Store>
-WEFT_ALWAYS_INLINE void map_patch(const Picture& p, std::int64_t image, std::int64_t row, std::int64_t col,
-                                  const Part& part, std::int64_t k, const Map& map, const Store& store_at) {
+/// Pixels as they lie in memory.
+struct AsStored {
+  template <class Part>
+  WEFT_ALWAYS_INLINE auto at(const Part&, std::int64_t) const {
+    return [](Vec x) { return x; };
+  }
+};
+
+/// act(x factor + offset).
+struct Normalised {
+  const WinogradNorm& norm;
+
+  template <class Part>
+  WEFT_ALWAYS_INLINE auto at(const Part& part, std::int64_t k) const {
+    return [factor = part.load_from(norm.factor + k), offset = part.load_from(norm.offset + k),
+            limits = Limits(norm.activation)](Vec x) { return clamp(x * factor + offset, limits.low, limits.high); };
+  }
+};
+
+/// map_both_axes for made(x) of the from x from pixels of an image from (row, col) on, channels [k, ...) of `part`;
+/// they are zero outside the image. Patches inside it, nearly all, are read without asking. The next one lies `step`
+/// further right.
+template <int from, int to, int step, class Made, class Part, class Map, class Store>
+WEFT_ALWAYS_INLINE void map_patch(const Picture& p, const Made& made, std::int64_t image, std::int64_t row,
+                                  std::int64_t col, const Part& part, std::int64_t k, const Map& map,
+                                  const Store& store_at) {
   if (row >= 0 && col >= 0 && row + from <= p.h && col + from <= p.w) {
     const float* corner = p.at(image, row, col) + k;
     if (k % cache_line_floats == 0) fetch_next_patch<from, step>(p, corner);
-    const auto load_at = [&](int i, int j) { return part.load_from(corner + (i * p.w + j) * p.c); };
+    const auto load_at = [&](int i, int j) { return made(part.load_from(corner + (i * p.w + j) * p.c)); };
     map_both_axes<from, to>(load_at, map, store_at);
   } else {
     const auto load_at = [&](int i, int j) {
       const bool is_in = row + i >= 0 && row + i < p.h && col + j >= 0 && col + j < p.w;
-      return is_in ? part.load_from(p.at(image, row + i, col + j) + k) : Vec{};
+      return is_in ? made(part.load_from(p.at(image, row + i, col + j) + k)) : Vec{};
     };
     map_both_axes<from, to>(load_at, map, store_at);
   }
@@ -106,18 +128,33 @@ struct TileMatrices {
   WEFT_ALWAYS_INLINE float* row(std::int64_t tile) const { return data + tile * width; }
 };
 
-/// V = B' d B of one tile and the picture's first `channels` channels, into row `tile` of the matrices.
-template <class Form>
-void transform_input(const Picture& p, const TilePlace& place, std::int64_t padding, std::int64_t channels,
-                     std::int64_t tile, const TileMatrices& values) {
+/// V = B' d B of one tile and the picture's first `channels` channels, into row `tile` of the matrices; d is what
+/// `made` makes of the picture. Not inlined, so that the compiler does not mix up stored and normalised pixels'
+/// registers.
+template <class Form, class Made>
+__attribute__((noinline)) void transform_made(const Picture& p, const Made& made, const TilePlace& place,
+                                              std::int64_t padding, std::int64_t channels, std::int64_t tile,
+                                              const TileMatrices& values) {
   const std::int64_t row = place.row * Form::step - padding, col = place.col * Form::step - padding;
   for_each_vector(channels, [&](auto part, std::int64_t k) {
     float* to = values.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::in], Vec(&out)[Form::values]) { Form::input(in, out); };
-    map_patch<Form::in, Form::values, Form::step>(p, place.image, row, col, part, k, map, [&](int i, int j, Vec v) {
-      store(to + (i * Form::values + j) * values.step, v);
-    });
+    map_patch<Form::in, Form::values, Form::step>(
+        p, made.at(part, k), place.image, row, col, part, k, map,
+        [&](int i, int j, Vec v) { store(to + (i * Form::values + j) * values.step, v); });
   });
+}
+
+/// The same for a picture that `norm` is to normalise, whose arrays begin with the picture's first channel.
+template <class Form>
+WEFT_ALWAYS_INLINE void transform_input(const Picture& p, const WinogradNorm& norm, const TilePlace& place,
+                                        std::int64_t padding, std::int64_t channels, std::int64_t tile,
+                                        const TileMatrices& values) {
+  if (norm.factor == nullptr) {
+    transform_made<Form>(p, AsStored{}, place, padding, channels, tile, values);
+  } else {
+    transform_made<Form>(p, Normalised{norm}, place, padding, channels, tile, values);
+  }
 }
 
 /// A dY A' of one tile and an image's first `channels` channels, the gradient of the sums.
@@ -128,7 +165,7 @@ void transform_output_gradient(const Picture& p, const TilePlace& place, std::in
     float* to = sums.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::out], Vec(&out)[Form::sums]) { Form::output_transposed(in, out); };
     map_patch<Form::out, Form::sums, Form::out>(
-        p, place.image, place.row * Form::out, place.col * Form::out, part, k, map,
+        p, AsStored{}.at(part, k), place.image, place.row * Form::out, place.col * Form::out, part, k, map,
         [&](int i, int j, Vec v) { store(to + (i * Form::sums + j) * sums.step, v); });
   });
 }
