@@ -92,8 +92,8 @@ class NoGrad {
 
 /// While one of these lives on this thread, outputs that are quickly made again (batch_norm's) are not kept for the
 /// backward pass: who saves such an output saves how it was made. Gradients keep their bits. A training step of the
-/// MobileNetV2 U-Net takes 6% less memory, for one more pass over each such output; with ResNets hardly anything is left
-/// to save, as their convolutions normalise what they read (core/ops/normalised_conv2d.h).
+/// MobileNetV2 U-Net takes 6% less memory, for one more pass over each such output; with ResNets hardly anything is
+/// left to save, as their convolutions normalise what they read (core/ops/normalised_conv2d.h).
 class RecomputeActivations {
  public:
   RecomputeActivations();

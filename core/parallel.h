@@ -9,8 +9,8 @@
 // into tasks by its shape alone, a task writes only what is its own, and partial sums are added
 // afterwards in task order. The thread count decides who runs a task, not what the task is. (Winograd is the
 // exception: its convolution cuts its tiles by the thread count too, as none of its sums crosses a tile, and by it its
-// weight gradient decides whether each thread takes groups of blocks or all share each block; the sums are the groups'
-// either way.)
+// weight gradient decides whether each thread takes groups of blocks, all share each block, or each takes some channels
+// of the only one; the sums are the groups' in each case.)
 
 #include <cstdint>
 #include <functional>

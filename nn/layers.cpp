@@ -48,8 +48,8 @@ Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor
   return batch_norm(x, weight, bias, running_mean, running_var, options(activation), residual, statistics);
 }
 
-UnnormalisedImage BatchNorm2d::before(const Tensor& x, Activation activation,
-                                      const ChannelStatistics& statistics) const {
+UnnormalisedImage BatchNorm2d::unnormalised(const Tensor& x, Activation activation,
+                                            const ChannelStatistics& statistics) const {
   return {x, statistics, {weight, bias, running_mean, running_var}, options(activation)};
 }
 
@@ -113,7 +113,7 @@ Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation acti
   conv.forget_folded();
   ChannelStatistics statistics;
   const Tensor y = conv.forward(x, bn.is_training() ? &statistics : nullptr);
-  return {bn.before(y, activation, statistics), &bn};
+  return {bn.unnormalised(y, activation, statistics), &bn};
 }
 
 Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
@@ -122,14 +122,15 @@ Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activa
   conv.forget_folded();
   ChannelStatistics statistics;
   const Tensor y = upsample_conv2d(x, skip, conv.weight, bn.is_training() ? &statistics : nullptr);
-  return {bn.before(y, activation, statistics), &bn};
+  return {bn.unnormalised(y, activation, statistics), &bn};
 }
 
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
                const Tensor& residual) {
   const UnnormalisedImage& image = hidden.image;
   if (hidden.bn == nullptr) return conv_bn(conv, bn, activation, image.x, residual);
-  if (conv.bias.defined() || !normalised_conv2d_supports(image, conv.weight, conv.options)) {
+  if (can_fold(conv, bn, image.x, residual) || conv.bias.defined() ||
+      !normalised_conv2d_supports(image, conv.weight, conv.options)) {
     const Tensor x = hidden.bn->forward(image.x, image.options.activation, Tensor(), image.statistics);
     return conv_bn(conv, bn, activation, x, residual);
   }

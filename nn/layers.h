@@ -65,7 +65,7 @@ class BatchNorm2d : public Module {
                  const ChannelStatistics& statistics = {}) const;
 
   /// x for who normalises it by other means.
-  UnnormalisedImage before(const Tensor& x, Activation activation, const ChannelStatistics& statistics) const;
+  UnnormalisedImage unnormalised(const Tensor& x, Activation activation, const ChannelStatistics& statistics) const;
 
   /// Counts a batch in training mode. For forward, and for who normalises by other means.
   void count_batch() const;

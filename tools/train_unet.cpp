@@ -92,7 +92,7 @@ void add_options(CLI::App& app, Options& o) {
   option("--dice-weight", c.dice_weight, "weight of the Dice loss", "W", steps);
   option("--bce-weight", c.bce_weight, "weight of the binary cross-entropy", "W", steps);
   app.add_flag("--checkpoint-activations", o.checkpoint_activations,
-               "less memory: half of the activations are computed again in the backward pass; the same bits")
+               "less memory: what batch norm makes is computed again in the backward pass; the same bits")
       ->group(steps);
   option("--seed", c.seed, "of starting weights, order, augmentation and the split", "K", steps);
   option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/check.h"
 #include "core/kernels/isa.h"
 #include "core/kernels/winograd_calls.h"
 
@@ -17,6 +18,7 @@ WinogradSource source_of(WinogradForm form, const ConvProblem& p, const float* x
 
 WinogradSource source_of(WinogradForm form, const ConvProblem& p, const PixelSource& x, const float* packed) {
   if (x.kind == PixelSource::Kind::stored) return source_of(form, p, x.values, packed);
+  WEFT_CHECK(x.kind == PixelSource::Kind::normalised, "[conv2d] Winograd's kernels don't make gradients");
   WinogradSource source = source_of(form, p, x.norm.x, packed);
   source.norm = {x.norm.factor, x.norm.offset, x.norm.activation};
   return source;

@@ -25,14 +25,6 @@
 namespace weft {
 namespace {
 
-void check_shapes(const Tensor& x, std::initializer_list<Tensor> per_channel) {
-  WEFT_CHECK(x.rank() == 4, "[batch_norm] expected [N, H, W, C], got {}", x.shape());
-  for (const Tensor& t : per_channel) {
-    WEFT_CHECK(t.shape() == Shape{x.size(3)}, "[batch_norm] expected [{}] for gamma, beta and statistics of {}, got {}",
-               x.size(3), x.shape(), t.shape());
-  }
-}
-
 std::int64_t rows_of(const Tensor& x) { return x.count() / std::max<std::int64_t>(1, x.size(3)); }
 
 /// running = (1 - momentum) running + momentum factor batch
@@ -133,6 +125,18 @@ Gradients gradients_of(const SavedBatchNorm& saved, const Tensor& dy) {
 
 }  // namespace
 
+void check_batch_norm(const char* op, const Tensor& x, const BatchNormTensors& norm, const ChannelStatistics& given) {
+  check_same_dtype(op, {x, norm.gamma, norm.beta, norm.running_mean, norm.running_var, given.mean, given.var});
+  WEFT_CHECK(x.rank() == 4, "[{}] expected [N, H, W, C], got {}", op, x.shape());
+  WEFT_CHECK(given.mean.defined() == given.var.defined(), "[{}] expected both mean and variance, or neither", op);
+  const auto check_shape = [&](const Tensor& t) {
+    WEFT_CHECK(t.shape() == Shape{x.size(3)}, "[{}] expected [{}] for gamma, beta and statistics of {}, got {}", op,
+               x.size(3), x.shape(), t.shape());
+  };
+  for (const Tensor& t : {norm.gamma, norm.beta, norm.running_mean, norm.running_var}) check_shape(t);
+  if (given.mean.defined()) check_shape(given.mean), check_shape(given.var);
+}
+
 ChannelStatistics channel_statistics(const Tensor& x) {
   const ChannelStatistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
   const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
@@ -172,13 +176,8 @@ ChannelCoefficients channel_coefficients(const ChannelStatistics& statistics, co
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
                   const ChannelStatistics& given) {
-  check_same_dtype("batch_norm", {x, gamma, beta, running_mean, running_var, residual});
-  check_shapes(x, {gamma, beta, running_mean, running_var});
-  if (given.mean.defined() || given.var.defined()) {
-    WEFT_CHECK(given.mean.defined() && given.var.defined(), "[batch_norm] expected both mean and variance, or neither");
-    check_same_dtype("batch_norm", {x, given.mean, given.var});
-    check_shapes(x, {given.mean, given.var});
-  }
+  check_same_dtype("batch_norm", {x, residual});
+  check_batch_norm("batch_norm", x, {gamma, beta, running_mean, running_var}, given);
   WEFT_CHECK(!options.training || x.count() > x.size(3),
              "[batch_norm] training needs more than one value a channel, got {}; use a larger batch", x.shape());
   WEFT_CHECK(!residual.defined() || residual.shape() == x.shape(), "[batch_norm] expected a residual {}, got {}",

@@ -10,6 +10,9 @@ struct BatchNormTensors {
   Tensor gamma, beta, running_mean, running_var;
 };
 
+/// Throws Error, in the name of `op`, unless these, and what is given of x's statistics, fit x [N, H, W, C].
+void check_batch_norm(const char* op, const Tensor& x, const BatchNormTensors& norm, const ChannelStatistics& given);
+
 /// Per channel: the mean, 1 / sqrt(var + epsilon), and the two numbers of y = x factor + offset.
 struct ChannelCoefficients {
   Tensor mean, inv_std, factor, offset;

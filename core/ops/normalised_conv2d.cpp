@@ -69,16 +69,13 @@ Gradients gradients_of(const SavedConv& saved, const Tensor& dy) {
 
 void check(const UnnormalisedImage& image, const Tensor& weight, const Conv2dOptions& options) {
   const Tensor& x = image.x;
-  check_same_dtype("normalised_conv2d", {x, weight, image.norm.gamma, image.norm.beta});
+  check_batch_norm("normalised_conv2d", x, image.norm, image.statistics);
+  check_same_dtype("normalised_conv2d", {x, weight});
   WEFT_CHECK(normalised_conv2d_supports(image, weight, options),
              "[normalised_conv2d] can't convolve {} {} with {} as it normalises it", dtype_name(x.dtype()), x.shape(),
              weight.shape());
   WEFT_CHECK(x.count() > x.size(3),
              "[normalised_conv2d] training needs more than one value a channel, got {}; use a larger batch", x.shape());
-  for (const Tensor& t : {image.norm.gamma, image.norm.beta, image.norm.running_mean, image.norm.running_var}) {
-    WEFT_CHECK(t.shape() == Shape{x.size(3)},
-               "[normalised_conv2d] expected [{}] for gamma, beta and statistics, got {}", x.size(3), t.shape());
-  }
 }
 
 }  // namespace

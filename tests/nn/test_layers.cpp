@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include <optional>
+
 #include "core/autograd.h"
 #include "nn/init.h"
 #include "tests/gradcheck.h"
@@ -49,6 +51,40 @@ TEST_CASE("conv_bn adds the residual before the activation, folded or not", "[nn
   CHECK(relative_difference(conv_bn(layer.conv, layer.bn, Activation::relu, x, r), expected) < 1e-6);
   const NoGrad no_grad;
   CHECK(relative_difference(conv_bn(layer.conv, layer.bn, Activation::relu, x, r), expected) < 1e-5);
+}
+
+TEST_CASE("a pair of convolutions is what its halves are, whatever is trained", "[nn]") {
+  ConvBnAct first(4, 16, 3, {.padding = 1}, Activation::relu), second(16, 16, 3, {.padding = 1}, Activation::relu);
+  const Tensor x = random_f32({2, 9, 7, 4}), r = random_f32({2, 9, 7, 16});
+  const auto run = [&](bool is_pair) {
+    randomise(first, 6);  // running statistics, too, start anew
+    *first.bn.num_batches_tracked.mutable_data<std::int64_t>() = 0;
+    randomise(second, 7);
+    for (const ConvBnAct* layer : {&first, &second}) layer->zero_grad();
+    const Tensor leaf = x.clone().set_requires_grad(true);
+    const Tensor y = is_pair ? conv_bn(second.conv, second.bn, Activation::relu,
+                                       conv_to_hidden(first.conv, first.bn, first.activation, leaf), r)
+                             : conv_bn(second.conv, second.bn, Activation::relu, first.forward(leaf), r);
+    Tensors results = {y};
+    if (y.requires_grad()) {
+      sum(mul(y, y)).backward();
+      results.insert(results.end(), {leaf.grad(), first.conv.weight.grad(), first.bn.weight.grad(),
+                                     second.conv.weight.grad(), second.bn.bias.grad()});
+    }
+    for (const auto& [name, tensor] : first.named_buffers()) results.push_back(tensor.to(DType::f32).clone());
+    return results;
+  };
+  for (int modes = 0; modes < 8; ++modes) {
+    INFO("modes " << modes);
+    first.train(), second.train();
+    if ((modes & 1) != 0) first.eval();
+    if ((modes & 2) != 0) second.eval();
+    std::optional<NoGrad> no_grad;
+    if ((modes & 4) != 0) no_grad.emplace();
+    const Tensors pair = run(true), halves = run(false);
+    REQUIRE(pair.size() == halves.size());
+    for (std::size_t i = 0; i < pair.size(); ++i) CHECK(relative_difference(pair[i], halves[i]) < 1e-6);
+  }
 }
 
 TEST_CASE("training moves running statistics and counts batches; a frozen module changes nothing", "[nn]") {

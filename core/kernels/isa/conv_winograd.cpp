@@ -9,8 +9,9 @@
 // Two sources (the decoder's upsampled features and its skip) take turns within a block: the second adds to the
 // outputs that the first has just left in the cache.
 //
-// Where there are many blocks, threads take blocks; where there are few, they share the steps of each block. Each
-// output is computed alike in both.
+// Threads take blocks. Where there are few, blocks are cut so that each thread has as much to do. Only where a thread
+// would not have a strip of its own, or all filters are larger than the caches, threads share the steps of each block.
+// Each output is computed alike in all.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/panel.h"
@@ -29,9 +30,11 @@ namespace {
 // each strip.
 constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
-constexpr std::int64_t filters_ahead = 8;        // input channels whose filters are fetched before they are packed
+constexpr std::int64_t packing_ahead = 8;        // input channels whose filters are fetched before they are packed
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
-constexpr std::int64_t short_part = 8, few_tiles = 2048;  // see Plan::part_tiles
+// Tiles whose sums (output_sums.h) go together: from the shape alone, unlike strips and blocks, which are multiples.
+// Short parts cut few tiles evenly; of many, they would make more sums than are quickly joined.
+constexpr std::int64_t short_part = 8, long_part = short_strip, few_tiles = 2048;
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
@@ -55,7 +58,7 @@ void pack_filters(const WinogradFilters& f, std::int64_t k, std::int64_t column,
   for (int v = 0; v < vectors; ++v) {
     const float* from = f.w + (column + v * lanes) * f.step_n + k * f.step_k;
     for (std::int64_t n = 0; n < min64(columns - v * lanes, lanes); ++n)
-      __builtin_prefetch(from + n * f.step_n + filters_ahead * f.step_k);
+      __builtin_prefetch(from + n * f.step_n + packing_ahead * f.step_k);
     Vec taps[9];
     load_filters(from, f.step_n, columns - v * lanes, taps);
     if (f.is_turned) {
@@ -105,10 +108,18 @@ void pack_panel(const WinogradFilters& f, std::int64_t c, std::int64_t out_c, co
 
 struct Plan {
   TileGrid tiles;
-  std::int64_t part_tiles;  // tiles whose sums (output_sums.h) go together; strips and blocks are multiples
-  std::int64_t strip_tiles, block_tiles, blocks;
-  std::int64_t value_floats, sum_floats;  // of a block's V, a strip's M
-  bool is_shared;                         // threads work on one block together
+  std::int64_t part_tiles, parts;
+  std::int64_t strip_tiles, block_tiles, blocks;  // tiles of a whole strip and of the largest block
+  bool are_equal;                                 // blocks have as many parts, or one more
+  std::int64_t value_floats, sum_floats;          // of a block's V, a strip's M
+  bool is_shared;                                 // threads work on one block together
+
+  /// The tiles of a block.
+  Part block(std::int64_t index) const {
+    const std::int64_t begin = are_equal ? parts * index / blocks * part_tiles : block_tiles * index;
+    const std::int64_t end = are_equal ? parts * (index + 1) / blocks * part_tiles : begin + block_tiles;
+    return {begin, min64(end, tiles.count()) - begin};
+  }
 };
 
 Plan make_plan(const WinogradWork& work) {
@@ -128,8 +139,10 @@ Plan make_plan(const WinogradWork& work) {
     });
   }
   Plan plan;
+  plan.are_equal = false;
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
-  plan.part_tiles = plan.tiles.count() < few_tiles ? short_part : short_strip;
+  plan.part_tiles = plan.tiles.count() < few_tiles ? short_part : long_part;
+  plan.parts = ceil_div(plan.tiles.count(), plan.part_tiles);
   const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
   // Threads share blocks or, within a block, strips and panels: long strips must leave enough of either.
   const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() ||
@@ -145,9 +158,9 @@ Plan make_plan(const WinogradWork& work) {
   if (plan.is_shared && num_threads() > 1) {
     if (!are_large && all_tiles >= num_threads() * short_strip) {
       // As many blocks for each thread, of one strip. What a thread has transformed is in its own caches.
-      const std::int64_t blocks = round_up(plan.blocks, num_threads());
-      plan.strip_tiles = plan.block_tiles = round_up(ceil_div(plan.tiles.count(), blocks), plan.part_tiles);
-      plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
+      plan.blocks = min64(plan.parts, round_up(plan.blocks, num_threads()));
+      plan.strip_tiles = plan.block_tiles = ceil_div(plan.parts, plan.blocks) * plan.part_tiles;
+      plan.are_equal = true;
       plan.is_shared = false;
     } else {
       set_block(max64(4, 2 * num_threads()) * short_strip);  // tasks for all of them in each of its steps
@@ -252,7 +265,8 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
   constexpr std::int64_t chunk = 8;
   parallel_for(ceil_div(block.size, chunk), [&](std::int64_t task) {
     for (std::int64_t tile = task * chunk; tile < min64(block.size, (task + 1) * chunk); ++tile)
-      transform_input<Form>(picture, source.norm, conv.plan.tiles.place(block.begin + tile), source.padding, source.c, tile, values);
+      transform_input<Form>(picture, source.norm, conv.plan.tiles.place(block.begin + tile), source.padding, source.c,
+                            tile, values);
   });
   const std::int64_t panels = panels_of(conv.work.out_c, max_tile_vectors), strips = ceil_div(block.size, strip_tiles);
   parallel_for(panels * strips, [&](std::int64_t task) {
@@ -291,11 +305,10 @@ std::int64_t winograd_scratch(const WinogradWork& work) {
 
 void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
   const Plan plan = make_plan(work);
-  const PartSums sums = begin_sums(epilogue.sums, ceil_div(plan.tiles.count(), plan.part_tiles));
+  const PartSums sums = begin_sums(epilogue.sums, plan.parts);
   const Convolution conv = {work, epilogue, plan, sums, out};
   const auto run = [&](std::int64_t index, float* values) {
-    const std::int64_t begin = index * plan.block_tiles;
-    const Part block = {begin, min64(plan.block_tiles, plan.tiles.count() - begin)};
+    const Part block = plan.block(index);
     for (std::int64_t s = 0; s < work.source_count; ++s)
       with_form(work.sources[s].form, [&](auto form) { run_block<decltype(form)>(conv, s, block, values); });
   };

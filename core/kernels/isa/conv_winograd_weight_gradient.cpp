@@ -8,11 +8,12 @@
 // of up to 64 output channels and slice of up to 64 input channels add the block's outer products to the sums. V and D
 // lie slice by slice and panel by panel: a product reads what lies together.
 //
-// Where all tiles are one block, a task takes a slice and a panel through all filters and finishes dg at once: its sums
-// stay in L2. Elsewhere groups of blocks have sums of their own, which are added in order at the end: the smaller the
-// sums, the more groups. A thread takes one group after another; where groups do not go round, the threads share the
-// steps of each block instead, and then wait for each other twice a block and for what the others have transformed. The
-// bits are the same: they depend on the groups, and those on the shape alone.
+// Where all tiles are one block, and slices and panels are enough for all threads, a task takes a slice and a panel
+// through all filters and finishes dg at once: its sums stay in L2. Elsewhere groups of blocks have sums of their own,
+// which are added in order at the end: the smaller the sums, the more groups. A thread takes one group after another;
+// where groups do not go round, the threads share the steps of each block instead, and then wait for each other twice a
+// block and for what the others have transformed. The bits are the same in all three: they depend on the groups, and
+// those on the shape alone.
 
 #include "core/kernels/isa/kernels.h"
 #include "core/kernels/isa/outer_tile.h"
@@ -122,7 +123,7 @@ PanelSums sums_of_panel(const Plan& plan, const Part& panel, float* group) {
   return {group + panel.begin * plan.c, 0, panel.size, plan.filter_step()};
 }
 
-/// Step 1: V and D of tiles [block]. A thread begins with the slices whose products it makes then.
+/// Step 1: V and D of tiles [block]. In multiply_and_finish a thread begins with the slices that it began with here.
 template <class Form>
 void transform_block(const Plan& plan, const WinogradSource& source, const Picture& gradient, const Part& block,
                      float* scratch) {
@@ -227,7 +228,7 @@ void finish_filters(const Plan& plan, const Part& panel, const Part& channels, c
 
 /// Steps 2 and 3 where there is one block: a task's sums stay in L2, and are never in memory.
 template <class Form>
-void finish_block(const Plan& plan, float* scratch, const WinogradGradients& dw) {
+void multiply_and_finish(const Plan& plan, float* scratch, const WinogradGradients& dw) {
   parallel_for(plan.slices * plan.panels, [&](std::int64_t task) {
     const std::int64_t slice_index = task / plan.panels, panel_index = task % plan.panels;
     const Part slice = plan.slice(slice_index), panel = plan.panel(panel_index);
@@ -248,7 +249,7 @@ void run(const WinogradSource& source, const WinogradWork& work, const float* dy
   };
   if (plan.is_one_block) {
     transform({0, plan.tiles.count()}, scratch);
-    return finish_block<Form>(plan, scratch, dw);
+    return multiply_and_finish<Form>(plan, scratch, dw);
   }
   float* sums = scratch;
   const auto run_group = [&](std::int64_t group, float* block_scratch) {

@@ -2,22 +2,18 @@
 // Filters change places with their channels: in a weight tensor the 9 taps of a 3x3 filter lie together, while kernels
 // compute with vectors of one tap for `lanes` output channels. The matrix between them is transposed in registers.
 
+#include <utility>
+
 #include "core/kernels/isa/vec.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-typedef std::int32_t Indices __attribute__((vector_size(4 * lanes)));
-
-/// Swaps a's upper and b's lower half of each run of 2 `half` lanes.
-template <int half>
-WEFT_ALWAYS_INLINE void swap_halves(Vec& a, Vec& b) {
-  Indices lane;
-  WEFT_UNROLL
-  for (int i = 0; i < lanes; ++i) lane[i] = i;
-  const Indices is_lower = (lane & half) == 0;  // -1 where it is true
-  const Vec lower = __builtin_shuffle(a, b, is_lower ? lane : lane - half + lanes);
-  b = __builtin_shuffle(a, b, is_lower ? lane + half : lane + lanes);
+/// Swaps a's upper and b's lower half of each run of 2 `half` lanes; `lane` counts the lanes.
+template <int half, int... lane>
+WEFT_ALWAYS_INLINE void swap_halves(Vec& a, Vec& b, std::integer_sequence<int, lane...>) {
+  const Vec lower = __builtin_shufflevector(a, b, ((lane & half) == 0 ? lane : lane - half + lanes)...);
+  b = __builtin_shufflevector(a, b, ((lane & half) == 0 ? lane + half : lane + lanes)...);
   a = lower;
 }
 
@@ -26,7 +22,7 @@ WEFT_ALWAYS_INLINE void transpose_blocks(Vec (&rows)[lanes]) {
   if constexpr (half > 0) {
     WEFT_UNROLL
     for (int i = 0; i < lanes; ++i) {
-      if ((i & half) == 0) swap_halves<half>(rows[i], rows[i + half]);
+      if ((i & half) == 0) swap_halves<half>(rows[i], rows[i + half], std::make_integer_sequence<int, lanes>());
     }
     transpose_blocks<half / 2>(rows);
   }

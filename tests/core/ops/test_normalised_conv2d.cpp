@@ -150,4 +150,12 @@ TEST_CASE("what it can't do it says, and who asks before is told", "[ops][batch_
   Layers mismatched = layers()[0].clone();
   mismatched.norm.beta = Tensor::zeros({3});
   CHECK_THROWS_AS(normalised_conv2d(mismatched.image(), mismatched.weight, mismatched.conv), Error);
+
+  const Layers l = layers()[0].clone();
+  UnnormalisedImage image = l.image();
+  for (const ChannelStatistics& given :
+       {ChannelStatistics{Tensor::zeros({3}), Tensor::zeros({3})}, ChannelStatistics{Tensor::zeros({16}), Tensor()}}) {
+    image.statistics = given;
+    CHECK_THROWS_AS(normalised_conv2d(image, l.weight, l.conv), Error);
+  }
 }
