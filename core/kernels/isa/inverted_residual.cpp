@@ -29,8 +29,8 @@ namespace {
 constexpr std::int64_t scratch_floats = 96 * 1024;  // of ring and d: 384 KB of L2; with half, some blocks lose 9%
 constexpr std::int64_t least_group_pixels = 64;     // fewer would leave register tiles unfilled
 constexpr std::int64_t band_input_rows = 16;
-constexpr std::int64_t many_tasks = 8, few_tasks = 4;
-constexpr std::int64_t split_band_rows = 32, split_pixels = 96;
+constexpr std::int64_t many_tasks = 8;
+constexpr std::int64_t least_band_rows = 8, split_pixels = 96;
 constexpr float six = 6;  // where ReLU6 ends
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
@@ -338,8 +338,9 @@ void run_chunk(const Block& block, std::int64_t image, std::int64_t begin, std::
 
 void run_split(const Block& block, float* d) {
   const Plan& plan = block.plan;
-  const bool are_few = block.p.n * ceil_div(plan.out_h, split_band_rows) * plan.chunks < few_tasks;
-  const std::int64_t band_rows = are_few ? split_band_rows / 2 : split_band_rows;
+  // A band for each thread: then d, which step 3 reads, lies in the caches of the thread that begins with its pixels.
+  const std::int64_t wanted = min64(num_threads(), max64(1, plan.out_h / least_band_rows));
+  const std::int64_t band_rows = ceil_div(plan.out_h, wanted);
   const std::int64_t bands = ceil_div(plan.out_h, band_rows);
   parallel_for(block.p.n * bands * plan.chunks, [&](std::int64_t task) {
     const std::int64_t band = task / plan.chunks, begin = band % bands * band_rows;
