@@ -28,7 +28,7 @@ namespace {
 // Tiles in a strip, multiples of all register tiles' rows. Few, so that V and M of up to 64 channels stay in L2
 // (measured: 12 and 48 are slower); more from `many_channels` on, where a panel's filters come from L3 or memory for
 // each strip.
-constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192;
+constexpr std::int64_t short_strip = 24, long_strip = 72, many_channels = 192, few_channels = 32;
 constexpr std::int64_t large_filters = 6 << 20;  // floats, about an L3: then a block has to be worth reading them
 constexpr std::int64_t packing_ahead = 8;        // input channels whose filters are fetched before they are packed
 constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones would keep some threads waiting
@@ -223,8 +223,10 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
                                       part_sums.gradient.x,
                                       part_sums.gradient.y};
   // Lines are fetched a few at a time, for each of a product's register tiles: many at once would wait for each other,
-  // and the product for them. With many channels the product itself fetches, filters, over all its rows.
-  const std::int64_t piece = source.c >= many_channels ? strip.size : tile_pixels(static_cast<int>(panel.vectors));
+  // and the product for them. With many channels the product itself fetches, filters, over all its rows; with few a
+  // tile is done before its part of the lines has been found.
+  const std::int64_t piece =
+      source.c >= many_channels || source.c <= few_channels ? strip.size : tile_pixels(static_cast<int>(panel.vectors));
   const std::int64_t pieces = ceil_div(strip.size, piece);
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
