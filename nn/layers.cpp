@@ -50,7 +50,7 @@ Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor
 
 UnnormalisedImage BatchNorm2d::unnormalised(const Tensor& x, Activation activation,
                                             const ChannelStatistics& statistics) const {
-  return {x, statistics, {weight, bias, running_mean, running_var}, options(activation)};
+  return {x, statistics, tensors(), options(activation)};
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
@@ -99,30 +99,42 @@ const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_c
   return folded_;
 }
 
+namespace {
+
+/// convolve(statistics) by conv's weight, for bn to follow.
+template <class Convolve>
+Hidden convolve_for(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, Convolve&& convolve) {
+  conv.forget_folded();
+  ChannelStatistics statistics;
+  const Tensor y = convolve(bn.is_training() ? &statistics : nullptr);
+  return {bn.unnormalised(y, activation, statistics), &bn};
+}
+
+/// The image with batch norm, residual and activation applied.
+Tensor finish(const Hidden& hidden, const Tensor& residual = Tensor()) {
+  const UnnormalisedImage& image = hidden.image;
+  return hidden.bn->forward(image.x, image.options.activation, residual, image.statistics);
+}
+
+}  // namespace
+
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                const Tensor& residual) {
   if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
-  conv.forget_folded();
-  ChannelStatistics statistics;
-  const Tensor y = conv.forward(x, bn.is_training() ? &statistics : nullptr);
-  return bn.forward(y, activation, residual, statistics);
+  const auto convolve = [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); };
+  return finish(convolve_for(conv, bn, activation, convolve), residual);
 }
 
 Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x) {
   if (can_fold(conv, bn, x)) return {{.x = conv.folded(bn, 0).forward(x, activation)}};
-  conv.forget_folded();
-  ChannelStatistics statistics;
-  const Tensor y = conv.forward(x, bn.is_training() ? &statistics : nullptr);
-  return {bn.unnormalised(y, activation, statistics), &bn};
+  return convolve_for(conv, bn, activation, [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); });
 }
 
 Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
                                const Tensor& skip) {
   if (can_fold(conv, bn, x, skip)) return {{.x = conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation)}};
-  conv.forget_folded();
-  ChannelStatistics statistics;
-  const Tensor y = upsample_conv2d(x, skip, conv.weight, bn.is_training() ? &statistics : nullptr);
-  return {bn.unnormalised(y, activation, statistics), &bn};
+  return convolve_for(conv, bn, activation,
+                      [&](ChannelStatistics* statistics) { return upsample_conv2d(x, skip, conv.weight, statistics); });
 }
 
 Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
@@ -130,15 +142,13 @@ Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation,
   const UnnormalisedImage& image = hidden.image;
   if (hidden.bn == nullptr) return conv_bn(conv, bn, activation, image.x, residual);
   if (can_fold(conv, bn, image.x, residual) || conv.bias.defined() ||
-      !normalised_conv2d_supports(image, conv.weight, conv.options)) {
-    const Tensor x = hidden.bn->forward(image.x, image.options.activation, Tensor(), image.statistics);
-    return conv_bn(conv, bn, activation, x, residual);
-  }
+      !normalised_conv2d_supports(image, conv.weight, conv.options))
+    return conv_bn(conv, bn, activation, finish(hidden), residual);
   hidden.bn->count_batch();
-  conv.forget_folded();
-  ChannelStatistics statistics;
-  const Tensor y = normalised_conv2d(image, conv.weight, conv.options, bn.is_training() ? &statistics : nullptr);
-  return bn.forward(y, activation, residual, statistics);
+  const auto convolve = [&](ChannelStatistics* statistics) {
+    return normalised_conv2d(image, conv.weight, conv.options, statistics);
+  };
+  return finish(convolve_for(conv, bn, activation, convolve), residual);
 }
 
 ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,

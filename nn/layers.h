@@ -64,6 +64,7 @@ class BatchNorm2d : public Module {
   Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor(),
                  const ChannelStatistics& statistics = {}) const;
 
+  BatchNormTensors tensors() const { return {weight, bias, running_mean, running_var}; }
   /// x for who normalises it by other means.
   UnnormalisedImage unnormalised(const Tensor& x, Activation activation, const ChannelStatistics& statistics) const;
 
@@ -135,7 +136,7 @@ class ConvBnAct : public Module {
   Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, activation, x); }
   Tensor forward(const Hidden& x) const { return conv_bn(conv, bn, activation, x); }
   /// The tensors alone, for an operation that does all of this.
-  NormalisedConv parameters() const { return {conv.weight, bn.weight, bn.bias, bn.running_mean, bn.running_var}; }
+  NormalisedConv parameters() const { return {conv.weight, bn.tensors()}; }
 
   Conv2d conv;
   BatchNorm2d bn;

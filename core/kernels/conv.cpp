@@ -61,6 +61,19 @@ std::int64_t output_extent(std::int64_t size, std::int64_t padding, std::int64_t
   return room < 0 ? 0 : room / stride + 1;
 }
 
+/// Filters as an algorithm wants them, for one convolution.
+class PackedFilters {
+ public:
+  PackedFilters(const ConvAlgorithm& algorithm, const ConvProblem& p, const float* w)
+      : buffer_(static_cast<std::size_t>(algorithm.packed_floats(p)) * sizeof(float)) {
+    algorithm.pack(p, w, buffer_.as<float>());
+  }
+  const float* data() const { return buffer_.as<float>(); }
+
+ private:
+  ScratchBuffer buffer_;
+};
+
 /// Rows are summed in blocks of a fixed length, blocks in order.
 template <class T>
 void sum_rows(std::int64_t rows, std::int64_t channels, const T* dy, T* db) {
@@ -95,9 +108,14 @@ std::int64_t ConvProblem::output_count() const { return n * out_h() * out_w() * 
 
 void conv_forward(const ConvAlgorithm& algorithm, const ConvProblem& p, const float* x, const float* w,
                   const ConvEpilogue<float>& epilogue, float* y) {
-  ScratchBuffer packed(static_cast<std::size_t>(algorithm.packed_floats(p)) * sizeof(float));
-  algorithm.pack(p, w, packed.as<float>());
-  algorithm.forward(p, x, packed.as<float>(), epilogue, y);
+  const PackedFilters packed(algorithm, p, w);
+  algorithm.forward(p, x, packed.data(), epilogue, y);
+}
+
+void conv_forward(const ConvAlgorithm& algorithm, const ConvProblem& p, const PixelSource& x, const float* w,
+                  const ConvEpilogue<float>& epilogue, float* y) {
+  const PackedFilters packed(algorithm, p, w);
+  algorithm.forward_made(p, x, packed.data(), epilogue, y);
 }
 
 std::span<const ConvAlgorithm> conv_algorithms() { return algorithms; }

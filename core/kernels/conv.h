@@ -73,6 +73,9 @@ struct ConvAlgorithm {
 /// Packs the filters and convolves.
 void conv_forward(const ConvAlgorithm& algorithm, const ConvProblem& p, const float* x, const float* w,
                   const ConvEpilogue<float>& epilogue, float* y);
+/// The same by forward_made, which the algorithm must have.
+void conv_forward(const ConvAlgorithm& algorithm, const ConvProblem& p, const PixelSource& x, const float* w,
+                  const ConvEpilogue<float>& epilogue, float* y);
 
 /// All algorithms, the preferred ones first. The last, "reference", supports everything.
 std::span<const ConvAlgorithm> conv_algorithms();

@@ -123,20 +123,7 @@ Gradients gradients_of(const SavedBatchNorm& saved, const Tensor& dy) {
   return {dx, dgamma, dbeta, saved.has_residual ? dz : Tensor()};
 }
 
-}  // namespace
-
-void check_batch_norm(const char* op, const Tensor& x, const BatchNormTensors& norm, const ChannelStatistics& given) {
-  check_same_dtype(op, {x, norm.gamma, norm.beta, norm.running_mean, norm.running_var, given.mean, given.var});
-  WEFT_CHECK(x.rank() == 4, "[{}] expected [N, H, W, C], got {}", op, x.shape());
-  WEFT_CHECK(given.mean.defined() == given.var.defined(), "[{}] expected both mean and variance, or neither", op);
-  const auto check_shape = [&](const Tensor& t) {
-    WEFT_CHECK(t.shape() == Shape{x.size(3)}, "[{}] expected [{}] for gamma, beta and statistics of {}, got {}", op,
-               x.size(3), x.shape(), t.shape());
-  };
-  for (const Tensor& t : {norm.gamma, norm.beta, norm.running_mean, norm.running_var}) check_shape(t);
-  if (given.mean.defined()) check_shape(given.mean), check_shape(given.var);
-}
-
+/// The mean and biased variance of x [N, H, W, C], by a pass over it.
 ChannelStatistics channel_statistics(const Tensor& x) {
   const ChannelStatistics batch{Tensor::empty({x.size(3)}, x.dtype()), Tensor::empty({x.size(3)}, x.dtype())};
   const ProfileScope scope(describe_pass("batch_norm statistics", x, 1));
@@ -154,8 +141,8 @@ void move_running_statistics(const ChannelStatistics& running, const ChannelStat
   move_running(running.var, batch.var, momentum, static_cast<double>(rows) / static_cast<double>(rows - 1));
 }
 
-ChannelCoefficients channel_coefficients(const ChannelStatistics& statistics, const Tensor& gamma, const Tensor& beta,
-                                         double epsilon) {
+ChannelCoefficients coefficients_of(const ChannelStatistics& statistics, const Tensor& gamma, const Tensor& beta,
+                                    double epsilon) {
   const auto per_channel = [&] { return Tensor::empty(gamma.shape(), gamma.dtype()); };
   const ChannelCoefficients k{statistics.mean.clone(), per_channel(), per_channel(), per_channel()};
   dispatch_float(gamma.dtype(), "batch_norm", [&](auto zero) {
@@ -173,22 +160,42 @@ ChannelCoefficients channel_coefficients(const ChannelStatistics& statistics, co
   return k;
 }
 
+}  // namespace
+
+void check_batch_norm(const char* op, const Tensor& x, const BatchNormTensors& norm, const BatchNormOptions& options,
+                      const ChannelStatistics& given) {
+  check_same_dtype(op, {x, norm.gamma, norm.beta, norm.running_mean, norm.running_var, given.mean, given.var});
+  WEFT_CHECK(x.rank() == 4, "[{}] expected [N, H, W, C], got {}", op, x.shape());
+  WEFT_CHECK(given.mean.defined() == given.var.defined(), "[{}] expected both mean and variance, or neither", op);
+  const auto check_shape = [&](const Tensor& t) {
+    WEFT_CHECK(t.shape() == Shape{x.size(3)}, "[{}] expected [{}] for gamma, beta and statistics of {}, got {}", op,
+               x.size(3), x.shape(), t.shape());
+  };
+  for (const Tensor& t : {norm.gamma, norm.beta, norm.running_mean, norm.running_var}) check_shape(t);
+  if (given.mean.defined()) check_shape(given.mean), check_shape(given.var);
+  WEFT_CHECK(!options.training || x.count() > x.size(3),
+             "[{}] training needs more than one value a channel, got {}; use a larger batch", op, x.shape());
+}
+
+ChannelCoefficients channel_coefficients(const Tensor& x, const BatchNormTensors& norm, const BatchNormOptions& options,
+                                         const ChannelStatistics& given) {
+  const ChannelStatistics running{norm.running_mean, norm.running_var};
+  if (!options.training) return coefficients_of(running, norm.gamma, norm.beta, options.epsilon);
+  const ChannelStatistics batch = given.mean.defined() ? given : channel_statistics(x);
+  move_running_statistics(running, batch, options.momentum, rows_of(x));
+  return coefficients_of(batch, norm.gamma, norm.beta, options.epsilon);
+}
+
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual,
                   const ChannelStatistics& given) {
   check_same_dtype("batch_norm", {x, residual});
-  check_batch_norm("batch_norm", x, {gamma, beta, running_mean, running_var}, given);
-  WEFT_CHECK(!options.training || x.count() > x.size(3),
-             "[batch_norm] training needs more than one value a channel, got {}; use a larger batch", x.shape());
+  const BatchNormTensors norm{gamma, beta, running_mean, running_var};
+  check_batch_norm("batch_norm", x, norm, options, given);
   WEFT_CHECK(!residual.defined() || residual.shape() == x.shape(), "[batch_norm] expected a residual {}, got {}",
              x.shape(), residual.shape());
 
-  ChannelStatistics statistics{running_mean, running_var};
-  if (options.training) {
-    statistics = given.mean.defined() ? given : channel_statistics(x);
-    move_running_statistics({running_mean, running_var}, statistics, options.momentum, rows_of(x));
-  }
-  const ChannelCoefficients k = channel_coefficients(statistics, gamma, beta, options.epsilon);
+  const ChannelCoefficients k = channel_coefficients(x, norm, options, given);
   const Tensor y = apply(x, residual, k, options.activation);
   if (!needs_recording({x, gamma, beta, residual})) return y;
 

@@ -30,7 +30,7 @@ std::int64_t rows_of(const Tensor& x) { return x.count() / x.size(3); }
 /// The output of a convolution, for its batch norm.
 Normalised normalise(const Tensor& x, const ChannelStatistics& taken, const NormalisedConv& conv,
                      const BatchNormOptions& options) {
-  return normalise(x, taken, BatchNormTensors{conv.gamma, conv.beta, conv.running_mean, conv.running_var}, options);
+  return {x, channel_coefficients(x, conv.norm, options, taken), options.activation};
 }
 
 /// A profile entry for a convolution with made images; `passes` of 1 or, for both gradients, 2.
@@ -127,8 +127,8 @@ Gradients gradients_of(const Block& block, const Tensor& dy) {
   return {dx, dwe, dh.dgamma, dh.dbeta, dwd, dd.dgamma, dd.dbeta, dwp};
 }
 
-void check_batch_norm(const NormalisedConv& conv) {
-  for (const Tensor& t : {conv.gamma, conv.beta, conv.running_mean, conv.running_var}) {
+void check_channels(const NormalisedConv& conv) {
+  for (const Tensor& t : {conv.norm.gamma, conv.norm.beta, conv.norm.running_mean, conv.norm.running_var}) {
     WEFT_CHECK(t.shape() == Shape{conv.weight.size(0)},
                "[inverted_residual] expected [{}] for gamma, beta and statistics, got {}", conv.weight.size(0),
                t.shape());
@@ -147,13 +147,13 @@ Problems problems_of(const Tensor& x, const NormalisedConv& expand, const Normal
   Problems p;
   std::int64_t c_h = x.size(3);
   if (expand.weight.defined()) {
-    check_batch_norm(expand);
+    check_channels(expand);
     p.expand = conv_problem(x.shape(), expand.weight.shape(), {});
     c_h = p.expand.c_out;
     WEFT_CHECK(p.expand.kernel_h == 1 && p.expand.kernel_w == 1,
                "[inverted_residual] expected an expansion [Cmid, Cin, 1, 1], got {}", expand.weight.shape());
   }
-  check_batch_norm(depthwise);
+  check_channels(depthwise);
   WEFT_CHECK(c_h == c_mid && depthwise.weight.shape() == (Shape{c_mid, 1, 3, 3}) && (stride == 1 || stride == 2),
              "[inverted_residual] expected a depthwise weight [{}, 1, 3, 3] and stride 1 or 2, got {} and {}", c_h,
              depthwise.weight.shape(), stride);
@@ -193,8 +193,14 @@ Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const No
     kernels::pointwise_forward(d.pixels(), rows_of(filtered), p.project.c_out, project.data<float>(), epilogue, to);
   });
 
-  const Tensors inputs = {
-      x, expand.weight, expand.gamma, expand.beta, depthwise.weight, depthwise.gamma, depthwise.beta, project};
+  const Tensors inputs = {x,
+                          expand.weight,
+                          expand.norm.gamma,
+                          expand.norm.beta,
+                          depthwise.weight,
+                          depthwise.norm.gamma,
+                          depthwise.norm.beta,
+                          project};
   if (!needs_recording(inputs)) return y;
   const auto block = std::make_shared<Block>(Block{p, Saved(x), x.node(), Saved(expand.weight), Saved(depthwise.weight),
                                                    Saved(project), h, d, x.requires_grad()});

@@ -11,13 +11,14 @@
 // that it reads (core/kernels/pixel_source.h). That halves what the block moves through memory in a step. For inference
 // there is packed_inverted_residual.h, which needs no statistics and stores none of the large images.
 
-#include "core/ops.h"
+#include "core/ops/batch_norm.h"
 
 namespace weft {
 
 /// A convolution's weight, and the batch norm that follows it.
 struct NormalisedConv {
-  Tensor weight, gamma, beta, running_mean, running_var;
+  Tensor weight;
+  BatchNormTensors norm = {};
 };
 
 /// y; `statistics`, where not null, receives y's. x [N, H, W, Cin]; weights [Cmid, Cin, 1, 1] (an undefined one: no

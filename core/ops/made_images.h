@@ -31,15 +31,6 @@ struct Normalised {
   }
 };
 
-/// Statistics, running statistics and numbers of the batch norm that x goes through; `taken` are x's statistics where
-/// they are known.
-inline Normalised normalise(const Tensor& x, const ChannelStatistics& taken, const BatchNormTensors& norm,
-                            const BatchNormOptions& options) {
-  const ChannelStatistics batch = taken.mean.defined() ? taken : channel_statistics(x);
-  move_running_statistics({norm.running_mean, norm.running_var}, batch, options.momentum, x.count() / x.size(3));
-  return {x, channel_coefficients(batch, norm.gamma, norm.beta, options.epsilon), options.activation};
-}
-
 /// The gradient of an image before batch norm, which kernels make from that of the normalised one.
 class MadeGradient {
  public:

@@ -69,13 +69,11 @@ Gradients gradients_of(const SavedConv& saved, const Tensor& dy) {
 
 void check(const UnnormalisedImage& image, const Tensor& weight, const Conv2dOptions& options) {
   const Tensor& x = image.x;
-  check_batch_norm("normalised_conv2d", x, image.norm, image.statistics);
+  check_batch_norm("normalised_conv2d", x, image.norm, image.options, image.statistics);
   check_same_dtype("normalised_conv2d", {x, weight});
   WEFT_CHECK(normalised_conv2d_supports(image, weight, options),
              "[normalised_conv2d] can't convolve {} {} with {} as it normalises it", dtype_name(x.dtype()), x.shape(),
              weight.shape());
-  WEFT_CHECK(x.count() > x.size(3),
-             "[normalised_conv2d] training needs more than one value a channel, got {}; use a larger batch", x.shape());
 }
 
 }  // namespace
@@ -91,14 +89,14 @@ Tensor normalised_conv2d(const UnnormalisedImage& image, const Tensor& weight, c
   const Tensor& x = image.x;
   const ConvProblem p = conv_problem(x.shape(), weight.shape(), options);
   const ConvAlgorithm& algorithm = kernels::choose_conv(p);
-  const Normalised norm = normalise(x, image.statistics, image.norm, image.options);
+  const Normalised norm = {x, channel_coefficients(x, image.norm, image.options, image.statistics),
+                           image.options.activation};
   const Tensor y = Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out});
   {
     const ProfileScope scope([&](ProfileEntry& entry) { describe_conv(entry, "conv2d", p, algorithm.name); });
-    ScratchBuffer packed(static_cast<std::size_t>(algorithm.packed_floats(p)) * sizeof(float));
-    algorithm.pack(p, weight.data<float>(), packed.as<float>());
     store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
-      algorithm.forward_made(p, norm.pixels(), packed.as<float>(), {.sums = taken}, y.mutable_data<float>());
+      kernels::conv_forward(algorithm, p, norm.pixels(), weight.data<float>(), {.sums = taken},
+                            y.mutable_data<float>());
     });
   }
   const Tensors inputs = {x, image.norm.gamma, image.norm.beta, weight};

@@ -36,8 +36,6 @@ constexpr std::int64_t blocks_per_thread = 6;    // fewer, and the last ones wou
 // Short parts cut few tiles evenly; of many, they would make more sums than are quickly joined.
 constexpr std::int64_t short_part = 8, long_part = short_strip, few_tiles = 2048;
 
-std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
-
 /// Packed filters: [panel][filter][input channel][panel's width], and a cache line after each filter's, which keeps
 /// those of one input channel from falling into the same cache sets.
 std::int64_t filter_step(std::int64_t c, const Panel& panel) { return c * panel.vectors * lanes + cache_line_floats; }

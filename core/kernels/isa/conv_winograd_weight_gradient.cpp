@@ -34,8 +34,6 @@ constexpr std::int64_t slice_lines = 4;                           // cache lines
 constexpr std::int64_t finish_channels = 16;                      // input channels whose filters are written together
 constexpr std::int64_t row_floats = 9 * finish_channels + lanes;  // with room for what store_filters overwrites
 
-std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
-
 struct Plan {
   TileGrid tiles;
   std::int64_t block_tiles, blocks, groups;
@@ -44,7 +42,7 @@ struct Plan {
   std::int64_t slices, panels;         // that c and out_c are cut into
   std::int64_t group_sums;             // floats
   bool is_shared;
-  bool is_one_block;  // and there is work for all threads: each task finishes the filters whose sums it has made
+  bool finishes_at_once;  // tasks do, each with the filters whose sums it has made
 
   /// From a filter's sums to the next one's: a cache line keeps them from falling into the same cache sets.
   std::int64_t filter_step() const { return c * round_up(out_c, lanes) + cache_line_floats; }
@@ -103,7 +101,7 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.groups = are_small    ? min64(small_groups, plan.blocks)
                 : are_medium ? max64(1, min64(medium_groups, plan.blocks / 2))
                              : 1;
-  plan.is_one_block = plan.blocks == 1 && plan.slices * plan.panels >= num_threads();
+  plan.finishes_at_once = plan.blocks == 1 && plan.slices * plan.panels >= num_threads();
   plan.is_shared = !are_small && (plan.groups == 1 || plan.groups % num_threads() != 0);
   return plan;
 }
@@ -247,7 +245,7 @@ void run(const WinogradSource& source, const WinogradWork& work, const float* dy
   const auto transform = [&](const Part& block, float* to) {
     transform_block<Form>(plan, source, {dy, work.out_h, work.out_w, work.out_c}, block, to);
   };
-  if (plan.is_one_block) {
+  if (plan.finishes_at_once) {
     transform({0, plan.tiles.count()}, scratch);
     return multiply_and_finish<Form>(plan, scratch, dw);
   }
@@ -280,7 +278,7 @@ void run(const WinogradSource& source, const WinogradWork& work, const float* dy
 
 std::int64_t winograd_weight_gradient_scratch(const WinogradSource& source, const WinogradWork& work) {
   const Plan plan = make_plan(source, work);
-  if (plan.is_one_block) return plan.block_scratch();
+  if (plan.finishes_at_once) return plan.block_scratch();
   return plan.group_sums * plan.groups + (plan.is_shared ? plan.block_scratch() : 0);
 }
 

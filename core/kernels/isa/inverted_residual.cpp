@@ -33,8 +33,6 @@ constexpr std::int64_t many_tasks = 8;
 constexpr std::int64_t least_band_rows = 8, split_pixels = 96;
 constexpr float six = 6;  // where ReLU6 ends
 
-std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
-
 /// Channels cut into panels of up to max_tile_vectors vectors. Of many panels there is an even number: two threads
 /// that share out nine have one of them wait while the other does the ninth.
 struct Panels {

@@ -143,6 +143,7 @@ WEFT_ALWAYS_INLINE Vec clamp(Vec v, Vec low, Vec high) {
 WEFT_ALWAYS_INLINE std::int64_t min64(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 WEFT_ALWAYS_INLINE std::int64_t max64(std::int64_t a, std::int64_t b) { return a < b ? b : a; }
 WEFT_ALWAYS_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+WEFT_ALWAYS_INLINE std::int64_t round_up(std::int64_t count, std::int64_t unit) { return ceil_div(count, unit) * unit; }
 
 /// Part `index` of `count` things cut into `parts` nearly equal runs.
 struct Part {

@@ -37,17 +37,17 @@ struct Block {
   }
   static NormalisedConv layer(const Shape& weight) {
     const Shape channels{weight[0]};
-    return {leaf(weight), leaf(channels), leaf(channels), random_f32(channels), Tensor::full(channels, 1)};
+    return {leaf(weight), {leaf(channels), leaf(channels), random_f32(channels), Tensor::full(channels, 1)}};
   }
 
   Tensors leaves() const {
-    Tensors all = {x, depthwise.weight, depthwise.gamma, depthwise.beta, project};
-    if (expand.weight.defined()) all.insert(all.end(), {expand.weight, expand.gamma, expand.beta});
+    Tensors all = {x, depthwise.weight, depthwise.norm.gamma, depthwise.norm.beta, project};
+    if (expand.weight.defined()) all.insert(all.end(), {expand.weight, expand.norm.gamma, expand.norm.beta});
     return all;
   }
   Tensors statistics() const {
-    Tensors all = {depthwise.running_mean, depthwise.running_var};
-    if (expand.weight.defined()) all.insert(all.end(), {expand.running_mean, expand.running_var});
+    Tensors all = {depthwise.norm.running_mean, depthwise.norm.running_var};
+    if (expand.weight.defined()) all.insert(all.end(), {expand.norm.running_mean, expand.norm.running_var});
     return all;
   }
 
@@ -60,8 +60,9 @@ struct Block {
       return c;
     };
     const auto layer = [&](const NormalisedConv& conv) {
-      return NormalisedConv{copy(conv.weight), copy(conv.gamma), copy(conv.beta), copy(conv.running_mean),
-                            copy(conv.running_var)};
+      return NormalisedConv{
+          copy(conv.weight),
+          {copy(conv.norm.gamma), copy(conv.norm.beta), copy(conv.norm.running_mean), copy(conv.norm.running_var)}};
     };
     Block b = *this;
     b.x = copy(x), b.expand = layer(expand), b.depthwise = layer(depthwise), b.project = copy(project);
@@ -77,7 +78,7 @@ Tensor as_one(const Block& b, ChannelStatistics* statistics = nullptr) {
 
 Tensor one_by_one(const Block& b) {
   const auto norm = [](const Tensor& x, const NormalisedConv& conv) {
-    return batch_norm(x, conv.gamma, conv.beta, conv.running_mean, conv.running_var, options);
+    return batch_norm(x, conv.norm.gamma, conv.norm.beta, conv.norm.running_mean, conv.norm.running_var, options);
   };
   const Tensor e = b.expand.weight.defined() ? norm(conv2d(b.x, b.expand.weight), b.expand) : b.x;
   const Tensor d = depthwise_conv2d(e, b.depthwise.weight, Tensor(), {.stride = b.stride, .padding = 1});
@@ -212,7 +213,7 @@ TEST_CASE("an inverted residual says what does not fit", "[ops]") {
   wrong.project = random_f32({24, 90, 1, 1});
   CHECK_THROWS_WITH(run(wrong), Contains("90"));
   wrong = b;
-  wrong.depthwise.gamma = random_f32({95});
+  wrong.depthwise.norm.gamma = random_f32({95});
   CHECK_THROWS_WITH(run(wrong), Contains("expected [96] for gamma"));
   wrong = b;
   wrong.x = random_f64(b.x.shape());
