@@ -78,10 +78,33 @@ void pack_narrow(const TapGrid& g, const float* w, float* packed) {
   }
 }
 
+/// Where a tile's addresses are kept.
+struct Tables {
+  const float** pixels;      // [tap_count * tile's pixels]
+  std::int64_t* shifts;      // [tap_count], each tap's distance from the first
+  std::int64_t* row_shifts;  // the same of each group of joined taps
+  std::int64_t* no_shifts;   // [tap_count] zeros
+  std::int64_t* out_at;      // [tile's pixels]
+
+  static std::int64_t scratch_floats(const TapGrid& g, std::int64_t size) {
+    return 2 * (g.tap_count * (size + 3) + size);  // pointers and indices are as large as two floats
+  }
+  Tables(const TapGrid& g, std::int64_t size, float* scratch)
+      : pixels(reinterpret_cast<const float**>(scratch)),
+        shifts(reinterpret_cast<std::int64_t*>(pixels + g.tap_count * size)),
+        row_shifts(shifts + g.tap_count),
+        no_shifts(row_shifts + g.tap_count),
+        out_at(no_shifts + g.tap_count) {}
+};
+
 /// Where the grid's pixels are read and written.
+///
+/// Taps that lie side by side read what lies side by side, so where all source channels are summed at once, three taps
+/// of three channels are one of nine: the inner loop of a picture's first convolution is that much longer.
 class Addresses {
  public:
-  Addresses(const TapGrid& g, const float* source, const float* zeros) : g_(g), source_(source), zeros_(zeros) {
+  Addresses(const TapGrid& g, bool joins_taps, const float* source, const float* zeros)
+      : g_(g), source_(source), zeros_(zeros), joined_(joins_taps ? taps_side_by_side(g) : 1) {
     row_low_ = row_high_ = g.tap_count > 0 ? g.taps[0].row : 0;
     col_low_ = col_high_ = g.tap_count > 0 ? g.taps[0].col : 0;
     for (std::int64_t tap = 1; tap < g.tap_count; ++tap) {
@@ -91,52 +114,68 @@ class Addresses {
     run_ = g.step_w == 1 && are_side_by_side(g, 3) ? 3 : 1;
   }
 
-  /// Fills the tile's addresses for `count` pixels from `first` on; those of a tile of `size` pixels that don't exist
-  /// repeat the last one. `table` has room for tap_count * size pointers, shifts[0, tap_count) the taps' distances.
-  void fill(std::int64_t first, std::int64_t count, std::int64_t size, const float** table, const std::int64_t* shifts,
-            const std::int64_t* no_shifts, std::int64_t* out_at, TapTile& t) const {
-    const std::int64_t row = first / g_.grid_w, image = row / g_.grid_h, i = row % g_.grid_h, j = first % g_.grid_w;
-    t.pixels = table;
-    if (is_inside(i, j, count)) {
-      const float* pixel = source_ + at(image, i * g_.step_h + g_.taps[0].row, j * g_.step_w + g_.taps[0].col);
-      std::int64_t out = out_index(image, i, j);
+  struct Place {
+    std::int64_t image, i, j;
+  };
+  Place place(std::int64_t pixel) const {
+    const std::int64_t row = pixel / g_.grid_w;
+    return {row / g_.grid_h, row % g_.grid_h, pixel % g_.grid_w};
+  }
+
+  void fill_shifts(const Tables& tables) const {
+    for (std::int64_t tap = 0; tap < g_.tap_count; ++tap) {
+      tables.shifts[tap] = shift(tap), tables.no_shifts[tap] = 0;
+      tables.row_shifts[tap / joined_] = shift(tap / joined_ * joined_);
+    }
+  }
+
+  /// Fills in the addresses of t's pixels, from `place` on, and `channels` of the source, and moves `place` behind
+  /// them. Those of a tile of `size` pixels that don't exist repeat the last one.
+  void fill(Place& place, std::int64_t size, std::int64_t channels, const Tables& tables, TapTile& t) const {
+    t.pixels = tables.pixels;
+    t.taps = g_.tap_count;
+    t.channels = channels;
+    t.run = 1;
+    if (is_inside(place.i, place.j, t.count)) {
+      const float* pixel =
+          source_ + at(place.image, place.i * g_.step_h + g_.taps[0].row, place.j * g_.step_w + g_.taps[0].col);
+      std::int64_t out = out_index(place.image, place.i, place.j);
       for (std::int64_t m = 0; m < size; ++m) {
-        table[m] = pixel;
-        out_at[m] = out;
-        if (m + 1 < count) pixel += g_.step_w * g_.source_c, out += g_.out_step_w * g_.out_c;
+        tables.pixels[m] = pixel;
+        tables.out_at[m] = out;
+        if (m + 1 < t.count) pixel += g_.step_w * g_.source_c, out += g_.out_step_w * g_.out_c;
       }
       t.pixel_step = 0;
-      t.offsets = shifts;
-      t.run = count == size ? run_ : 1;
+      t.offsets = tables.row_shifts;
+      t.taps /= joined_, t.channels *= joined_;
+      if (t.count == size) t.run = run_;
+      advance(place, t.count);
       return;
     }
-    Place place = {image, i, j};
-    for (std::int64_t m = 0; m < size; ++m) {
-      out_at[m] = out_index(place.image, place.i, place.j);
-      fill_border_pixel(place, size, shifts, table + m);
-      if (m + 1 < count) advance(place);
-    }
     t.pixel_step = size;
-    t.offsets = no_shifts;
-    t.run = 1;
+    t.offsets = tables.no_shifts;
+    for (std::int64_t m = 0; m < size; ++m) {
+      tables.out_at[m] = out_index(place.image, place.i, place.j);
+      fill_border_pixel(place, size, tables.shifts, tables.pixels + m);
+      if (m + 1 < t.count) advance(place, 1);
+    }
+    advance(place, 1);
+  }
+
+ private:
+  /// By `count` pixels, which end in the same row or at its end.
+  void advance(Place& place, std::int64_t count) const {
+    place.j += count;
+    if (place.j < g_.grid_w) return;
+    place.j = 0;
+    if (++place.i < g_.grid_h) return;
+    place.i = 0;
+    ++place.image;
   }
 
   /// The distance of a tap's source pixel from the first tap's.
   std::int64_t shift(std::int64_t tap) const {
     return ((g_.taps[tap].row - g_.taps[0].row) * g_.source_w + g_.taps[tap].col - g_.taps[0].col) * g_.source_c;
-  }
-
- private:
-  struct Place {
-    std::int64_t image, i, j;
-  };
-
-  void advance(Place& place) const {
-    if (++place.j < g_.grid_w) return;
-    place.j = 0;
-    if (++place.i < g_.grid_h) return;
-    place.i = 0;
-    ++place.image;
   }
 
   /// True where these pixels are neighbours in one row and no tap leaves the image.
@@ -169,6 +208,7 @@ class Addresses {
   const TapGrid& g_;
   const float* source_;
   const float* zeros_;
+  const std::int64_t joined_;  // taps in a joined one
   std::int64_t row_low_, row_high_, col_low_, col_high_, run_;
 };
 
@@ -177,22 +217,14 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
                const ConvEpilogue<float>& epilogue, const float* packed, const StoreSums& sums, float* out) {
   const std::int64_t size = plan.is_narrow ? narrow_tile_pixels : tile_pixels(static_cast<int>(panel.vectors));
   const RunTapTile run = plan.is_narrow ? run_narrow_tile : tap_tile_function(panel.vectors);
-  // Thread scratch as pointers and indices, which are as large as two floats.
-  float* scratch = thread_scratch(2 * (g.tap_count * size + 2 * g.tap_count));
-  auto** table = reinterpret_cast<const float**>(scratch);
-  auto* shifts = reinterpret_cast<std::int64_t*>(table + g.tap_count * size);
-  std::int64_t* no_shifts = shifts + g.tap_count;
-  for (std::int64_t tap = 0; tap < g.tap_count; ++tap) shifts[tap] = addresses.shift(tap), no_shifts[tap] = 0;
-
+  const Tables tables(g, size, thread_scratch(Tables::scratch_floats(g, size)));
+  addresses.fill_shifts(tables);
   float bias[max_tile_vectors * lanes] = {};
-  std::int64_t out_at[max_tile_pixels < narrow_tile_pixels ? narrow_tile_pixels : max_tile_pixels];
   TapTile t;
-  t.taps = g.tap_count;
   // A single tap meets each pixel once, so nothing but this has brought it near.
   t.prefetch = g.tap_count == 1 ? size * g.step_w * g.source_c : 0;
-  t.meanwhile_count = 0;
   t.columns = min64(panel.vectors * lanes, g.out_c - panel.column);
-  t.out_at = out_at;
+  t.out_at = tables.out_at;
   t.out = out + panel.column;
   t.residual = epilogue.residual != nullptr ? epilogue.residual + panel.column : nullptr;
   t.bias = nullptr;
@@ -211,14 +243,14 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
   for (std::int64_t c = 0; c < plan.chunks; ++c) {
     const Part chunk = part_of(g.source_c, plan.chunks, c);
     t.k0 = chunk.begin;
-    t.channels = chunk.size;
     t.packed = packed + packed_at(g, panel, chunk.begin);
     t.is_first = c == 0;
     t.is_last = c + 1 == plan.chunks;
     t.sums = t.is_last ? sums : StoreSums{};
+    Addresses::Place place = addresses.place(block.begin);
     for (std::int64_t pixel = 0; pixel < block.size; pixel += size) {
       t.count = min64(size, block.size - pixel);
-      addresses.fill(block.begin + pixel, t.count, size, table, shifts, no_shifts, out_at, t);
+      addresses.fill(place, size, chunk.size, tables, t);
       run(t);
       t.sums.is_first = false;
     }
@@ -242,7 +274,7 @@ void conv_taps(const TapGrid& g, const float* source, const float* packed, const
                const float* zeros, float* out) {
   const Plan plan = make_plan(g);
   if (plan.pixels == 0) return;
-  const Addresses addresses(g, source, zeros);
+  const Addresses addresses(g, plan.chunks == 1 && !plan.is_narrow, source, zeros);
   // Few channels aren't worth a second kind of end; a pass over them is short.
   const PartSums sums = begin_sums(plan.is_narrow ? nullptr : epilogue.sums, plan.blocks);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {

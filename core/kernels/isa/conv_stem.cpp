@@ -80,11 +80,11 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
                float* scratch) {
   const std::int64_t width = panel.vectors * lanes, unit = tile_pixels(static_cast<int>(panel.vectors));
   const TileMatrices m = {scratch, width, plan.sum_step};
-  const OutputLines<Rows, Columns> ahead{outputs, plan.tiles, strip, panel.column, width, part_sums.x, part_sums.y};
+  OutputLines<Rows, Columns> ahead(outputs, plan.tiles, strip.begin, panel.column, width, part_sums.x, part_sums.y);
   const RunRowProduct run = row_product_function<false>(panel.vectors);
   const std::int64_t offset = 0;
   for (int sum = 0; sum < sums; ++sum) {
-    ahead.fetch(strip.size, sum, sums);
+    ahead.fetch(strip.size, sums);
     const std::int64_t k = stem_values_in<Rows, Columns>(sum) * p.c_in;
     run({values.data + sum * values.step, stem_value_width, &offset, 1, k, packed, k * width,
          ceil_div(strip.size, unit) * unit, m.data + sum * m.step});

@@ -213,18 +213,14 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const bool is_last = source_index + 1 == conv.work.source_count;
   const PartSums part_sums = is_last ? conv.sums : PartSums{};
   const Outputs outputs = conv.outputs(source_index);
-  const OutputLines<Form, Form> ahead{outputs,
-                                      conv.plan.tiles,
-                                      {block.begin + strip.begin, strip.size},
-                                      panel.column,
-                                      width,
-                                      part_sums.gradient.x,
-                                      part_sums.gradient.y};
+  OutputLines<Form, Form> ahead(outputs, conv.plan.tiles, block.begin + strip.begin, panel.column, width,
+                                part_sums.gradient.x, part_sums.gradient.y);
   // Lines are fetched a few at a time, for each of a product's register tiles: many at once would wait for each other,
   // and the product for them. With many channels the product itself fetches, filters, over all its rows; with few a
   // tile is done before its part of the lines has been found.
-  const std::int64_t piece =
-      source.c >= many_channels || source.c <= few_channels ? strip.size : tile_pixels(static_cast<int>(panel.vectors));
+  const std::int64_t piece = source.c >= many_channels || source.c <= few_channels || ahead.images() < 2
+                                 ? strip.size
+                                 : tile_pixels(static_cast<int>(panel.vectors));
   const std::int64_t pieces = ceil_div(strip.size, piece);
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
@@ -232,7 +228,7 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
       for (std::int64_t i = 0; i < pieces; ++i) {
-        ahead.fetch(min64(strip.size, short_strip), product * pieces + i, Form::sums * Form::sums * pieces);
+        ahead.fetch(min64(strip.size, short_strip), Form::sums * Form::sums * pieces);
         run({values.row(strip.begin + i * piece), values.width, offsets + first, taps, source.c, packed + first * step,
              step, min64(piece, strip.size - i * piece), sums.data + product * sums.step + i * piece * width});
       }
@@ -241,7 +237,7 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const std::int64_t part_tiles = conv.plan.part_tiles;
   for (std::int64_t row = 0; row < strip.size; ++row) {
     // Those of a long strip would not all stay in L2 until they are wanted.
-    if (row + short_strip < strip.size) ahead.fetch_tile(row + short_strip);
+    if (row + short_strip < strip.size) ahead.fetch(1, 1);
     const std::int64_t tile = block.begin + strip.begin + row, part = tile / part_tiles;
     const bool is_first = tile % part_tiles == 0;
     if (is_first && panel.column == 0 && part_sums.pixels != nullptr) {

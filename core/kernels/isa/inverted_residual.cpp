@@ -238,18 +238,28 @@ class ExpandedRows {
   }
 
   void depthwise_row(std::int64_t i, float* d, std::int64_t d_step) const {
-    const float* rows[3];
-    for (int u = 0; u < 3; ++u) rows[u] = ring_row(i * p_.stride - 1 + u) - width_;
-    const std::int64_t step = p_.stride * width_, out_w = block_.plan.out_w;
-    std::int64_t j = 0;
-    for (; j + 8 <= out_w; j += 8) depthwise_pixels<8>(rows, j * step, d + j * d_step, d_step);
-    for (; j < out_w; ++j) depthwise_pixels<1>(rows, j * step, d + j * d_step, d_step);
+    if (p_.stride == 1) {
+      depthwise_row<1>(i, d, d_step);
+    } else {
+      depthwise_row<2>(i, d, d_step);
+    }
   }
 
-  /// Neighbouring pixels of a row, whose first taps lie `at` floats from the rows' beginnings.
-  template <int pixels>
+  template <int stride>
+  void depthwise_row(std::int64_t i, float* d, std::int64_t d_step) const {
+    const float* rows[3];
+    for (int u = 0; u < 3; ++u) rows[u] = ring_row(i * stride - 1 + u) - width_;
+    const std::int64_t step = stride * width_, out_w = block_.plan.out_w;
+    std::int64_t j = 0;
+    for (; j + 8 <= out_w; j += 8) depthwise_pixels<stride, 8>(rows, j * step, d + j * d_step, d_step);
+    for (; j < out_w; ++j) depthwise_pixels<stride, 1>(rows, j * step, d + j * d_step, d_step);
+  }
+
+  /// Neighbouring pixels of a row, whose first taps lie `at` floats from the rows' beginnings. What is loaded once
+  /// meets all taps of its row.
+  template <int stride, int pixels>
   void depthwise_pixels(const float* const* rows, std::int64_t at, float* d, std::int64_t d_step) const {
-    const std::int64_t step = p_.stride * width_, filter_step = block_.layout.mid;
+    const std::int64_t filter_step = block_.layout.mid;
     const float* filters = block_.packed + block_.layout.depthwise + chunk_.begin;
     const float* biases = block_.packed + block_.layout.depthwise_bias + chunk_.begin;
     for (std::int64_t c = 0; c < chunk_.size; c += lanes) {
@@ -257,11 +267,18 @@ class ExpandedRows {
       WEFT_UNROLL
       for (int m = 0; m < pixels; ++m) acc[m] = load(biases + c);
       for (int u = 0; u < 3; ++u) {
-        for (int v = 0; v < 3; ++v) {
-          const Vec weight = load(filters + (3 * u + v) * filter_step + c);
-          const float* source = rows[u] + at + v * width_ + c;
+        Vec weights[3];
+        WEFT_UNROLL
+        for (int v = 0; v < 3; ++v) weights[v] = kept_in_register(load(filters + (3 * u + v) * filter_step + c));
+        const float* source = rows[u] + at + c;
+        WEFT_UNROLL
+        for (int col = 0; col < (pixels - 1) * stride + 3; ++col) {
+          const Vec value = kept_in_register(load(source + col * width_));
           WEFT_UNROLL
-          for (int m = 0; m < pixels; ++m) acc[m] += load(source + m * step) * weight;
+          for (int v = 0; v < 3; ++v) {
+            const int m = (col - v) / stride;
+            if (col >= v && (col - v) % stride == 0 && m < pixels) acc[m] += value * weights[v];
+          }
         }
       }
       WEFT_UNROLL

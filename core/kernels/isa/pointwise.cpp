@@ -94,8 +94,8 @@ TapTile tile_of(const RowProduct& product, const Block& block, const Panel& pane
 /// While the tile from `row` on is computed: what the next block is made from, and what the next tile, of `size` rows,
 /// is added to and sums are taken with. The first overlap from tile to tile: a line that is asked for twice comes more
 /// surely (measured).
-void fetch_meanwhile(const RowProduct& product, const SourcePixels& next, std::int64_t row, std::int64_t rows,
-                     std::int64_t size, TapTile& t) {
+void set_meanwhile(const RowProduct& product, const SourcePixels& next, std::int64_t row, std::int64_t rows,
+                   std::int64_t size, TapTile& t) {
   for (const float* image : next.images) {
     if (image != nullptr) t.meanwhile[t.meanwhile_count++] = {image + row * product.k, product.k, 1};
   }
@@ -117,7 +117,7 @@ void multiply_rows(const RowProduct& product, const float* in, const Block& bloc
   for (std::int64_t index = 0; index < panels_of(product.n, max_tile_vectors); ++index) {
     const Panel panel = panel_of(product.n, max_tile_vectors, index);
     const std::int64_t size = tile_pixels(static_cast<int>(panel.vectors));
-    const RunTapTile run = tap_tile_function(panel.vectors);
+    const RunTapTile run = tap_tile_function<true>(panel.vectors);
     TapTile t = tile_of(product, block, panel, bias);
     t.pixels = pixels;
     t.offsets = &no_offset;
@@ -130,7 +130,7 @@ void multiply_rows(const RowProduct& product, const float* in, const Block& bloc
         out_at[m] = pixel * product.n;
       }
       t.meanwhile_count = 0;
-      if (index == 0) fetch_meanwhile(product, next, row, block.count, size, t);
+      if (index == 0) set_meanwhile(product, next, row, block.count, size, t);
       run(t);
       t.sums.is_first = false;
     }

@@ -16,5 +16,12 @@ inline bool are_side_by_side(const TapGrid& g, std::int64_t size) {
   return g.tap_count % size == 0;
 }
 
+/// How many taps lie side by side in each group, of whatever size.
+inline std::int64_t taps_side_by_side(const TapGrid& g) {
+  std::int64_t size = g.tap_count;
+  while (size > 1 && !are_side_by_side(g, size)) --size;
+  return max64(size, 1);
+}
+
 }  // namespace
 }  // namespace weft::kernels::WEFT_ISA

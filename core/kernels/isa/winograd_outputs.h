@@ -24,42 +24,61 @@ WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t
   return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
 }
 
-/// The lines that the outputs of tiles [strip], channels [column, column + columns), are added to and stored to. They
-/// are fetched while products are made: whole tiles are pieces of several rows, which the processor does not foresee.
+/// The lines that the outputs of tiles from `first` on, channels [column, column + columns), are added to and stored
+/// to, and those of x and y, other images of that shape that are read then, or null. They are fetched while products
+/// are made: whole tiles are pieces of several rows, which the processor does not foresee. Walks from row to row of the
+/// tiles, since finding a row by its number would take divisions, as long as some products.
 template <class Rows, class Columns>
-struct OutputLines {
-  const Outputs& outputs;
-  const TileGrid& tiles;
-  Part strip;
-  std::int64_t column, columns;
-  const float *x, *y;  // other images of that shape that are read then, or null
-
-  /// Fetches one part of those of the first `count` tiles, in units of a tile's row. Inlined because gcc removes calls
-  /// of functions that do nothing but fetch.
-  WEFT_ALWAYS_INLINE void fetch(std::int64_t count, std::int64_t index, std::int64_t parts) const {
-    fetch_rows(part_of(count * Rows::out, parts, index));
+class OutputLines {
+ public:
+  WEFT_ALWAYS_INLINE OutputLines(const Outputs& outputs, const TileGrid& tiles, std::int64_t first, std::int64_t column,
+                                 std::int64_t columns, const float* x, const float* y)
+      : outputs_(outputs), tiles_(tiles), column_(column), columns_(columns), place_(tiles.place(first)) {
+    const float* const images[] = {outputs.past_caches ? nullptr : outputs.data,
+                                   outputs.earlier != outputs.data ? outputs.earlier : nullptr, x, y};
+    for (const float* image : images) {
+      if (image != nullptr) images_[image_count_++] = image;
+    }
+    find_tile();
   }
-  WEFT_ALWAYS_INLINE void fetch_tile(std::int64_t tile) const { fetch_rows({tile * Rows::out, Rows::out}); }
+
+  std::int64_t images() const { return image_count_; }
+
+  /// Fetches the next of them: in `parts` calls, those of `count` tiles. Inlined because gcc removes calls of functions
+  /// that do nothing but fetch.
+  WEFT_ALWAYS_INLINE void fetch(std::int64_t count, std::int64_t parts) {
+    if (image_count_ == 0) return;
+    for (owed_ += count * Rows::out; owed_ >= parts; owed_ -= parts) fetch_row();
+  }
 
  private:
-  WEFT_ALWAYS_INLINE void fetch_rows(const Part& rows) const {
-    for (std::int64_t unit = rows.begin; unit < rows.begin + rows.size; ++unit) {
-      const TilePlace place = tiles.place(strip.begin + unit / Rows::out);
-      const std::int64_t row = place.row * Rows::out + unit % Rows::out;
-      const std::int64_t at =
-          ((place.image * outputs.h + row) * outputs.w + place.col * Columns::out) * outputs.c + column;
-      if (!outputs.past_caches) fetch_row(outputs.data + at);
-      if (outputs.earlier != nullptr && outputs.earlier != outputs.data) fetch_row(outputs.earlier + at);
-      if (x != nullptr) fetch_row(x + at);
-      if (y != nullptr) fetch_row(y + at);
-    }
+  WEFT_ALWAYS_INLINE void find_tile() {
+    at_ = ((place_.image * outputs_.h + place_.row * Rows::out) * outputs_.w + place_.col * Columns::out) * outputs_.c +
+          column_;
+    rows_left_ = Rows::out;
   }
 
-  WEFT_ALWAYS_INLINE void fetch_row(const float* pixel) const {
-    for (int j = 0; j < Columns::out; ++j, pixel += outputs.c) {
-      for (std::int64_t c = 0; c < columns; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
+  WEFT_ALWAYS_INLINE void fetch_row() {
+    for (std::int64_t i = 0; i < image_count_; ++i) {
+      const float* pixel = images_[i] + at_;
+      for (int j = 0; j < Columns::out; ++j, pixel += outputs_.c) {
+        for (std::int64_t c = 0; c < columns_; c += cache_line_floats) __builtin_prefetch(pixel + c, 0, 2);
+      }
     }
+    at_ += outputs_.w * outputs_.c;
+    if (--rows_left_ > 0) return;
+    place_ = tiles_.after(place_);
+    find_tile();
   }
+
+  const Outputs& outputs_;
+  const TileGrid& tiles_;
+  const std::int64_t column_, columns_;
+  const float* images_[4];
+  std::int64_t image_count_ = 0;
+  TilePlace place_;              // of the tile whose row comes next
+  std::int64_t at_, rows_left_;  // that row, and how many the tile still has
+  std::int64_t owed_ = 0;        // in parts of a row
 };
 
 /// Which sums to take; `as_asked` asks at run time.

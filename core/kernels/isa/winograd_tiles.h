@@ -21,6 +21,12 @@ struct TileGrid {
     const std::int64_t line = index / cols;
     return {line / rows, line % rows, index % cols};
   }
+  /// The place of the next tile.
+  WEFT_ALWAYS_INLINE TilePlace after(TilePlace place) const {
+    if (++place.col == cols) place.col = 0, ++place.row;
+    if (place.row == rows) place.row = 0, ++place.image;
+    return place;
+  }
 };
 
 /// An image that tiles are cut from.
