@@ -103,15 +103,18 @@ struct Tables {
 /// of three channels are one of nine: the inner loop of a picture's first convolution is that much longer.
 class Addresses {
  public:
-  Addresses(const TapGrid& g, bool joins_taps, const float* source, const float* zeros)
-      : g_(g), source_(source), zeros_(zeros), joined_(joins_taps ? taps_side_by_side(g) : 1) {
+  Addresses(const TapGrid& g, const Plan& plan, const float* source, const float* zeros)
+      : g_(g),
+        source_(source),
+        zeros_(zeros),
+        joined_(plan.chunks == 1 && !plan.is_narrow ? taps_side_by_side(g) : 1),
+        run_(plan.is_narrow && g.step_w == 1 && are_side_by_side(g, 3) ? 3 : 1) {
     row_low_ = row_high_ = g.tap_count > 0 ? g.taps[0].row : 0;
     col_low_ = col_high_ = g.tap_count > 0 ? g.taps[0].col : 0;
     for (std::int64_t tap = 1; tap < g.tap_count; ++tap) {
       row_low_ = min64(row_low_, g.taps[tap].row), row_high_ = max64(row_high_, g.taps[tap].row);
       col_low_ = min64(col_low_, g.taps[tap].col), col_high_ = max64(col_high_, g.taps[tap].col);
     }
-    run_ = g.step_w == 1 && are_side_by_side(g, 3) ? 3 : 1;
   }
 
   struct Place {
@@ -140,15 +143,21 @@ class Addresses {
       const float* pixel =
           source_ + at(place.image, place.i * g_.step_h + g_.taps[0].row, place.j * g_.step_w + g_.taps[0].col);
       std::int64_t out = out_index(place.image, place.i, place.j);
-      for (std::int64_t m = 0; m < size; ++m) {
-        tables.pixels[m] = pixel;
-        tables.out_at[m] = out;
-        if (m + 1 < t.count) pixel += g_.step_w * g_.source_c, out += g_.out_step_w * g_.out_c;
-      }
       t.pixel_step = 0;
       t.offsets = tables.row_shifts;
       t.taps /= joined_, t.channels *= joined_;
       if (t.count == size) t.run = run_;
+      const std::int64_t step = g_.step_w * g_.source_c, out_step = g_.out_step_w * g_.out_c;
+      if (t.run > 1 && out_step == 1) {  // all that a narrow tile asks for then
+        tables.pixels[0] = pixel;
+        tables.out_at[0] = out, tables.out_at[size - 1] = out + size - 1;
+      } else {
+        for (std::int64_t m = 0; m < size; ++m) {
+          tables.pixels[m] = pixel;
+          tables.out_at[m] = out;
+          if (m + 1 < t.count) pixel += step, out += out_step;
+        }
+      }
       advance(place, t.count);
       return;
     }
@@ -209,7 +218,8 @@ class Addresses {
   const float* source_;
   const float* zeros_;
   const std::int64_t joined_;  // taps in a joined one
-  std::int64_t row_low_, row_high_, col_low_, col_high_, run_;
+  const std::int64_t run_;     // of taps of a narrow tile
+  std::int64_t row_low_, row_high_, col_low_, col_high_;
 };
 
 /// One block of pixels for one panel.
@@ -274,7 +284,7 @@ void conv_taps(const TapGrid& g, const float* source, const float* packed, const
                const float* zeros, float* out) {
   const Plan plan = make_plan(g);
   if (plan.pixels == 0) return;
-  const Addresses addresses(g, plan.chunks == 1 && !plan.is_narrow, source, zeros);
+  const Addresses addresses(g, plan, source, zeros);
   // Few channels aren't worth a second kind of end; a pass over them is short.
   const PartSums sums = begin_sums(plan.is_narrow ? nullptr : epilogue.sums, plan.blocks);
   parallel_for(plan.panels * plan.blocks, [&](std::int64_t task) {

@@ -10,8 +10,9 @@
 //         2. depthwise from the ring                    -> d [pixels of the group][chunk]
 //         3. y += d Wp                                     y holds the sums over earlier chunks
 //
-// Neighbouring bands both expand the rows between them, so bands are not made too low. A small image has too few of
-// them to share out. There, a task is a band and a chunk for steps 1 and 2, d is stored whole, and step 3 follows:
+// Neighbouring bands both expand the rows between them, so there are as few as keep the threads busy. Where even those
+// would be low, or where chunks would be many because the channels are, a task of a small image is a band and a chunk
+// for steps 1 and 2, d is stored whole, and step 3 follows:
 //
 //   tasks: bands x chunks: groups of rows: steps 1, 2 -> d      tasks: blocks of pixels x panels of channels: y = d Wp
 //
@@ -28,8 +29,9 @@ namespace {
 
 constexpr std::int64_t scratch_floats = 96 * 1024;  // of ring and d: 384 KB of L2; with half, some blocks lose 9%
 constexpr std::int64_t least_group_pixels = 64;     // fewer would leave register tiles unfilled
-constexpr std::int64_t band_input_rows = 16;
-constexpr std::int64_t many_tasks = 8;
+constexpr std::int64_t band_input_rows = 32, bands_per_thread = 4;
+constexpr std::int64_t many_input_rows = 112;  // of all images: from there on they are never split
+constexpr std::int64_t many_panels = 8;
 constexpr std::int64_t least_band_rows = 8, split_pixels = 96;
 constexpr float six = 6;  // where ReLU6 ends
 
@@ -40,7 +42,7 @@ struct Panels {
 
   explicit Panels(std::int64_t channels)
       : vectors(ceil_div(channels, lanes)), count(ceil_div(vectors, max_tile_vectors)) {
-    if (count >= many_tasks) count += count % 2;
+    if (count >= many_panels) count += count % 2;
   }
   /// First channel and number of channels, rounded up to vectors, of `size` panels from `begin` on.
   Part channels(std::int64_t begin, std::int64_t size) const {
@@ -81,7 +83,7 @@ void pack_bias(const float* bias, std::int64_t count, std::int64_t padded, float
   for (std::int64_t n = 0; n < padded; ++n) packed[n] = n < count ? bias[n] : 0;
 }
 
-/// How the work is cut; from shapes alone.
+/// How the work is cut. Chunks, and with them the order of sums, follow from shapes alone.
 struct Plan {
   Panels mid_panels, out_panels;
   std::int64_t out_h, out_w;
@@ -91,7 +93,7 @@ struct Plan {
   bool is_split;                  // d is stored whole
 };
 
-/// The widest chunks whose ring and d take at most scratch_floats.
+/// The widest chunks whose ring and d take at most scratch_floats; single panels where d is stored whole.
 void plan_chunks(const InvertedResidualProblem& p, Plan& plan) {
   const std::int64_t ring_pixels = plan.ring_rows * (p.w + 2), group_pixels = plan.group_rows * plan.out_w;
   const std::int64_t panels = plan.mid_panels.count, panel_width = plan.mid_panels.channels(0, 1).size;
@@ -103,14 +105,25 @@ void plan_chunks(const InvertedResidualProblem& p, Plan& plan) {
   plan.group_floats = plan.is_split ? 0 : group_pixels * plan.chunk_width;
 }
 
+/// Output rows in a band: all for one thread, for several what leaves the last of them little to wait for.
+std::int64_t plan_band_rows(const InvertedResidualProblem& p) {
+  const std::int64_t threads = num_threads(), bands_needed = ceil_div(threads, p.n);
+  if (threads == 1) return p.out_h();
+  const std::int64_t wanted = ceil_div(p.n * p.out_h(), bands_per_thread * threads);
+  return min64(max64(wanted, band_input_rows / p.stride), ceil_div(p.out_h(), bands_needed));
+}
+
 Plan make_plan(const InvertedResidualProblem& p) {
   Plan plan = {Panels(p.c_mid), Panels(p.c_out), p.out_h(), p.out_w(), 0, 0, 0, 0, 0, 0, 0, 0, 0, false};
-  plan.band_rows = max64(1, band_input_rows / p.stride);
+  plan.band_rows = plan_band_rows(p);
   plan.bands = ceil_div(plan.out_h, plan.band_rows);
-  plan.is_split = p.n * plan.bands < many_tasks;
-  plan.group_rows = min64(max64(1, least_group_pixels / plan.out_w), plan.band_rows);
+  plan.group_rows = min64(max64(1, least_group_pixels / plan.out_w), least_band_rows);
   plan.ring_rows = (plan.group_rows - 1) * p.stride + 3;
   plan_chunks(p, plan);
+  // With one chunk the sums are the same either way, so the number of threads may decide.
+  const bool is_small = p.n * plan.out_h * p.stride <= many_input_rows;
+  plan.is_split = is_small && (plan.chunks > 1 || plan.band_rows < least_band_rows);
+  if (plan.is_split) plan_chunks(p, plan);
   return plan;
 }
 
@@ -124,40 +137,91 @@ struct Block {
   float* y;
 };
 
-/// Register tiles of one pixel each row: y[pixel] = x[pixel] W for a panel of output channels.
-struct Tiles {
-  TapTile tile = {};
-  std::int64_t size;
-  RunTapTile run;
-  const float* pixels[max_tile_pixels];
-  std::int64_t out_at[max_tile_pixels];
-  const std::int64_t offset = 0;
+/// Where some pixels of a matrix product are read and written: listed once for all panels of channels.
+class PixelList {
+ public:
+  static std::int64_t scratch_floats(std::int64_t pixels) {
+    return round_up(4 * (pixels + max_tile_pixels), cache_line_floats);
+  }
 
-  Tiles(std::int64_t channels, const Part& columns, const float* packed, const float* bias, float high) {
-    const std::int64_t vectors = columns.size / lanes;
-    size = tile_pixels(static_cast<int>(vectors));
-    run = tap_tile_function(vectors);
-    tile.pixels = pixels;
-    tile.offsets = &offset;
+  /// `scratch` has scratch_floats of the most pixels; pointers and indices are as large as two floats.
+  PixelList(std::int64_t most_pixels, float* scratch)
+      : pixels_(reinterpret_cast<const float**>(scratch)),
+        out_at_(reinterpret_cast<std::int64_t*>(pixels_ + most_pixels + max_tile_pixels)) {}
+
+  void clear() { count_ = 0; }
+  /// Adds `count` pixels, each `step` and `out_step` floats from the one before.
+  void add(std::int64_t count, const float* pixel, std::int64_t step, std::int64_t out_at, std::int64_t out_step) {
+    for (std::int64_t i = 0; i < count; ++i, pixel += step, out_at += out_step)
+      pixels_[count_ + i] = pixel, out_at_[count_ + i] = out_at;
+    count_ += count;
+  }
+  /// After the last: pixels of a tile that do not exist repeat it.
+  void finish() {
+    for (std::int64_t i = 0; i < max_tile_pixels && count_ > 0; ++i)
+      pixels_[count_ + i] = pixels_[count_ - 1], out_at_[count_ + i] = out_at_[count_ - 1];
+  }
+
+  std::int64_t count() const { return count_; }
+  const float* const* pixels() const { return pixels_; }
+  const std::int64_t* out_at() const { return out_at_; }
+
+ private:
+  const float** pixels_;
+  std::int64_t* out_at_;
+  std::int64_t count_ = 0;
+};
+
+/// out[pixel] = x[pixel] W for a panel of output channels.
+class Product {
+ public:
+  TapTile tile = {};
+
+  Product(std::int64_t channels, const Part& columns, const float* packed, const float* bias, float high)
+      : size_(tile_pixels(static_cast<int>(columns.size / lanes))), run_(tap_tile_function(columns.size / lanes)) {
+    tile.offsets = &offset_;
     tile.taps = 1;
     tile.channels = channels;
     tile.packed = packed;
-    tile.out_at = out_at;
     tile.columns = columns.size;
     tile.is_first = tile.is_last = true;
     tile.bias = bias;
     tile.low = -high, tile.high = high;
   }
-  Tiles(const Tiles&) = delete;
-  Tiles& operator=(const Tiles&) = delete;
+  Product(const Product&) = delete;
+  Product& operator=(const Product&) = delete;
+
+  std::int64_t tile_size() const { return size_; }
+
+  void run(const PixelList& list) {
+    for (std::int64_t pixel = 0; pixel < list.count(); pixel += size_) {
+      tile.pixels = list.pixels() + pixel;
+      tile.out_at = list.out_at() + pixel;
+      tile.count = min64(size_, list.count() - pixel);
+      run_(tile);
+    }
+  }
+
+ private:
+  const std::int64_t size_;
+  const RunTapTile run_;
+  const std::int64_t offset_ = 0;
 };
 
 /// Some expanded channels of one image, of which the rows that the depthwise convolution needs next are in a ring.
 class ExpandedRows {
  public:
-  /// `ring` has plan.ring_floats.
-  ExpandedRows(const Block& block, float* ring)
-      : block_(block), p_(block.p), width_(block.plan.chunk_width), row_floats_((block.p.w + 2) * width_), ring_(ring) {
+  static std::int64_t scratch_floats(const Block& block) {
+    return block.plan.ring_floats + PixelList::scratch_floats(block.plan.ring_rows * block.p.w);
+  }
+
+  ExpandedRows(const Block& block, float* scratch)
+      : block_(block),
+        p_(block.p),
+        width_(block.plan.chunk_width),
+        row_floats_((block.p.w + 2) * width_),
+        ring_(scratch),
+        list_(block.plan.ring_rows * block.p.w, scratch + block.plan.ring_floats) {
     for (std::int64_t row = 0; row < block.plan.ring_rows; ++row) {
       clear(ring_ + row * row_floats_, width_);
       clear(ring_ + (row + 1) * row_floats_ - width_, width_);
@@ -198,7 +262,11 @@ class ExpandedRows {
     }
     begin = max64(begin, 0), end = min64(end, p_.h);
     if (p_.has_expansion) {
-      for (std::int64_t panel = first_panel_; panel < first_panel_ + panel_count_; ++panel) expand(panel, begin, end);
+      list_.clear();
+      for (std::int64_t row = begin; row < end; ++row)
+        list_.add(p_.w, input_row(row), p_.c_in, ring_row(row) - ring_, width_);
+      list_.finish();
+      for (std::int64_t panel = first_panel_; panel < first_panel_ + panel_count_; ++panel) expand(panel);
     } else {
       for (std::int64_t row = begin; row < end; ++row) copy_row(row);
     }
@@ -214,27 +282,15 @@ class ExpandedRows {
       for_each_vector(channels, [&](auto part, std::int64_t c) { store(to + c, part.load_from(from + c)); });
   }
 
-  void expand(std::int64_t panel, std::int64_t begin, std::int64_t end) const {
+  /// One panel of the channels of all pixels listed.
+  void expand(std::int64_t panel) const {
     const Part columns = block_.plan.mid_panels.channels(panel, 1);
-    Tiles tiles(p_.c_in, columns, block_.packed + columns.begin * p_.c_in,
-                block_.packed + block_.layout.expand_bias + columns.begin, six);
-    tiles.tile.low = 0;
-    tiles.tile.prefetch = tiles.size * p_.c_in;
-    tiles.tile.out = ring_ + columns.begin - chunk_.begin;
-    const float* x = input_row(begin);
-    std::int64_t row = begin, col = 0, at = ring_row(row) - ring_;
-    for (std::int64_t left = (end - begin) * p_.w; left > 0; left -= tiles.size) {
-      tiles.tile.count = min64(tiles.size, left);
-      for (std::int64_t m = 0; m < tiles.size; ++m) {
-        tiles.pixels[m] = x;
-        tiles.out_at[m] = at;
-        if (m + 1 >= left) continue;  // pixels that do not exist repeat the last one
-        x += p_.c_in;
-        at += width_;
-        if (++col == p_.w) col = 0, at = ring_row(++row) - ring_;
-      }
-      tiles.run(tiles.tile);
-    }
+    Product product(p_.c_in, columns, block_.packed + columns.begin * p_.c_in,
+                    block_.packed + block_.layout.expand_bias + columns.begin, six);
+    product.tile.low = 0;
+    product.tile.prefetch = product.tile_size() * p_.c_in;
+    product.tile.out = ring_ + columns.begin - chunk_.begin;
+    product.run(list_);
   }
 
   void depthwise_row(std::int64_t i, float* d, std::int64_t d_step) const {
@@ -290,49 +346,46 @@ class ExpandedRows {
   const InvertedResidualProblem& p_;
   const std::int64_t width_, row_floats_;
   float* ring_;
+  PixelList list_;
   std::int64_t image_ = 0, next_row_ = 0, first_panel_ = 0, panel_count_ = 0;  // next_row_: the first not in the ring
   Part chunk_ = {};
 };
 
-/// Step 3 for some pixels of y, one panel of its channels and the expanded channels `mid`, of which d[pixel] begins
-/// at d + pixel d_step for the first of the pixels.
-void project(const Block& block, const Part& pixels, std::int64_t panel, const Part& mid, const float* d,
-             std::int64_t d_step) {
+/// Step 3 for some pixels of y, one panel of its channels and the expanded channels `mid`: the list tells where a
+/// pixel's d lies, from the first of those on, and its y.
+void project(const Block& block, const PixelList& list, std::int64_t panel, const Part& mid) {
   const InvertedResidualProblem& p = block.p;
   const Part columns = block.plan.out_panels.channels(panel, 1);
   const float* packed = block.packed + block.layout.project + columns.begin * p.c_mid + mid.begin * columns.size;
-  Tiles tiles(min64(mid.size, p.c_mid - mid.begin), columns, packed,
-              block.packed + block.layout.project_bias + columns.begin, __builtin_inff());
-  tiles.tile.columns = min64(columns.size, p.c_out - columns.begin);
-  tiles.tile.is_first = mid.begin == 0;
-  tiles.tile.is_last = mid.begin + mid.size >= p.c_mid;
-  tiles.tile.residual = p.has_shortcut ? block.x + columns.begin : nullptr;
-  tiles.tile.out = block.y + columns.begin;
-  for (std::int64_t pixel = 0; pixel < pixels.size; pixel += tiles.size) {
-    tiles.tile.count = min64(tiles.size, pixels.size - pixel);
-    for (std::int64_t m = 0; m < tiles.size; ++m) {
-      const std::int64_t place = pixel + min64(m, tiles.tile.count - 1);
-      tiles.pixels[m] = d + place * d_step;
-      tiles.out_at[m] = (pixels.begin + place) * p.c_out;
-    }
-    tiles.run(tiles.tile);
-  }
+  Product product(min64(mid.size, p.c_mid - mid.begin), columns, packed,
+                  block.packed + block.layout.project_bias + columns.begin, __builtin_inff());
+  product.tile.columns = min64(columns.size, p.c_out - columns.begin);
+  product.tile.is_first = mid.begin == 0;
+  product.tile.is_last = mid.begin + mid.size >= p.c_mid;
+  product.tile.residual = p.has_shortcut ? block.x + columns.begin : nullptr;
+  product.tile.out = block.y + columns.begin;
+  product.run(list);
 }
 
 /// All three steps for output rows [begin, end) of an image.
 void run_band(const Block& block, std::int64_t image, std::int64_t begin, std::int64_t end) {
   const Plan& plan = block.plan;
-  float* ring = thread_scratch(plan.ring_floats + plan.group_floats);
-  float* d = ring + plan.ring_floats;
-  ExpandedRows expanded(block, ring);
+  const std::int64_t expanded_floats = ExpandedRows::scratch_floats(block), most_pixels = plan.group_rows * plan.out_w;
+  float* scratch = thread_scratch(expanded_floats + plan.group_floats + PixelList::scratch_floats(most_pixels));
+  float* d = scratch + expanded_floats;
+  ExpandedRows expanded(block, scratch);
+  PixelList list(most_pixels, d + plan.group_floats);
   for (std::int64_t panel = 0; panel < plan.mid_panels.count; panel += plan.chunk_panels) {
     expanded.start(image, begin, panel, min64(plan.chunk_panels, plan.mid_panels.count - panel));
     for (std::int64_t row = begin; row < end; row += plan.group_rows) {
       const std::int64_t group_end = min64(end, row + plan.group_rows);
       expanded.run_group(row, group_end, d, plan.chunk_width);
-      const Part pixels = {(image * plan.out_h + row) * plan.out_w, (group_end - row) * plan.out_w};
+      list.clear();
+      list.add((group_end - row) * plan.out_w, d, plan.chunk_width,
+               (image * plan.out_h + row) * plan.out_w * block.p.c_out, block.p.c_out);
+      list.finish();
       for (std::int64_t out_panel = 0; out_panel < plan.out_panels.count; ++out_panel)
-        project(block, pixels, out_panel, expanded.chunk(), d, plan.chunk_width);
+        project(block, list, out_panel, expanded.chunk());
     }
   }
 }
@@ -341,7 +394,7 @@ void run_band(const Block& block, std::int64_t image, std::int64_t begin, std::i
 void run_chunk(const Block& block, std::int64_t image, std::int64_t begin, std::int64_t end, std::int64_t chunk,
                float* d) {
   const Plan& plan = block.plan;
-  ExpandedRows expanded(block, thread_scratch(plan.ring_floats));
+  ExpandedRows expanded(block, thread_scratch(ExpandedRows::scratch_floats(block)));
   const std::int64_t panel = chunk * plan.chunk_panels;
   expanded.start(image, begin, panel, min64(plan.chunk_panels, plan.mid_panels.count - panel));
   for (std::int64_t row = begin; row < end; row += plan.group_rows) {
@@ -364,8 +417,11 @@ void run_split(const Block& block, float* d) {
   const std::int64_t pixels = block.p.n * plan.out_h * plan.out_w, panels = plan.out_panels.count;
   parallel_for(ceil_div(pixels, split_pixels) * panels, [&](std::int64_t task) {
     const std::int64_t first = task / panels * split_pixels;
-    project(block, {first, min64(split_pixels, pixels - first)}, task % panels, {0, block.layout.mid},
-            d + first * block.layout.mid, block.layout.mid);
+    PixelList list(split_pixels, thread_scratch(PixelList::scratch_floats(split_pixels)));
+    list.add(min64(split_pixels, pixels - first), d + first * block.layout.mid, block.layout.mid, first * block.p.c_out,
+             block.p.c_out);
+    list.finish();
+    project(block, list, task % panels, {0, block.layout.mid});
   });
 }
 

@@ -111,7 +111,9 @@ WEFT_ALWAYS_INLINE void finish_narrow(const TapTile& t, std::int64_t o, Vec sums
   // One column of pixels that follow each other lies in out as the sums do.
   const bool is_vector = t.count == lanes && t.out_at[lanes - 1] - t.out_at[0] == lanes - 1;
   float values[lanes];
-  if (t.residual != nullptr) {
+  if (t.residual != nullptr && is_vector) {
+    sums += load(t.residual + t.out_at[0] + o);
+  } else if (t.residual != nullptr) {
     for (std::int64_t m = 0; m < lanes; ++m) values[m] = t.residual[t.out_at[m] + o];
     sums += load(values);
   }
