@@ -26,6 +26,9 @@ from workers import PEERS, TUNED_MALLOC, Missing, take_turns
 
 TOLERANCE = 1e-3
 THREADS = (1, 2)
+# What has the programs leave AVX-512 alone. ONNX Runtime has no such switch.
+AVX2_ONLY = {"WEFT_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
+             "OPENCV_CPU_DISABLE": "AVX512-SKX"}
 TITLES = {"mobilenet_v2": "MobileNetV2 U-Net", "resnet34": "ResNet34 U-Net"}
 
 
@@ -186,10 +189,14 @@ def main():
     parser.add_argument("--size", type=int, default=512, help="height and width of the pictures; the targets are for 512")
     parser.add_argument("--quick", action="store_true", help="two rounds: to see whether all works")
     parser.add_argument("--no-install", action="store_true", help="only the peers that are there")
+    parser.add_argument("--avx2", action="store_true",
+                        help="have all but ONNX Runtime, which has no switch for it, use AVX2 at most; goes to compare-avx2.md and .json")
     parser.add_argument("--docs", help="file between whose marks the tables go as well")
     options = parser.parse_args()
     rounds = 2 if options.quick else options.rounds
     begin = time.monotonic()
+    if options.avx2:
+        os.environ.update(AVX2_ONLY)
 
     files = Files(options.build, options.size)
     say("models, inputs and photographs")

@@ -77,6 +77,8 @@ def markdown(comparison, facts, rounds):
     about = [f"Measured {facts['date']} on {facts['processor']}, {facts['cores']} cores, weft with {facts['isa']}; two threads do "
              f"{facts['peak_gflops']:.0f} GFLOP/s in registers and move {facts['memory_gb_s']:.0f} GB/s. {facts['size']}x{facts['size']}, the shortest of "
              f"{rounds} runs in turn. Ratio: the fastest peer's time over weft's, or weft's memory over PyTorch's.", ""]
+    if facts["is_avx2_only"]:
+        about.insert(1, "All but ONNX Runtime, which has no switch for it, were held to AVX2.\n")
     about += [f"- {name}: {version}" for name, version in comparison.versions.items()]
     about += [f"- {name} is missing: {reason}" for name, reason in comparison.missing.items()]
     worst = max(comparison.checks, key=lambda check: check["difference"] / check["tolerance"], default=None)
@@ -122,21 +124,22 @@ def write(comparison, options, rounds, is_complete=True):
     files = comparison.files
     if comparison.facts is None:  # measured once, before the first table
         comparison.facts = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-                            "cores": len(os.sched_getaffinity(0)), "rounds": rounds, "size": options.size, **machine(files)}
+                            "cores": len(os.sched_getaffinity(0)), "rounds": rounds, "size": options.size, "is_avx2_only": options.avx2, **machine(files)}
     facts = {**comparison.facts, "is_complete": is_complete}
     text = markdown(comparison, facts, rounds)
     if not is_complete:
         text = "**Incomplete:** rows are still missing.\n\n" + text
     rows = [{"what": row.what, "threads": row.threads, "unit": row.unit, "weft": row.weft, "peers": row.peers,
              "measure": row.measure(), "target": row.target(), "is_met": row.is_met()} for row in comparison.rows]
-    folder = os.path.join(files.build, "peers")
-    replace_file(os.path.join(folder, "compare.json"),
+    name = os.path.join(files.build, "peers", "compare-avx2" if options.avx2 else "compare")
+    replace_file(name + ".json",
                  json.dumps({**facts, "versions": comparison.versions, "missing": comparison.missing,
                              "checks": comparison.checks, "rows": rows}, indent=1))
-    replace_file(os.path.join(folder, "compare.md"), text)
+    replace_file(name + ".md", text)
     if not is_complete:
         return
     print(text, flush=True)
     if options.docs:
-        replace_between(options.docs, "peers", text)
-        replace_between(options.docs, "layers", details(files))
+        replace_between(options.docs, "peers-avx2" if options.avx2 else "peers", text)
+        if not options.avx2:
+            replace_between(options.docs, "layers", details(files))
