@@ -7,8 +7,8 @@
 # then runs tools/peers/compare.py, which says what is measured and how. Wants a build of weft in --build, by default
 # build/ beside the sources, and a machine that does nothing else; takes about ten minutes. Tables go to
 # DIR/peers/compare.md and compare.json, after each step what there is by then; --docs also writes the complete ones
-# between the marks of FILE (docs/performance.md). --avx2 has weft and the peers leave AVX-512 alone, as on a processor
-# without it, and writes compare-avx2.md and .json and between other marks.
+# between the marks of FILE (docs/performance.md). --avx2 has all but ONNX Runtime, which has no switch for it, leave
+# AVX-512 alone, as on a processor without it, and writes compare-avx2.md and .json and between other marks.
 # PYTHON names another Python than /usr/bin/python3, which is the one that Debian's packages are for.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

@@ -218,7 +218,7 @@ class Addresses {
   const float* source_;
   const float* zeros_;
   const std::int64_t joined_;  // taps in a joined one
-  const std::int64_t run_;     // of taps of a narrow tile
+  const std::int64_t run_;     // taps that a narrow tile meets with one load, 1 or 3
   std::int64_t row_low_, row_high_, col_low_, col_high_;
 };
 

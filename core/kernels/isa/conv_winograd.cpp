@@ -216,8 +216,8 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   OutputLines<Form, Form> ahead(outputs, conv.plan.tiles, block.begin + strip.begin, panel.column, width,
                                 part_sums.gradient.x, part_sums.gradient.y);
   // Lines are fetched a few at a time, for each of a product's register tiles: many at once would wait for each other,
-  // and the product for them. With many channels the product itself fetches, filters, over all its rows; with few a
-  // tile is done before its part of the lines has been found.
+  // and the product for them. Not worth the calls where they are those of one image or a tile is soon done; and with
+  // many channels the product itself fetches, filters, over all its rows.
   const std::int64_t piece = source.c >= many_channels || source.c <= few_channels || ahead.images() < 2
                                  ? strip.size
                                  : tile_pixels(static_cast<int>(panel.vectors));

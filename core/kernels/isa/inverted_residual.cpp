@@ -27,10 +27,10 @@
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-constexpr std::int64_t scratch_floats = 96 * 1024;  // of ring and d: 384 KB of L2; with half, some blocks lose 9%
-constexpr std::int64_t least_group_pixels = 64;     // fewer would leave register tiles unfilled
+constexpr std::int64_t ring_and_d_floats = 96 * 1024;  // 384 KB of L2; with half, some blocks lose 9%
+constexpr std::int64_t least_group_pixels = 64;        // fewer would leave register tiles unfilled
 constexpr std::int64_t band_input_rows = 32, bands_per_thread = 4;
-constexpr std::int64_t many_input_rows = 112;  // of all images: from there on they are never split
+constexpr std::int64_t many_input_rows = 112;  // of all images: with more they are never split
 constexpr std::int64_t many_panels = 8;
 constexpr std::int64_t least_band_rows = 8, split_pixels = 96;
 constexpr float six = 6;  // where ReLU6 ends
@@ -83,21 +83,22 @@ void pack_bias(const float* bias, std::int64_t count, std::int64_t padded, float
   for (std::int64_t n = 0; n < padded; ++n) packed[n] = n < count ? bias[n] : 0;
 }
 
-/// How the work is cut. Chunks, and with them the order of sums, follow from shapes alone.
+/// How the work is cut. The order of sums follows from shapes alone: where threads decide whether d is stored whole,
+/// there is one chunk otherwise.
 struct Plan {
   Panels mid_panels, out_panels;
   std::int64_t out_h, out_w;
   std::int64_t chunk_panels, chunks, chunk_width;  // panels in a chunk; channels of the widest
   std::int64_t group_rows, ring_rows, ring_floats, group_floats;
-  std::int64_t band_rows, bands;  // of one image
+  std::int64_t band_rows, bands;  // of one image, where not split
   bool is_split;                  // d is stored whole
 };
 
-/// The widest chunks whose ring and d take at most scratch_floats; single panels where d is stored whole.
+/// The widest chunks whose ring and d take at most ring_and_d_floats; single panels where d is stored whole.
 void plan_chunks(const InvertedResidualProblem& p, Plan& plan) {
   const std::int64_t ring_pixels = plan.ring_rows * (p.w + 2), group_pixels = plan.group_rows * plan.out_w;
   const std::int64_t panels = plan.mid_panels.count, panel_width = plan.mid_panels.channels(0, 1).size;
-  const std::int64_t fitting = max64(1, scratch_floats / ((ring_pixels + group_pixels) * panel_width));
+  const std::int64_t fitting = max64(1, ring_and_d_floats / ((ring_pixels + group_pixels) * panel_width));
   plan.chunk_panels = plan.is_split ? 1 : ceil_div(panels, ceil_div(panels, fitting));
   plan.chunks = ceil_div(panels, plan.chunk_panels);
   plan.chunk_width = plan.mid_panels.channels(0, plan.chunk_panels).size;

@@ -41,8 +41,9 @@ struct TapTile {
   LinesMeanwhile meanwhile[5];  // for tap_tile_function<true>; of which there are:
   std::int64_t meanwhile_count;
   const float* packed;         // [taps][channels][vectors * lanes]
-  const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual; where that is a
-                               // vector of neighbours and run is not 1, only the first and the last, as of pixels
+  const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual. Of a whole
+                               // narrow tile with run > 1 whose results are neighbours in out only the first and the
+                               // last are set, and of pixels the first
   std::int64_t count;          // pixels that are stored
   std::int64_t columns;        // channels that are stored
   bool is_first;               // the residual, if any, starts the sum; else out holds the sum over earlier channels

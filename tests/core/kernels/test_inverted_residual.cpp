@@ -15,8 +15,9 @@ using kernels::InvertedResidualProblem;
 namespace {
 
 // With and without expansion and shortcut; channels that fill no vector, one, several panels, several chunks; rows
-// narrower than a register tile; both strides on odd and even sizes; one band of rows and several. Where images and
-// bands are few (the first half), the kernel splits its work by channels.
+// narrower than a register tile; both strides on odd and even sizes; one band of rows and several. Small images of
+// several chunks are split by channels, those of one chunk where threads would have few rows each; the last one has
+// several chunks and is never split.
 const InvertedResidualProblem problems[] = {
     {1, 1, 1, 1, 6, 2, 1, true, false},       {1, 1, 1, 3, 18, 5, 2, true, false},
     {2, 5, 7, 5, 13, 5, 1, true, true},       {1, 2, 9, 16, 96, 24, 2, true, false},
@@ -28,6 +29,7 @@ const InvertedResidualProblem problems[] = {
     {1, 131, 17, 16, 96, 24, 2, true, false}, {8, 6, 70, 7, 330, 7, 1, true, true},
     {8, 33, 3, 24, 144, 80, 2, true, false},  {9, 3, 2, 5, 13, 5, 1, true, true},
     {4, 18, 5, 9, 9, 9, 1, false, true},      {1, 128, 40, 400, 400, 5, 1, false, false},
+    {1, 115, 70, 7, 350, 7, 1, true, true},
 };
 
 std::vector<double> doubles(const std::vector<float>& values) { return {values.begin(), values.end()}; }
