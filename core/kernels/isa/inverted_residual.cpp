@@ -90,7 +90,7 @@ struct Plan {
   std::int64_t out_h, out_w;
   std::int64_t chunk_panels, chunks, chunk_width;  // panels in a chunk; channels of the widest
   std::int64_t group_rows, ring_rows, ring_floats, group_floats;
-  std::int64_t band_rows, bands;  // of one image, where not split
+  std::int64_t band_rows, bands;  // of one image
   bool is_split;                  // d is stored whole
 };
 
@@ -117,14 +117,18 @@ std::int64_t plan_band_rows(const InvertedResidualProblem& p) {
 Plan make_plan(const InvertedResidualProblem& p) {
   Plan plan = {Panels(p.c_mid), Panels(p.c_out), p.out_h(), p.out_w(), 0, 0, 0, 0, 0, 0, 0, 0, 0, false};
   plan.band_rows = plan_band_rows(p);
-  plan.bands = ceil_div(plan.out_h, plan.band_rows);
   plan.group_rows = min64(max64(1, least_group_pixels / plan.out_w), least_band_rows);
   plan.ring_rows = (plan.group_rows - 1) * p.stride + 3;
   plan_chunks(p, plan);
   // With one chunk the sums are the same either way, so the number of threads may decide.
   const bool is_small = p.n * plan.out_h * p.stride <= many_input_rows;
   plan.is_split = is_small && (plan.chunks > 1 || plan.band_rows < least_band_rows);
-  if (plan.is_split) plan_chunks(p, plan);
+  if (plan.is_split) {
+    plan_chunks(p, plan);
+    // A band for each thread: then d, which step 3 reads, lies in the caches of the thread that begins with its pixels.
+    plan.band_rows = ceil_div(plan.out_h, min64(num_threads(), max64(1, plan.out_h / least_band_rows)));
+  }
+  plan.bands = ceil_div(plan.out_h, plan.band_rows);
   return plan;
 }
 
@@ -352,6 +356,14 @@ class ExpandedRows {
   Part chunk_ = {};
 };
 
+/// Lists `count` pixels of d, d_step floats apart, and those of y from `first` on.
+void list_outputs(const Block& block, std::int64_t first, std::int64_t count, const float* d, std::int64_t d_step,
+                  PixelList& list) {
+  list.clear();
+  list.add(count, d, d_step, first * block.p.c_out, block.p.c_out);
+  list.finish();
+}
+
 /// Step 3 for some pixels of y, one panel of its channels and the expanded channels `mid`: the list tells where a
 /// pixel's d lies, from the first of those on, and its y.
 void project(const Block& block, const PixelList& list, std::int64_t panel, const Part& mid) {
@@ -381,10 +393,8 @@ void run_band(const Block& block, std::int64_t image, std::int64_t begin, std::i
     for (std::int64_t row = begin; row < end; row += plan.group_rows) {
       const std::int64_t group_end = min64(end, row + plan.group_rows);
       expanded.run_group(row, group_end, d, plan.chunk_width);
-      list.clear();
-      list.add((group_end - row) * plan.out_w, d, plan.chunk_width,
-               (image * plan.out_h + row) * plan.out_w * block.p.c_out, block.p.c_out);
-      list.finish();
+      list_outputs(block, (image * plan.out_h + row) * plan.out_w, (group_end - row) * plan.out_w, d, plan.chunk_width,
+                   list);
       for (std::int64_t out_panel = 0; out_panel < plan.out_panels.count; ++out_panel)
         project(block, list, out_panel, expanded.chunk());
     }
@@ -407,21 +417,16 @@ void run_chunk(const Block& block, std::int64_t image, std::int64_t begin, std::
 
 void run_split(const Block& block, float* d) {
   const Plan& plan = block.plan;
-  // A band for each thread: then d, which step 3 reads, lies in the caches of the thread that begins with its pixels.
-  const std::int64_t wanted = min64(num_threads(), max64(1, plan.out_h / least_band_rows));
-  const std::int64_t band_rows = ceil_div(plan.out_h, wanted);
-  const std::int64_t bands = ceil_div(plan.out_h, band_rows);
-  parallel_for(block.p.n * bands * plan.chunks, [&](std::int64_t task) {
-    const std::int64_t band = task / plan.chunks, begin = band % bands * band_rows;
-    run_chunk(block, band / bands, begin, min64(begin + band_rows, plan.out_h), task % plan.chunks, d);
+  parallel_for(block.p.n * plan.bands * plan.chunks, [&](std::int64_t task) {
+    const std::int64_t band = task / plan.chunks, begin = band % plan.bands * plan.band_rows;
+    run_chunk(block, band / plan.bands, begin, min64(begin + plan.band_rows, plan.out_h), task % plan.chunks, d);
   });
   const std::int64_t pixels = block.p.n * plan.out_h * plan.out_w, panels = plan.out_panels.count;
   parallel_for(ceil_div(pixels, split_pixels) * panels, [&](std::int64_t task) {
     const std::int64_t first = task / panels * split_pixels;
     PixelList list(split_pixels, thread_scratch(PixelList::scratch_floats(split_pixels)));
-    list.add(min64(split_pixels, pixels - first), d + first * block.layout.mid, block.layout.mid, first * block.p.c_out,
-             block.p.c_out);
-    list.finish();
+    list_outputs(block, first, min64(split_pixels, pixels - first), d + first * block.layout.mid, block.layout.mid,
+                 list);
     project(block, list, task % panels, {0, block.layout.mid});
   });
 }

@@ -162,7 +162,7 @@ WEFT_ALWAYS_INLINE void fetch_meanwhile(const TapTile& t, std::int64_t k) {
 
 template <int pixels, int vectors, bool fetches_meanwhile>
 void run_tap_tile(const TapTile& t) {
-  constexpr int line_vectors = cache_line_floats > lanes ? cache_line_floats / lanes : 1;
+  constexpr int line_vectors = cache_line_floats / lanes;
   Vec acc[pixels][vectors] = {};
   const float* packed = t.packed;
   if (t.prefetch != 0 && !t.past_caches) {  // few products: the lines that they are stored to had better be there then
