@@ -154,6 +154,8 @@ int available_cores() {
 
 int num_threads() { return thread_count(); }
 
+int threads_to_share() { return is_inside_task ? 1 : thread_count(); }
+
 void set_num_threads(int count) {
   WEFT_CHECK(count >= 1 && count <= 1024, "[threads] expected 1 to 1024 threads, got {}", count);
   thread_count() = count;
@@ -188,8 +190,8 @@ void run_beside(const std::function<void()>& beside, const std::function<void()>
 namespace detail {
 
 void run_tasks(std::int64_t tasks, Order order, void (*body)(void*, std::int64_t), void* context) {
-  const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), tasks));
-  if (threads <= 1 || is_inside_task) {
+  const int threads = static_cast<int>(std::min<std::int64_t>(threads_to_share(), tasks));
+  if (threads <= 1) {
     for (std::int64_t task = 0; task < tasks; ++task) body(context, order == Order::forwards ? task : tasks - 1 - task);
     return;
   }

@@ -22,6 +22,8 @@ namespace weft {
 /// Threads that parallel_for uses. At start: OMP_NUM_THREADS, else the container's CPU quota, else
 /// the cores that this process may run on.
 int num_threads();
+/// Threads that share the tasks of a parallel_for called from here: one inside a task.
+int threads_to_share();
 /// The cores that this process may use, by its affinity and the container's quota.
 int available_cores();
 /// Sets that number, between operations and not while one runs; throws Error unless 1 <= count <= 1024.

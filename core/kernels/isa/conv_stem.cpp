@@ -92,7 +92,8 @@ void run_panel(const ConvProblem& p, const Plan& plan, const Part& strip, const 
   }
   StoreSums so_far = part_sums;
   for (std::int64_t tile = 0; tile < strip.size; ++tile, so_far.is_first = false)
-    store_tile<Rows, Columns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile, so_far);
+    store_tile<Rows, Columns>(outputs, plan.tiles.place(strip.begin + tile), panel.column, width, m, tile,
+                              NothingKept{}, so_far);
 }
 
 }  // namespace

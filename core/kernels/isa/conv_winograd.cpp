@@ -6,8 +6,8 @@
 //   1. gather each tile's inputs and transform them: V, all input channels
 //   2. for strips of tiles and panels of up to 64 output channels: the products into M, which stays in L2,
 //   3. and from there the outputs, with bias, residual and activation
-// Two sources (the decoder's upsampled features and its skip) take turns within a block: the second adds to the
-// outputs that the first has just left in the cache.
+// Two sources (the decoder's upsampled features and its skip) take turns within a block: what the first makes is kept
+// in the cache, tile by tile, until the second adds to it and stores the outputs.
 //
 // Threads take blocks. Where there are few, blocks are cut so that each thread has as much to do. Only where a thread
 // would not have a strip of its own, or all filters are larger than the caches, threads share the steps of each block.
@@ -109,8 +109,11 @@ struct Plan {
   std::int64_t part_tiles, parts;
   std::int64_t strip_tiles, block_tiles, blocks;  // tiles of a whole strip and of the largest block
   bool are_equal;                                 // blocks have as many parts, or one more
-  std::int64_t value_floats, sum_floats;          // of a block's V, a strip's M
+  std::int64_t value_floats, kept_floats;         // of a block's V, and of what its first source of two makes
+  std::int64_t sum_floats;                        // of a strip's M
   bool is_shared;                                 // threads work on one block together
+
+  std::int64_t block_floats() const { return value_floats + kept_floats; }
 
   /// The tiles of a block.
   Part block(std::int64_t index) const {
@@ -143,28 +146,29 @@ Plan make_plan(const WinogradWork& work) {
   plan.parts = ceil_div(plan.tiles.count(), plan.part_tiles);
   const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
   // Threads share blocks or, within a block, strips and panels: long strips must leave enough of either.
-  const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * num_threads() ||
-                              panels_of(work.out_c, max_tile_vectors) >= num_threads();
+  const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * threads_to_share() ||
+                              panels_of(work.out_c, max_tile_vectors) >= threads_to_share();
   plan.strip_tiles = min64(most_channels >= many_channels && is_busy_anyway ? long_strip : short_strip, all_tiles);
   const auto set_block = [&](std::int64_t tiles) {
     plan.block_tiles = round_up(min64(tiles, all_tiles), plan.strip_tiles);
     plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
-    plan.is_shared = plan.blocks < blocks_per_thread * num_threads();
+    plan.is_shared = plan.blocks < blocks_per_thread * threads_to_share();
   };
   const bool are_large = filters > large_filters;
   set_block(are_large ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
-  if (plan.is_shared && num_threads() > 1) {
-    if (!are_large && all_tiles >= num_threads() * short_strip) {
+  if (plan.is_shared && threads_to_share() > 1) {
+    if (!are_large && all_tiles >= threads_to_share() * short_strip) {
       // As many blocks for each thread, of one strip. What a thread has transformed is in its own caches.
-      plan.blocks = min64(plan.parts, round_up(plan.blocks, num_threads()));
+      plan.blocks = min64(plan.parts, round_up(plan.blocks, threads_to_share()));
       plan.strip_tiles = plan.block_tiles = ceil_div(plan.parts, plan.blocks) * plan.part_tiles;
       plan.are_equal = true;
       plan.is_shared = false;
     } else {
-      set_block(max64(4, 2 * num_threads()) * short_strip);  // tasks for all of them in each of its steps
+      set_block(max64(4, 2 * threads_to_share()) * short_strip);  // tasks for all of them in each of its steps
     }
   }
   plan.value_floats = values * plan.block_tiles + value_matrices * cache_line_floats;
+  plan.kept_floats = work.source_count < 2 ? 0 : plan.block_tiles * out * out * round_up(work.out_c, lanes);
   plan.sum_floats =
       sums * TileMatrices::step_for(plan.strip_tiles, lanes * panel_of(work.out_c, max_tile_vectors, 0).vectors);
   return plan;
@@ -178,30 +182,50 @@ struct Convolution {
   const PartSums& sums;  // in parts of plan.part_tiles
   float* out;
 
-  /// What becomes of the outputs of one source. What the next one adds to had better stay near.
-  Outputs outputs(std::int64_t source) const {
-    const bool is_last = source + 1 == work.source_count;
+  Outputs outputs() const {
     const std::int64_t count = work.images * work.out_h * work.out_w * work.out_c;
     return {out,
             work.out_h,
             work.out_w,
             work.out_c,
-            source == 0 ? epilogue.residual : out,
-            is_last ? epilogue.bias : nullptr,
-            Limits(is_last ? epilogue.activation : Activation::none),
-            is_last && epilogue.residual != out && fills_lines_past_caches(out, count, work.out_c)};
+            epilogue.residual,
+            epilogue.bias,
+            Limits(epilogue.activation),
+            epilogue.residual != out && fills_lines_past_caches(out, count, work.out_c)};
   }
 };
 
-/// Steps 2 and 3 for tiles [strip] of a block and one panel.
+/// What the first of two sources makes of the tiles of a strip and a panel, one after another.
 template <class Form>
-void run_strip(const Convolution& conv, std::int64_t source_index, const Part& block, const Part& strip,
-               const Panel& panel, const TileMatrices& values) {
-  const WinogradSource& source = conv.work.sources[source_index];
-  const std::int64_t width = panel.vectors * lanes;
-  float* scratch = thread_scratch(conv.plan.value_floats + conv.plan.sum_floats) + conv.plan.value_floats;
-  const TileMatrices sums = {scratch, width, TileMatrices::step_for(strip.size, width)};
+struct KeptTiles {
+  float* data;
+  std::int64_t width;
 
+  KeptTile operator[](std::int64_t row) const { return {data + row * Form::out * Form::out * width, width}; }
+};
+
+struct NoTiles {
+  NothingKept operator[](std::int64_t) const { return {}; }
+};
+
+/// The scratch memory of one block of tiles.
+struct BlockScratch {
+  float* values;  // V of one source
+  float* kept;    // [panel][tile][pixel of the tile][panel's width]
+
+  BlockScratch(const Plan& plan, float* begin) : values(begin), kept(begin + plan.value_floats) {}
+
+  template <class Form>
+  KeptTiles<Form> kept_tiles(const Part& block, const Panel& panel, std::int64_t first) const {
+    const std::int64_t width = panel.vectors * lanes;
+    return {kept + (panel.column * block.size + first * width) * Form::out * Form::out, width};
+  }
+};
+
+/// Step 2 for the tiles of one strip, whose values are `values`, and one panel. Lines of `ahead` are fetched meanwhile.
+template <class Form, class Ahead>
+void make_sums(const WinogradSource& source, const Panel& panel, const TileMatrices& values, std::int64_t tiles,
+               const TileMatrices& sums, Ahead& ahead) {
   std::int64_t offsets[Form::filters * Form::filters];
   for (int i = 0; i < Form::filters; ++i) {
     for (int j = 0; j < Form::filters; ++j)
@@ -210,65 +234,88 @@ void run_strip(const Convolution& conv, std::int64_t source_index, const Part& b
   const RunRowProduct run = row_product_function(panel.vectors, source.c >= many_channels);
   const float* packed = source.packed + packed_at<Form>(source.c, panel);
   const std::int64_t step = filter_step(source.c, panel);
-  const bool is_last = source_index + 1 == conv.work.source_count;
-  const PartSums part_sums = is_last ? conv.sums : PartSums{};
-  const Outputs outputs = conv.outputs(source_index);
-  OutputLines<Form, Form> ahead(outputs, conv.plan.tiles, block.begin + strip.begin, panel.column, width,
-                                part_sums.gradient.x, part_sums.gradient.y);
   // Lines are fetched a few at a time, for each of a product's register tiles: many at once would wait for each other,
   // and the product for them. Not worth the calls where they are those of one image or a tile is soon done; and with
   // many channels the product itself fetches, filters, over all its rows.
   const std::int64_t piece = source.c >= many_channels || source.c <= few_channels || ahead.images() < 2
-                                 ? strip.size
+                                 ? tiles
                                  : tile_pixels(static_cast<int>(panel.vectors));
-  const std::int64_t pieces = ceil_div(strip.size, piece);
+  const std::int64_t pieces = ceil_div(tiles, piece);
   for (int a = 0; a < Form::sums; ++a) {
     for (int b = 0; b < Form::sums; ++b) {
       const int first = sum_begin<Form>(a, b), product = a * Form::sums + b;
       const int taps =
           (Form::first_filter[a + 1] - Form::first_filter[a]) * (Form::first_filter[b + 1] - Form::first_filter[b]);
       for (std::int64_t i = 0; i < pieces; ++i) {
-        ahead.fetch(min64(strip.size, short_strip), Form::sums * Form::sums * pieces);
-        run({values.row(strip.begin + i * piece), values.width, offsets + first, taps, source.c, packed + first * step,
-             step, min64(piece, strip.size - i * piece), sums.data + product * sums.step + i * piece * width});
+        ahead.fetch(min64(tiles, short_strip), Form::sums * Form::sums * pieces);
+        run({values.row(i * piece), values.width, offsets + first, taps, source.c, packed + first * step, step,
+             min64(piece, tiles - i * piece), sums.data + product * sums.step + i * piece * sums.width});
       }
     }
   }
+}
+
+/// Steps 2 and 3 for the tiles of one strip and one panel, the last source. `kept` is what the one before it made.
+template <class Form, class Kept>
+void store_strip(const Convolution& conv, const WinogradSource& source, const Part& strip, const Panel& panel,
+                 const TileMatrices& values, const TileMatrices& sums, const Kept& kept) {
+  const Outputs outputs = conv.outputs();
+  const TileGrid& tiles = conv.plan.tiles;
   const std::int64_t part_tiles = conv.plan.part_tiles;
+  OutputLines<Form, Form> ahead(outputs, tiles, strip.begin, panel.column, sums.width, conv.sums.gradient.x,
+                                conv.sums.gradient.y);
+  make_sums<Form>(source, panel, values, strip.size, sums, ahead);
   for (std::int64_t row = 0; row < strip.size; ++row) {
     // Those of a long strip would not all stay in L2 until they are wanted.
     if (row + short_strip < strip.size) ahead.fetch(1, 1);
-    const std::int64_t tile = block.begin + strip.begin + row, part = tile / part_tiles;
+    const std::int64_t tile = strip.begin + row, part = tile / part_tiles;
     const bool is_first = tile % part_tiles == 0;
-    if (is_first && panel.column == 0 && part_sums.pixels != nullptr) {
-      part_sums.pixels[part] =
-          pixels_of<Form, Form>(outputs, conv.plan.tiles, {tile, min64(part_tiles, conv.plan.tiles.count() - tile)});
+    if (is_first && panel.column == 0 && conv.sums.pixels != nullptr) {
+      conv.sums.pixels[part] = pixels_of<Form, Form>(outputs, tiles, {tile, min64(part_tiles, tiles.count() - tile)});
     }
-    store_tile<Form, Form>(outputs, conv.plan.tiles.place(tile), panel.column, width, sums, row,
-                           sums_of_part(part_sums, part, 0, is_first));
+    store_tile<Form, Form>(outputs, tiles.place(tile), panel.column, sums.width, sums, row, kept[row],
+                           sums_of_part(conv.sums, part, 0, is_first));
   }
   if (outputs.past_caches) stream_fence();
 }
 
-/// All three steps for one block and one source. `scratch` holds V.
+/// Steps 2 and 3 for a strip of `tiles` tiles and one panel, the first source of two.
 template <class Form>
-void run_block(const Convolution& conv, std::int64_t source_index, const Part& block, float* scratch) {
+void keep_strip(const WinogradSource& source, std::int64_t tiles, const Panel& panel, const TileMatrices& values,
+                const TileMatrices& sums, const KeptTiles<Form>& kept) {
+  NoLines none;
+  make_sums<Form>(source, panel, values, tiles, sums, none);
+  for (std::int64_t row = 0; row < tiles; ++row) keep_tile<Form, Form>(sums, row, kept[row]);
+}
+
+/// All three steps for one block and one source.
+template <class Form>
+void run_block(const Convolution& conv, std::int64_t source_index, const Part& block, const BlockScratch& scratch) {
+  const Plan& plan = conv.plan;
   const WinogradSource& source = conv.work.sources[source_index];
   const Picture picture = {source.data, source.h, source.w, source.c};
-  const std::int64_t strip_tiles = conv.plan.strip_tiles;
   const std::int64_t width = round_up(source.c, lanes);
-  const TileMatrices values = {scratch, width, TileMatrices::step_for(block.size, width)};
+  const TileMatrices values = {scratch.values, width, TileMatrices::step_for(block.size, width)};
   constexpr std::int64_t chunk = 8;
   parallel_for(ceil_div(block.size, chunk), [&](std::int64_t task) {
     for (std::int64_t tile = task * chunk; tile < min64(block.size, (task + 1) * chunk); ++tile)
-      transform_input<Form>(picture, source.norm, conv.plan.tiles.place(block.begin + tile), source.padding, source.c,
-                            tile, values);
+      transform_input<Form>(picture, source.norm, plan.tiles.place(block.begin + tile), source.padding, source.c, tile,
+                            values);
   });
-  const std::int64_t panels = panels_of(conv.work.out_c, max_tile_vectors), strips = ceil_div(block.size, strip_tiles);
-  parallel_for(panels * strips, [&](std::int64_t task) {
-    const std::int64_t begin = task / panels * strip_tiles;
-    run_strip<Form>(conv, source_index, block, {begin, min64(strip_tiles, block.size - begin)},
-                    panel_of(conv.work.out_c, max_tile_vectors, task % panels), values);
+  const std::int64_t panels = panels_of(conv.work.out_c, max_tile_vectors);
+  parallel_for(panels * ceil_div(block.size, plan.strip_tiles), [&](std::int64_t task) {
+    const std::int64_t begin = task / panels * plan.strip_tiles, size = min64(plan.strip_tiles, block.size - begin);
+    const Panel panel = panel_of(conv.work.out_c, max_tile_vectors, task % panels);
+    const std::int64_t panel_width = panel.vectors * lanes;
+    const TileMatrices strip_values = {values.row(begin), values.width, values.step};
+    const TileMatrices sums = {thread_scratch(plan.block_floats() + plan.sum_floats) + plan.block_floats(), panel_width,
+                               TileMatrices::step_for(size, panel_width)};
+    const Part strip = {block.begin + begin, size};
+    if (conv.work.source_count == 1)
+      return store_strip<Form>(conv, source, strip, panel, strip_values, sums, NoTiles{});
+    const auto kept = scratch.template kept_tiles<Form>(block, panel, begin);
+    if (source_index == 0) return keep_strip<Form>(source, size, panel, strip_values, sums, kept);
+    store_strip<Form>(conv, source, strip, panel, strip_values, sums, kept);
   });
 }
 
@@ -296,23 +343,24 @@ void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const 
 
 std::int64_t winograd_scratch(const WinogradWork& work) {
   const Plan plan = make_plan(work);
-  return plan.is_shared ? plan.value_floats : 0;
+  return plan.is_shared ? plan.block_floats() : 0;
 }
 
 void winograd_convolve(const WinogradWork& work, const ConvEpilogue<float>& epilogue, float* scratch, float* out) {
   const Plan plan = make_plan(work);
   const PartSums sums = begin_sums(epilogue.sums, plan.parts);
   const Convolution conv = {work, epilogue, plan, sums, out};
-  const auto run = [&](std::int64_t index, float* values) {
+  const auto run = [&](std::int64_t index, float* begin) {
     const Part block = plan.block(index);
+    const BlockScratch scratch_of_block(plan, begin);
     for (std::int64_t s = 0; s < work.source_count; ++s)
-      with_form(work.sources[s].form, [&](auto form) { run_block<decltype(form)>(conv, s, block, values); });
+      with_form(work.sources[s].form, [&](auto form) { run_block<decltype(form)>(conv, s, block, scratch_of_block); });
   };
   if (plan.is_shared) {
     for (std::int64_t block = 0; block < plan.blocks; ++block) run(block, scratch);
   } else {
     parallel_for(plan.blocks,
-                 [&](std::int64_t block) { run(block, thread_scratch(plan.value_floats + plan.sum_floats)); });
+                 [&](std::int64_t block) { run(block, thread_scratch(plan.block_floats() + plan.sum_floats)); });
   }
 }
 

@@ -101,8 +101,8 @@ Plan make_plan(const WinogradSource& source, const WinogradWork& work) {
   plan.groups = are_small    ? min64(small_groups, plan.blocks)
                 : are_medium ? max64(1, min64(medium_groups, plan.blocks / 2))
                              : 1;
-  plan.finishes_at_once = plan.blocks == 1 && plan.slices * plan.panels >= num_threads();
-  plan.is_shared = !are_small && (plan.groups == 1 || plan.groups % num_threads() != 0);
+  plan.finishes_at_once = plan.blocks == 1 && plan.slices * plan.panels >= threads_to_share();
+  plan.is_shared = !are_small && (plan.groups == 1 || plan.groups % threads_to_share() != 0);
   return plan;
 }
 

@@ -14,7 +14,7 @@
 // would be low, or where chunks would be many because the channels are, a task of a small image is a band and a chunk
 // for steps 1 and 2, d is stored whole, and step 3 follows:
 //
-//   tasks: bands x chunks: groups of rows: steps 1, 2 -> d      tasks: blocks of pixels x panels of channels: y = d Wp
+//   tasks: bands x chunks: groups of rows: steps 1, 2 -> d      tasks: bands' blocks of pixels x panels: y = d Wp
 //
 // Steps 1 and 3 are matrix products with the register tile of tap_tile.h. A pixel's sums are the same whatever band,
 // group or tile it is in.
@@ -108,7 +108,7 @@ void plan_chunks(const InvertedResidualProblem& p, Plan& plan) {
 
 /// Output rows in a band: all for one thread, for several what leaves the last of them little to wait for.
 std::int64_t plan_band_rows(const InvertedResidualProblem& p) {
-  const std::int64_t threads = num_threads(), bands_needed = ceil_div(threads, p.n);
+  const std::int64_t threads = threads_to_share(), bands_needed = ceil_div(threads, p.n);
   if (threads == 1) return p.out_h();
   const std::int64_t wanted = ceil_div(p.n * p.out_h(), bands_per_thread * threads);
   return min64(max64(wanted, band_input_rows / p.stride), ceil_div(p.out_h(), bands_needed));
@@ -126,7 +126,8 @@ Plan make_plan(const InvertedResidualProblem& p) {
   if (plan.is_split) {
     plan_chunks(p, plan);
     // A band for each thread: then d, which step 3 reads, lies in the caches of the thread that begins with its pixels.
-    plan.band_rows = ceil_div(plan.out_h, min64(num_threads(), max64(1, plan.out_h / least_band_rows)));
+    const std::int64_t bands_needed = ceil_div(threads_to_share(), p.n);
+    plan.band_rows = ceil_div(plan.out_h, min64(bands_needed, max64(1, plan.out_h / least_band_rows)));
   }
   plan.bands = ceil_div(plan.out_h, plan.band_rows);
   return plan;
@@ -417,16 +418,26 @@ void run_chunk(const Block& block, std::int64_t image, std::int64_t begin, std::
 
 void run_split(const Block& block, float* d) {
   const Plan& plan = block.plan;
-  parallel_for(block.p.n * plan.bands * plan.chunks, [&](std::int64_t task) {
-    const std::int64_t band = task / plan.chunks, begin = band % plan.bands * plan.band_rows;
-    run_chunk(block, band / plan.bands, begin, min64(begin + plan.band_rows, plan.out_h), task % plan.chunks, d);
+  const std::int64_t all_bands = block.p.n * plan.bands;
+  const auto rows_of = [&](std::int64_t band) {
+    const std::int64_t begin = band % plan.bands * plan.band_rows;
+    return Part{begin, min64(plan.band_rows, plan.out_h - begin)};
+  };
+  parallel_for(all_bands * plan.chunks, [&](std::int64_t task) {
+    const std::int64_t band = task / plan.chunks;
+    const Part rows = rows_of(band);
+    run_chunk(block, band / plan.bands, rows.begin, rows.begin + rows.size, task % plan.chunks, d);
   });
-  const std::int64_t pixels = block.p.n * plan.out_h * plan.out_w, panels = plan.out_panels.count;
-  parallel_for(ceil_div(pixels, split_pixels) * panels, [&](std::int64_t task) {
-    const std::int64_t first = task / panels * split_pixels;
+  // Blocks are cut within bands, so that each thread begins with those of its own.
+  const std::int64_t blocks = ceil_div(plan.band_rows * plan.out_w, split_pixels), panels = plan.out_panels.count;
+  parallel_for(all_bands * blocks * panels, [&](std::int64_t task) {
+    const std::int64_t band = task / panels / blocks, begin = task / panels % blocks * split_pixels;
+    const Part rows = rows_of(band);
+    const std::int64_t count = min64(split_pixels, rows.size * plan.out_w - begin);
+    if (count <= 0) return;  // the last band may be lower
+    const std::int64_t first = (band / plan.bands * plan.out_h + rows.begin) * plan.out_w + begin;
     PixelList list(split_pixels, thread_scratch(PixelList::scratch_floats(split_pixels)));
-    list_outputs(block, first, min64(split_pixels, pixels - first), d + first * block.layout.mid, block.layout.mid,
-                 list);
+    list_outputs(block, first, count, d + first * block.layout.mid, block.layout.mid, list);
     project(block, list, task % panels, {0, block.layout.mid});
   });
 }

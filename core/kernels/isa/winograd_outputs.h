@@ -81,6 +81,12 @@ class OutputLines {
   std::int64_t owed_ = 0;        // in parts of a row
 };
 
+/// Fetches nothing.
+struct NoLines {
+  WEFT_ALWAYS_INLINE static std::int64_t images() { return 0; }
+  WEFT_ALWAYS_INLINE static void fetch(std::int64_t, std::int64_t) {}
+};
+
 /// Which sums to take; `as_asked` asks at run time.
 enum class Sums { none, statistics, of_gradient, as_asked };
 
@@ -126,24 +132,52 @@ class TileSums {
   VectorGradientSums gradient_;
 };
 
-/// Y = A' M A of one tile and one vector of channels, stored. Inlined into a loop over tiles, it would have the
-/// compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy of `outputs`
-/// because a store might change it, for all that the compiler knows.
-template <class Rows, class Columns, bool is_whole, Sums wanted, class Part>
+/// What one source makes of a tile, Rows::out x Columns::out pixels, kept until another's is added to it. A pixel has
+/// `width` floats.
+struct KeptTile {
+  float* data;
+  std::int64_t width;
+
+  WEFT_ALWAYS_INLINE KeptTile from_channel(std::int64_t c) const { return {data + c, width}; }
+  WEFT_ALWAYS_INLINE void add_to(Vec& y, std::int64_t pixel) const { y += load(data + pixel * width); }
+};
+
+struct NothingKept {
+  WEFT_ALWAYS_INLINE static NothingKept from_channel(std::int64_t) { return {}; }
+  WEFT_ALWAYS_INLINE static void add_to(Vec&, std::int64_t) {}
+};
+
+/// Y = A' M A of one tile and one vector of channels.
+template <class Rows, class Columns, class Store>
+WEFT_ALWAYS_INLINE void map_sums(const float* from, std::int64_t from_step, const Store& store_at) {
+  const auto load_at = [&](int i, int j) { return load(from + (i * Columns::sums + j) * from_step); };
+  const auto map_rows = [](const Vec(&m)[Rows::sums], Vec(&y)[Rows::out]) { Rows::output(m, y); };
+  const auto map_cols = [](const Vec(&m)[Columns::sums], Vec(&y)[Columns::out]) { Columns::output(m, y); };
+  map_axes<Rows::sums, Rows::out, Columns::sums, Columns::out>(load_at, map_rows, map_cols, store_at);
+}
+
+/// The same, kept.
+template <class Rows, class Columns>
+__attribute__((noinline)) void keep_outputs(const float* from, std::int64_t from_step, float* to, std::int64_t width) {
+  map_sums<Rows, Columns>(from, from_step, [&](int i, int j, Vec y) { store(to + (i * Columns::out + j) * width, y); });
+}
+
+/// Y = A' M A of one tile and one vector of channels, plus what is kept, stored. Inlined into a loop over tiles, it
+/// would have the compiler keep and increment an address of each matrix, in memory: 36 additions for each tile. A copy
+/// of `outputs` because a store might change it, for all that the compiler knows.
+template <class Rows, class Columns, bool is_whole, Sums wanted, class Kept, class Part>
 __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TilePlace& place, const float* from,
-                                             std::int64_t from_step, const Part& part, std::int64_t channel,
-                                             const StoreSums& sums) {
+                                             std::int64_t from_step, const Kept& kept, const Part& part,
+                                             std::int64_t channel, const StoreSums& sums) {
   const Outputs o = outputs;
   const std::int64_t row = place.row * Rows::out, col = place.col * Columns::out;
   const std::int64_t at = ((place.image * o.h + row) * o.w + col) * o.c + channel;
   const Vec bias = o.bias != nullptr ? part.load_from(o.bias + channel) : Vec{};
   TileSums<wanted, Part> of_tile(sums, part, channel);
-  const auto load_at = [&](int i, int j) { return load(from + (i * Columns::sums + j) * from_step); };
-  const auto map_rows = [](const Vec(&m)[Rows::sums], Vec(&y)[Rows::out]) { Rows::output(m, y); };
-  const auto map_cols = [](const Vec(&m)[Columns::sums], Vec(&y)[Columns::out]) { Columns::output(m, y); };
-  map_axes<Rows::sums, Rows::out, Columns::sums, Columns::out>(load_at, map_rows, map_cols, [&](int i, int j, Vec y) {
+  map_sums<Rows, Columns>(from, from_step, [&](int i, int j, Vec y) {
     if (!is_whole && (row + i >= o.h || col + j >= o.w)) return;
     const std::int64_t to = at + (i * o.w + j) * o.c;
+    kept.add_to(y, i * Columns::out + j);
     if (o.earlier != nullptr) y += part.load_from(o.earlier + to);
     y = clamp(y + bias, o.limits.low, o.limits.high);
     y = of_tile.add(i, j, y, to);
@@ -156,14 +190,23 @@ __attribute__((noinline)) void store_outputs(const Outputs& outputs, const TileP
   of_tile.finish();
 }
 
-/// Those of one tile and channels [column, column + columns), from row `row` of the matrices `m` on.
+/// keep_outputs for a tile whose sums are row `row` of the matrices `m`.
 template <class Rows, class Columns>
+void keep_tile(const TileMatrices& m, std::int64_t row, const KeptTile& kept) {
+  for (std::int64_t c = 0; c < kept.width; c += lanes)
+    keep_outputs<Rows, Columns>(m.row(row) + c, m.step, kept.data + c, kept.width);
+}
+
+/// store_outputs for a tile and channels [column, column + columns), whose sums are row `row` of the matrices `m`.
+/// `kept` begins with channel `column` too.
+template <class Rows, class Columns, class Kept>
 void store_tile(const Outputs& outputs, const TilePlace& place, std::int64_t column, std::int64_t columns,
-                const TileMatrices& m, std::int64_t row, const StoreSums& sums) {
+                const TileMatrices& m, std::int64_t row, const Kept& kept, const StoreSums& sums) {
   const bool is_whole = (place.row + 1) * Rows::out <= outputs.h && (place.col + 1) * Columns::out <= outputs.w;
   for_each_vector(min64(columns, outputs.c - column), [&](auto part, std::int64_t c) {
     const auto store_as = [&]<bool whole, Sums wanted>() {
-      store_outputs<Rows, Columns, whole, wanted>(outputs, place, m.row(row) + c, m.step, part, column + c, sums);
+      store_outputs<Rows, Columns, whole, wanted>(outputs, place, m.row(row) + c, m.step, kept.from_channel(c), part,
+                                                  column + c, sums);
     };
     if (!is_whole) {
       store_as.template operator()<false, Sums::as_asked>();
