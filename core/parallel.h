@@ -11,7 +11,7 @@
 // exception: its convolution cuts its tiles by the thread count too, as none of its sums crosses a tile, and by it its
 // weight gradient decides whether each thread takes groups of blocks, all share each block, or each takes some channels
 // of the only one; the sums are the groups' in each case. An inverted residual's bands of rows follow it, and whether it
-// stores an image between its steps, which changes no sum.)
+// stores an image between its steps, and the rows that convolutions in one pass share out; neither changes a sum.)
 
 #include <cstdint>
 #include <functional>

@@ -44,12 +44,17 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
   register_module("conv2", conv2_);
 }
 
-Tensor DecoderBlock::forward(const Tensor& x, const Tensor& skip) const {
+nn::Hidden DecoderBlock::first_half(const Tensor& x, const Tensor& skip) const {
   if (upsample_ == Upsample::nearest)
-    return conv2_.forward(nn::upsample_conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, x, skip));
+    return nn::upsample_conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, x, skip);
   const Tensor up = upsample_ == Upsample::bilinear ? upsample_bilinear2x(x) : transposed_->forward(x);
   const Tensor joined = skip.defined() ? concat_channels({up, skip}) : up;
-  return conv2_.forward(nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, joined));
+  return nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, joined);
+}
+
+Tensor DecoderBlock::forward_then(const nn::Conv2d& next, const Tensor& x, const Tensor& skip) const {
+  if (upsample_ == Upsample::nearest && !skip.defined()) return nn::upsample_convs(conv1_, conv2_, next, x);
+  return nn::conv_then_conv(conv2_, next, first_half(x, skip));
 }
 
 UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(config.arch)) {
@@ -81,9 +86,9 @@ Tensor UNet::forward(const Tensor& x) const {
              x.shape(), (h + stride - 1) / stride * stride, (w + stride - 1) / stride * stride);
   const Tensors taps = encoder_->features(x);
   Tensor y = taps.back();
-  for (std::size_t i = 0; i < blocks_.size(); ++i)
-    y = blocks_[i].forward(y, i + 1 < taps.size() ? taps[taps.size() - 2 - i] : Tensor());
-  return head_[0].forward(y);
+  const std::size_t last = blocks_.size() - 1;
+  for (std::size_t i = 0; i < last; ++i) y = blocks_[i].forward(y, taps[taps.size() - 2 - i]);
+  return blocks_[last].forward_then(head_[0], y, Tensor());
 }
 
 void UNet::prepare_inference() {

@@ -38,9 +38,14 @@ class DecoderBlock : public nn::Module {
   /// channels_out first; the other two keep channels_in. channels_skip may be 0.
   DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip, std::int64_t channels_out, Upsample upsample);
   /// x [N, H, W, channels_in], skip [N, 2H, 2W, channels_skip] or undefined -> [N, 2H, 2W, channels_out].
-  Tensor forward(const Tensor& x, const Tensor& skip) const;
+  Tensor forward(const Tensor& x, const Tensor& skip) const { return conv2_.forward(first_half(x, skip)); }
+  /// next.forward(forward(x, skip)).
+  Tensor forward_then(const nn::Conv2d& next, const Tensor& x, const Tensor& skip) const;
 
  private:
+  /// Up to and with the first convolution.
+  nn::Hidden first_half(const Tensor& x, const Tensor& skip) const;
+
   const Upsample upsample_;
   std::unique_ptr<nn::ConvTranspose2d> transposed_;
   nn::ConvBnAct conv1_, conv2_;

@@ -99,6 +99,14 @@ const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_c
   return folded_;
 }
 
+const PackedConv& Conv2d::packed() const {
+  const std::uint64_t version = weight.version() + (bias.defined() ? bias.version() : 0);
+  if (folded_version_ == version && folded_.is_ready()) return folded_;
+  folded_ = PackedConv(weight, bias, options);
+  folded_version_ = version;
+  return folded_;
+}
+
 namespace {
 
 /// convolve(statistics) by conv's weight, for bn to follow.
@@ -156,6 +164,30 @@ ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::i
     : conv(channels_in, channels_out, kernel, options), bn(channels_out), activation(activation_) {
   register_module("0", conv);
   register_module("1", bn);
+}
+
+namespace {
+
+bool can_fold(const ConvBnAct& layer, const Conv2d& last, const Tensor& x) {
+  return nn::can_fold(layer.conv, layer.bn, x, last.weight) && !needs_recording({last.bias});
+}
+
+}  // namespace
+
+Tensor upsample_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x) {
+  if (!can_fold(first, last, x) || !can_fold(second, last, x))
+    return conv_then_conv(second, last, upsample_conv_to_hidden(first.conv, first.bn, first.activation, x, Tensor()));
+  const PackedStep steps[] = {{&first.conv.folded(first.bn, x.size(3)), first.activation},
+                              {&second.conv.folded(second.bn, 0), second.activation},
+                              {&last.packed(), Activation::none}};
+  return forward_chain(steps, x);
+}
+
+Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, const Hidden& hidden) {
+  if (hidden.bn != nullptr || !can_fold(second, last, hidden.image.x)) return last.forward(second.forward(hidden));
+  const PackedStep steps[] = {{&second.conv.folded(second.bn, 0), second.activation},
+                              {&last.packed(), Activation::none}};
+  return forward_chain(steps, hidden.image.x);
 }
 
 }  // namespace weft::nn

@@ -11,6 +11,7 @@
 namespace weft::nn {
 
 class BatchNorm2d;
+class ConvBnAct;
 struct Hidden;
 
 /// conv2d: weight [Cout, Cin / groups, K, K], bias [Cout] where wanted.
@@ -33,11 +34,15 @@ class Conv2d : public Module {
 
  private:
   friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
+  friend Tensor upsample_convs(const ConvBnAct&, const ConvBnAct&, const Conv2d&, const Tensor&);
+  friend Tensor conv_then_conv(const ConvBnAct&, const Conv2d&, const Hidden&);
   friend Hidden conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&);
   friend Hidden upsample_conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
   /// The convolution that equals this one followed by `bn` in evaluation mode. With upsampled_channels > 0 it is
   /// for upsample_conv_to_hidden.
   const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
+  /// This one alone. A layer has one or the other.
+  const PackedConv& packed() const;
   mutable PackedConv folded_;
   mutable std::uint64_t folded_version_ = 0;  // of the tensors that it was made from
 };
@@ -142,5 +147,11 @@ class ConvBnAct : public Module {
   BatchNorm2d bn;
   const Activation activation;
 };
+
+/// The last of them applied to what the ones before make of x, the first of x upsampled by two: the end of a network.
+/// In one pass over the picture where they can be folded and nothing is to be learned from any of them.
+Tensor upsample_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x);
+/// The same of two: last(second(hidden)).
+Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, const Hidden& hidden);
 
 }  // namespace weft::nn

@@ -52,6 +52,16 @@ void conv_igemm_forward(const ConvProblem& p, const float* x, const float* packe
   run_grid(grid.view(), x, packed, epilogue, y);
 }
 
+void conv_igemm_forward_rows(const ConvProblem& p, const float* x, std::int64_t x_row, std::int64_t x_rows,
+                             const float* packed, const ConvEpilogue<float>& epilogue, std::int64_t row,
+                             std::int64_t rows, float* y) {
+  GridWithTaps grid = forward_grid(p);
+  grid.shape.source_h = x_rows;
+  grid.shape.grid_h = grid.shape.out_h = rows;
+  for (Tap& tap : grid.taps) tap.row += row * p.stride_h - x_row;
+  run_grid(grid.view(), x, packed, epilogue, y);
+}
+
 void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const float* w,
                                const ConvEpilogue<float>& epilogue, float* dx) {
   const std::vector<GridWithTaps> grids = input_gradient_grids(flattened(p));

@@ -75,6 +75,18 @@ void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const f
   convolve_sources(output_work(p, sources, p.c_skip > 0 ? 2 : 1), epilogue, y);
 }
 
+std::int64_t upsample_conv_tile(const UpsampleConvProblem& p) {
+  const WinogradForm form = output_form(p);
+  return form == WinogradForm::upsampled_wide ? 8 : form == WinogradForm::upsampled_six ? 6 : 4;
+}
+
+void upsample_conv_forward_rows(const UpsampleConvProblem& p, const float* x, const float* packed,
+                                const ConvEpilogue<float>& epilogue, std::int64_t row, std::int64_t rows, float* y) {
+  WinogradSource source = upsampled_source(p, output_form(p), x, packed);
+  source.first_row = row / 2;
+  convolve_sources({1, rows, 2 * p.w, p.c_out, &source, 1}, epilogue, y);
+}
+
 void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,
                                   const ConvEpilogue<float>& epilogue, float* dx) {
   // Where the channels are so few that y has tiles of eight, `pooled` is as fast, with fewer filters.

@@ -31,6 +31,12 @@ void upsample_conv_pack(const UpsampleConvProblem& p, const float* w, float* pac
 /// `skip` may be null where c_skip is 0.
 void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const float* skip, const float* packed,
                            const ConvEpilogue<float>& epilogue, float* y);
+/// Rows of outputs in a tile.
+std::int64_t upsample_conv_tile(const UpsampleConvProblem& p);
+/// Rows [row, row + rows) of y [rows, 2w, c_out], where p is of one image and without a skip, and `row` a multiple of
+/// the tile's. No residual, no sums.
+void upsample_conv_forward_rows(const UpsampleConvProblem& p, const float* x, const float* packed,
+                                const ConvEpilogue<float>& epilogue, std::int64_t row, std::int64_t rows, float* y);
 void upsample_conv_input_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,
                                   const ConvEpilogue<float>& epilogue, float* dx);
 void upsample_conv_skip_gradient(const UpsampleConvProblem& p, const float* dy, const float* w,

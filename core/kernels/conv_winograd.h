@@ -45,6 +45,15 @@ void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const f
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 
+/// Rows of outputs in a tile.
+std::int64_t conv_winograd_tile(WinogradForm form);
+/// Rows [row, row + rows) of y [rows, out_w, c_out], where p is of one image and `row` a multiple of the tile's, from
+/// x's rows [x_row, x_row + x_rows) alone. They must be all that the outputs meet. No residual, no sums.
+template <WinogradForm form>
+void conv_winograd_forward_rows(const ConvProblem& p, const float* x, std::int64_t x_row, std::int64_t x_rows,
+                                const float* packed, const ConvEpilogue<float>& epilogue, std::int64_t row,
+                                std::int64_t rows, float* y);
+
 // The same for an x that is stored or normalised, not a gradient.
 template <WinogradForm form>
 void conv_winograd_forward_made(const ConvProblem& p, const PixelSource& x, const float* packed,

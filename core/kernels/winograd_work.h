@@ -47,8 +47,9 @@ struct WinogradSource {
   std::int64_t h, w, c;
   std::int64_t
       padding;  // zeros above and to the left: 0 to 2 for `same` and `same_six`, 0 for `spread`, 1 for the others
-  const float* packed;     // its filters, transformed by winograd_pack
-  WinogradNorm norm = {};  // the zeros around the image stay zeros
+  const float* packed;         // its filters, transformed by winograd_pack
+  WinogradNorm norm = {};      // the zeros around the image stay zeros
+  std::int64_t first_row = 0;  // of the image: where the outputs' first row lies, for those of some rows alone
 };
 
 /// A whole convolution. All sources have output tiles of one size: `same` and `upsampled` may meet, and so may

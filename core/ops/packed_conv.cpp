@@ -7,10 +7,32 @@
 #include "core/profile.h"
 
 namespace weft {
+namespace {
+
+void describe(ProfileEntry& entry, std::span<const kernels::ConvStep> steps) {
+  const bool upsamples = steps.front().algorithm == nullptr;
+  const ConvProblem &first = steps.front().problem, &last = steps.back().problem;
+  const std::int64_t scale = upsamples ? 2 : 1;
+  entry.op = upsamples ? "upsample_conv2d" : "conv2d";
+  entry.shapes =
+      fmt::format("[{}, {}, {}, {}]{}", first.n, first.h / scale, first.w / scale, first.c_in, upsamples ? " x2" : "");
+  entry.algorithm = "chain";
+  entry.bytes = 4 * (first.input_count() / (scale * scale) + last.output_count());
+  for (const kernels::ConvStep& step : steps) {
+    const ConvProblem& p = step.problem;
+    if (&step != &steps.back()) entry.shapes += fmt::format(" -> {}", p.c_out);
+    entry.macs += p.output_count() * p.c_in * 9;
+    entry.bytes += 4 * p.weight_count();
+  }
+  entry.shapes += fmt::format(" -> [{}, {}, {}, {}], 3x3", last.n, last.h, last.w, last.c_out);
+}
+
+}  // namespace
 
 PackedConv::PackedConv(const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
                        std::int64_t upsampled_channels)
     : isa_(kernels::isa_name()), shape_(weight.shape()), bias_(bias), options_(options) {
+  reads_upsampled_ = upsampled_channels > 0;
   if (weight.dtype() != DType::f32) {
     filters_ = weight;
     return;
@@ -24,7 +46,7 @@ PackedConv::PackedConv(const Tensor& weight, const Tensor& bias, const Conv2dOpt
   const auto& algorithm = kernels::choose_conv(p);
   const kernels::UpsampleConvProblem up{
       .c_up = upsampled_channels, .c_skip = p.c_in - upsampled_channels, .c_out = p.c_out};
-  is_upsampling_ = upsampled_channels > 0 && kernels::upsample_conv_is_preferred(up);
+  is_upsampling_ = reads_upsampled_ && kernels::upsample_conv_is_preferred(up);
   if (is_upsampling_) {
     filters_ = Tensor::empty({kernels::upsample_conv_packed_floats(up)});
     kernels::upsample_conv_pack(up, weight.data<float>(), filters_.mutable_data<float>());
@@ -58,6 +80,37 @@ Tensor PackedConv::forward_upsampled(const Tensor& x, const Tensor& skip, Activa
   }
   const kernels::UpsampleConvProblem p = upsample_conv_problem(x, skip, shape_);
   return upsample_conv_forward(p, x, skip, filters_, bias_, activation);
+}
+
+ConvProblem PackedConv::problem(const Shape& x) const {
+  const std::int64_t scale = reads_upsampled_ ? 2 : 1;
+  return conv_problem({x[0], scale * x[1], scale * x[2], x[3]}, shape_, options_);
+}
+
+Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x) {
+  const PackedStep& first = steps.front();
+  const auto run_first = [&] {
+    return first.conv->reads_upsampled_ ? first.conv->forward_upsampled(x, Tensor(), first.activation)
+                                        : first.conv->forward(x, first.activation);
+  };
+  if (steps.size() == 1) return run_first();
+  std::vector<kernels::ConvStep> chain;
+  Shape shape = x.shape();
+  bool are_fast = x.rank() == 4 && x.count() > 0;
+  for (const PackedStep& step : steps) {
+    const PackedConv& conv = *step.conv;
+    are_fast = are_fast && (conv.is_upsampling_ || (conv.algorithm_ != nullptr && !conv.reads_upsampled_));
+    if (!are_fast) break;
+    const ConvProblem p = conv.problem(shape);
+    chain.push_back({conv.algorithm_, p, conv.filters_.data<float>(),
+                     conv.bias_.defined() ? conv.bias_.data<float>() : nullptr, step.activation});
+    shape = {p.n, p.out_h(), p.out_w(), p.c_out};
+  }
+  if (!are_fast || !kernels::conv_chain_supports(chain)) return forward_chain(steps.subspan(1), run_first());
+  Tensor y = Tensor::empty(shape);
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, chain); });
+  kernels::conv_chain_forward(chain, x.data<float>(), y.mutable_data<float>());
+  return y;
 }
 
 }  // namespace weft

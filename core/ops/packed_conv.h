@@ -2,10 +2,25 @@
 // A convolution that runs many times with the same filters: they are put into the order that its kernel reads them
 // once. For inference; records no gradient.
 
-#include "core/kernels/conv.h"
+#include <span>
+
+#include "core/kernels/conv_chain.h"
 #include "core/ops.h"
 
 namespace weft {
+
+class PackedConv;
+
+/// One of several convolutions that follow each other.
+struct PackedStep {
+  const PackedConv* conv;
+  Activation activation;
+};
+
+/// The last of them, applied to what the one before makes, and so on; the first reads x [N, H, W, Cin], and where it
+/// was made for upsampled channels, x upsampled, without a skip. In one pass where the kernels can
+/// (core/kernels/conv_chain.h). Only where all are ready. Throws Error as PackedConv::forward().
+Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x);
 
 class PackedConv {
  public:
@@ -26,7 +41,12 @@ class PackedConv {
   Tensor forward_upsampled(const Tensor& x, const Tensor& skip, Activation activation) const;
 
  private:
+  friend Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x);
+  /// The problem of an x, or an x to be upsampled, of that shape.
+  kernels::ConvProblem problem(const Shape& x) const;
+
   const kernels::ConvAlgorithm* algorithm_ = nullptr;  // null for float64, and where is_upsampling_
+  bool reads_upsampled_ = false;                       // made for upsampled channels
   bool is_upsampling_ = false;                         // packed for core/kernels/conv_upsample.h
   std::string isa_;
   Shape shape_;  // of the weight

@@ -138,17 +138,21 @@ class Addresses {
     t.pixels = tables.pixels;
     t.taps = g_.tap_count;
     t.channels = channels;
-    t.run = 1;
-    if (is_inside(place.i, place.j, t.count)) {
+    t.run = run_;
+    // Of a narrow tile, the pixels next to the image may be missing.
+    const std::int64_t margin = run_ > 1 && t.count == size && col_high_ - col_low_ < run_ ? 1 : 0;
+    t.are_neighbours = false;
+    if (is_inside(place.i, place.j, t.count, margin)) {
       const float* pixel =
           source_ + at(place.image, place.i * g_.step_h + g_.taps[0].row, place.j * g_.step_w + g_.taps[0].col);
       std::int64_t out = out_index(place.image, place.i, place.j);
       t.pixel_step = 0;
       t.offsets = tables.row_shifts;
       t.taps /= joined_, t.channels *= joined_;
-      if (t.count == size) t.run = run_;
+      t.are_neighbours = run_ > 1 && t.count == size;
+      t.is_outside_left = place.j + col_low_ < 0, t.is_outside_right = place.j + t.count - 1 + col_high_ >= g_.source_w;
       const std::int64_t step = g_.step_w * g_.source_c, out_step = g_.out_step_w * g_.out_c;
-      if (t.run > 1 && out_step == 1) {  // all that a narrow tile asks for then
+      if (t.are_neighbours && out_step == 1) {  // all that a narrow tile asks for then
         tables.pixels[0] = pixel;
         tables.out_at[0] = out, tables.out_at[size - 1] = out + size - 1;
       } else {
@@ -187,11 +191,11 @@ class Addresses {
     return ((g_.taps[tap].row - g_.taps[0].row) * g_.source_w + g_.taps[tap].col - g_.taps[0].col) * g_.source_c;
   }
 
-  /// True where these pixels are neighbours in one row and no tap leaves the image.
-  bool is_inside(std::int64_t i, std::int64_t j, std::int64_t count) const {
+  /// True where these pixels are neighbours in one row and no tap leaves the image, or by `margin` pixels sideways.
+  bool is_inside(std::int64_t i, std::int64_t j, std::int64_t count, std::int64_t margin) const {
     return g_.tap_count > 0 && j + count <= g_.grid_w && i * g_.step_h + row_low_ >= 0 &&
-           i * g_.step_h + row_high_ < g_.source_h && j * g_.step_w + col_low_ >= 0 &&
-           (j + count - 1) * g_.step_w + col_high_ < g_.source_w;
+           i * g_.step_h + row_high_ < g_.source_h && j * g_.step_w + col_low_ >= -margin &&
+           (j + count - 1) * g_.step_w + col_high_ < g_.source_w + margin;
   }
 
   std::int64_t at(std::int64_t image, std::int64_t row, std::int64_t col) const {
@@ -218,7 +222,7 @@ class Addresses {
   const float* source_;
   const float* zeros_;
   const std::int64_t joined_;  // taps in a joined one
-  const std::int64_t run_;     // taps that a narrow tile meets with one load, 1 or 3
+  const std::int64_t run_;     // taps in a narrow tile's group, 1 or 3
   std::int64_t row_low_, row_high_, col_low_, col_high_;
 };
 

@@ -293,7 +293,7 @@ template <class Form>
 void run_block(const Convolution& conv, std::int64_t source_index, const Part& block, const BlockScratch& scratch) {
   const Plan& plan = conv.plan;
   const WinogradSource& source = conv.work.sources[source_index];
-  const Picture picture = {source.data, source.h, source.w, source.c};
+  const Picture picture = {source.data, source.h, source.w, source.c, source.first_row};
   const std::int64_t width = round_up(source.c, lanes);
   const TileMatrices values = {scratch.values, width, TileMatrices::step_for(block.size, width)};
   constexpr std::int64_t chunk = 8;

@@ -66,22 +66,29 @@ WEFT_ALWAYS_INLINE Vec sum_each(Vec* v) {
 }
 
 /// acc[m] += the taps' products with pixel m, any tile. Packed weights are [taps][columns][channels rounded up to
-/// vectors]; `packed` is a column of them.
+/// vectors]; `packed` is a column of them. Sums go group of taps by group, vector by vector, tap by tap: as below, so
+/// that a pixel's sum does not depend on the tile that it is in.
+template <int run>
 WEFT_ALWAYS_INLINE void add_taps(const TapTile& t, const float* packed, std::int64_t packed_step, Vec* acc) {
-  const float* const* pixels = t.pixels;
-  for (std::int64_t tap = 0; tap < t.taps; ++tap, pixels += t.pixel_step, packed += packed_step) {
+  for (std::int64_t tap = 0; tap < t.taps; tap += run, packed += run * packed_step) {
     for_each_vector(t.channels, [&](auto part, std::int64_t k) {
-      const Vec weight = load(packed + k);
-      WEFT_UNROLL
-      for (int m = 0; m < narrow_tile_pixels; ++m) acc[m] += part.load_from(pixels[m] + t.offsets[tap] + k) * weight;
+      for (int i = 0; i < run; ++i) {
+        const Vec weight = load(packed + i * packed_step + k);
+        const float* const* pixels = t.pixels + (tap + i) * t.pixel_step;
+        WEFT_UNROLL
+        for (int m = 0; m < narrow_tile_pixels; ++m)
+          acc[m] += part.load_from(pixels[m] + t.offsets[tap + i] + k) * weight;
+      }
     });
   }
 }
 
-/// The same where the taps come in runs, each tap one pixel right of the one before, and the tile's pixels are
-/// neighbours: what is loaded once meets all taps of a run.
+/// The same where each tap of a group is one pixel right of the one before, and the tile's pixels are neighbours: what
+/// is loaded once meets all taps of a group. A picture's rows begin and end with such tiles too: there the outermost
+/// tap is a zero.
 template <int run>
-WEFT_ALWAYS_INLINE void add_runs(const TapTile& t, const float* packed, std::int64_t packed_step, Vec* acc) {
+WEFT_ALWAYS_INLINE void add_neighbours(const TapTile& t, const float* packed, std::int64_t packed_step, Vec* acc) {
+  constexpr int last = narrow_tile_pixels + run - 2;
   for (std::int64_t tap = 0; tap < t.taps; tap += run, packed += run * packed_step) {
     const float* row = t.pixels[0] + t.offsets[tap];
     // No earlier tile has brought the last run's row near, and the processor alone fetches it too late: four tiles
@@ -95,8 +102,9 @@ WEFT_ALWAYS_INLINE void add_runs(const TapTile& t, const float* packed, std::int
       WEFT_UNROLL
       for (int i = 0; i < run; ++i) weights[i] = load(packed + i * packed_step + k);
       WEFT_UNROLL
-      for (int m = 0; m < narrow_tile_pixels + run - 1; ++m) {
-        const Vec value = kept_in_register(part.load_from(row + m * t.channels + k));
+      for (int m = 0; m <= last; ++m) {
+        const bool is_outside = (m == 0 && t.is_outside_left) || (m == last && t.is_outside_right);
+        const Vec value = is_outside ? Vec{} : kept_in_register(part.load_from(row + m * t.channels + k));
         WEFT_UNROLL
         for (int i = 0; i < run; ++i) {
           if (m >= i && m - i < narrow_tile_pixels) acc[m - i] += value * weights[i];
@@ -129,10 +137,13 @@ void run_narrow_tile(const TapTile& t) {
   const std::int64_t padded = ceil_div(t.channels, lanes) * lanes;
   for (std::int64_t o = 0; o < t.columns; ++o) {
     Vec acc[narrow_tile_pixels] = {};
-    if (t.run == 3) {
-      add_runs<3>(t, t.packed + o * padded, t.columns * padded, acc);
+    const float* const packed = t.packed + o * padded;
+    if (t.are_neighbours) {
+      add_neighbours<3>(t, packed, t.columns * padded, acc);
+    } else if (t.run == 3) {
+      add_taps<3>(t, packed, t.columns * padded, acc);
     } else {
-      add_taps(t, t.packed + o * padded, t.columns * padded, acc);
+      add_taps<1>(t, packed, t.columns * padded, acc);
     }
     finish_narrow(t, o, sum_each(acc));
   }

@@ -35,15 +35,17 @@ struct TapTile {
   const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps
   std::int64_t pixel_step;      // from one tap's pixels to the next's: tile_pixels or 0
   const std::int64_t* offsets;  // [taps], added to the pixels
-  std::int64_t run;             // for narrow tiles: 1, or see add_runs
+  std::int64_t run;             // for narrow tiles: taps in a group, 1 or 3 (narrow_tile.h)
+  bool are_neighbours;          // for narrow tiles: see add_neighbours
+  bool is_outside_left, is_outside_right;  // for these: the first pixel's first tap, the last one's last is a zero
   std::int64_t taps, k0, channels;
   std::int64_t prefetch;        // floats from here to the next tile's pixels where they should be fetched ahead, else 0
   LinesMeanwhile meanwhile[5];  // for tap_tile_function<true>; of which there are:
   std::int64_t meanwhile_count;
   const float* packed;         // [taps][channels][vectors * lanes]
-  const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual. Of a whole
-                               // narrow tile with run > 1 whose results are neighbours in out only the first and the
-                               // last are set, and of pixels the first
+  const std::int64_t* out_at;  // [tile_pixels], where each pixel's result goes in out and residual. Of neighbours whose
+                               // results are neighbours in out only the first and the last are set, and of pixels the
+                               // first
   std::int64_t count;          // pixels that are stored
   std::int64_t columns;        // channels that are stored
   bool is_first;               // the residual, if any, starts the sum; else out holds the sum over earlier channels

@@ -33,6 +33,7 @@ struct TileGrid {
 struct Picture {
   const float* data;
   std::int64_t h, w, c;
+  std::int64_t first_row = 0;  // where the first tiles' would be without padding
 
   WEFT_ALWAYS_INLINE const float* at(std::int64_t image, std::int64_t row, std::int64_t col) const {
     return data + ((image * h + row) * w + col) * c;
@@ -141,7 +142,7 @@ template <class Form, class Made>
 __attribute__((noinline)) void transform_made(const Picture& p, const Made& made, const TilePlace& place,
                                               std::int64_t padding, std::int64_t channels, std::int64_t tile,
                                               const TileMatrices& values) {
-  const std::int64_t row = place.row * Form::step - padding, col = place.col * Form::step - padding;
+  const std::int64_t row = p.first_row + place.row * Form::step - padding, col = place.col * Form::step - padding;
   for_each_vector(channels, [&](auto part, std::int64_t k) {
     float* to = values.row(tile) + k;
     const auto map = [](const Vec(&in)[Form::in], Vec(&out)[Form::values]) { Form::input(in, out); };

@@ -154,6 +154,29 @@ TEST_CASE("PackedConv equals the convolution that it was made from", "[ops]") {
   CHECK(narrow.forward_upsampled(x, skip, Activation::none).shape() == Shape{2, 12, 10, 3});
 }
 
+TEST_CASE("forward_chain gives what its convolutions give one after the other", "[ops]") {
+  const Conv2dOptions options{.padding = 1};
+  const Tensor x = random_f32({1, 60, 9, 16}, 1), bias = random_f32({16}, 2), w = random_f32({16, 16, 3, 3}, 3);
+  for_each_isa([&] {
+    const PackedConv up(random_f32({16, 16, 3, 3}, 4), bias, options, 16), second(w, bias, options);
+    const Tensor h1 = up.forward_upsampled(x, Tensor(), Activation::relu), h2 = second.forward(h1, Activation::relu6);
+    const auto check = [&](const PackedConv& head) {
+      const Tensor y = head.forward(h2, Activation::none);
+      const PackedStep steps[] = {{&up, Activation::relu}, {&second, Activation::relu6}, {&head, Activation::none}};
+      CHECK(deviation(forward_chain(steps, x), y) == 0);
+      CHECK(deviation(forward_chain(std::span(steps).subspan(1), h1), y) == 0);
+      CHECK(deviation(forward_chain(std::span(steps).subspan(2), h2), y) == 0);
+    };
+    check(PackedConv(random_f32({1, 16, 3, 3}, 5), random_f32({1}, 6), options));  // in one pass
+    check(PackedConv(random_f32({1, 16, 3, 3}, 7), Tensor(), {}));                 // in turn: no padding
+    check(PackedConv(random_f32({4, 16, 1, 1}, 8), Tensor(), {}));
+  });
+  const PackedConv first(w, bias, options), head(random_f32({1, 16, 3, 3}), Tensor(), options);
+  const PackedStep steps[] = {{&first, Activation::relu}, {&head, Activation::none}};
+  CHECK_THROWS_WITH(forward_chain(steps, Tensor::empty({0, 6, 5, 16})), Contains("no output"));
+  CHECK_THROWS_WITH(forward_chain(steps, random_f32({1, 60, 9, 12})), Contains("12"));
+}
+
 TEST_CASE("PackedConv refuses what conv2d refuses", "[ops]") {
   const Conv2dOptions options{.padding = 1};
   const Tensor w = random_f32({24, 16, 3, 3}), x = random_f32({2, 6, 5, 16});
