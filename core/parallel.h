@@ -7,11 +7,11 @@
 //
 // Results stay bit-identical for every thread count because of a rule that callers keep: work is cut
 // into tasks by its shape alone, a task writes only what is its own, and partial sums are added
-// afterwards in task order. The thread count decides who runs a task, not what the task is. (Winograd is the
-// exception: its convolution cuts its tiles by the thread count too, as none of its sums crosses a tile, and by it its
-// weight gradient decides whether each thread takes groups of blocks, all share each block, or each takes some channels
-// of the only one; the sums are the groups' in each case. An inverted residual's bands of rows follow it, and whether it
-// stores an image between its steps, and the rows that convolutions in one pass share out; neither changes a sum.)
+// afterwards in task order. The thread count decides who runs a task, not what the task is. Where it does decide that,
+// it changes no sum: Winograd's convolution cuts its tiles by it, as no sum crosses a tile, and its weight gradient has
+// each thread take groups of blocks, all share each block, or each take some channels of the only one; an inverted
+// residual cuts its bands of rows by it, and may store an image between its steps; and by it convolutions run in one
+// pass (conv_chain.h) or in turn, and share out rows.
 
 #include <cstdint>
 #include <functional>
@@ -22,7 +22,7 @@ namespace weft {
 /// Threads that parallel_for uses. At start: OMP_NUM_THREADS, else the container's CPU quota, else
 /// the cores that this process may run on.
 int num_threads();
-/// Threads that share the tasks of a parallel_for called from here: one inside a task.
+/// Threads that share the tasks of a parallel_for called from here: one inside tasks that share threads.
 int threads_to_share();
 /// The cores that this process may use, by its affinity and the container's quota.
 int available_cores();

@@ -52,9 +52,9 @@ nn::Hidden DecoderBlock::first_half(const Tensor& x, const Tensor& skip) const {
   return nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, joined);
 }
 
-Tensor DecoderBlock::forward_then(const nn::Conv2d& next, const Tensor& x, const Tensor& skip) const {
-  if (upsample_ == Upsample::nearest && !skip.defined()) return nn::upsample_convs(conv1_, conv2_, next, x);
-  return nn::conv_then_conv(conv2_, next, first_half(x, skip));
+Tensor DecoderBlock::forward_then(const nn::Conv2d& next, const Tensor& x) const {
+  if (upsample_ == Upsample::nearest) return nn::upsample_then_convs(conv1_, conv2_, next, x);
+  return nn::conv_then_conv(conv2_, next, first_half(x, Tensor()));
 }
 
 UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(config.arch)) {
@@ -88,7 +88,7 @@ Tensor UNet::forward(const Tensor& x) const {
   Tensor y = taps.back();
   const std::size_t last = blocks_.size() - 1;
   for (std::size_t i = 0; i < last; ++i) y = blocks_[i].forward(y, taps[taps.size() - 2 - i]);
-  return blocks_[last].forward_then(head_[0], y, Tensor());
+  return blocks_[last].forward_then(head_[0], y);
 }
 
 void UNet::prepare_inference() {

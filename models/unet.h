@@ -39,8 +39,8 @@ class DecoderBlock : public nn::Module {
   DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip, std::int64_t channels_out, Upsample upsample);
   /// x [N, H, W, channels_in], skip [N, 2H, 2W, channels_skip] or undefined -> [N, 2H, 2W, channels_out].
   Tensor forward(const Tensor& x, const Tensor& skip) const { return conv2_.forward(first_half(x, skip)); }
-  /// next.forward(forward(x, skip)).
-  Tensor forward_then(const nn::Conv2d& next, const Tensor& x, const Tensor& skip) const;
+  /// next.forward(forward(x, Tensor())), for a block without a skip.
+  Tensor forward_then(const nn::Conv2d& next, const Tensor& x) const;
 
  private:
   /// Up to and with the first convolution.

@@ -100,11 +100,13 @@ const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_c
 }
 
 const PackedConv& Conv2d::packed() const {
-  const std::uint64_t version = weight.version() + (bias.defined() ? bias.version() : 0);
-  if (folded_version_ == version && folded_.is_ready()) return folded_;
-  folded_ = PackedConv(weight, bias, options);
-  folded_version_ = version;
-  return folded_;
+  const auto version = [&] { return weight.version() + (bias.defined() ? bias.version() : 0); };
+  if (packed_version_ == version() && packed_.is_ready()) return packed_;
+  WEFT_CHECK(weight.count() > 0, "[pack] the weight is gone: the network is for inference only, and has run");
+  packed_ = PackedConv(weight, bias, options);
+  release_weight();
+  packed_version_ = version();
+  return packed_;
 }
 
 namespace {
@@ -122,6 +124,10 @@ Hidden convolve_for(const Conv2d& conv, const BatchNorm2d& bn, Activation activa
 Tensor finish(const Hidden& hidden, const Tensor& residual = Tensor()) {
   const UnnormalisedImage& image = hidden.image;
   return hidden.bn->forward(image.x, image.options.activation, residual, image.statistics);
+}
+
+bool can_fold(const ConvBnAct& layer, const Conv2d& last, const Tensor& x) {
+  return nn::can_fold(layer.conv, layer.bn, x, last.weight) && !needs_recording({last.bias});
 }
 
 }  // namespace
@@ -166,15 +172,7 @@ ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::i
   register_module("1", bn);
 }
 
-namespace {
-
-bool can_fold(const ConvBnAct& layer, const Conv2d& last, const Tensor& x) {
-  return nn::can_fold(layer.conv, layer.bn, x, last.weight) && !needs_recording({last.bias});
-}
-
-}  // namespace
-
-Tensor upsample_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x) {
+Tensor upsample_then_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x) {
   if (!can_fold(first, last, x) || !can_fold(second, last, x))
     return conv_then_conv(second, last, upsample_conv_to_hidden(first.conv, first.bn, first.activation, x, Tensor()));
   const PackedStep steps[] = {{&first.conv.folded(first.bn, x.size(3)), first.activation},
@@ -183,8 +181,13 @@ Tensor upsample_convs(const ConvBnAct& first, const ConvBnAct& second, const Con
   return forward_chain(steps, x);
 }
 
-Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, const Hidden& hidden) {
-  if (hidden.bn != nullptr || !can_fold(second, last, hidden.image.x)) return last.forward(second.forward(hidden));
+Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, Hidden hidden) {
+  if (hidden.bn != nullptr || !can_fold(second, last, hidden.image.x)) {
+    last.forget_folded();
+    const Tensor y = second.forward(hidden);
+    hidden = {};  // its memory is wanted again
+    return last.forward(y);
+  }
   const PackedStep steps[] = {{&second.conv.folded(second.bn, 0), second.activation},
                               {&last.packed(), Activation::none}};
   return forward_chain(steps, hidden.image.x);

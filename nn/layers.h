@@ -28,23 +28,23 @@ class Conv2d : public Module {
   Tensor weight, bias;  // bias undefined where there is none
 
   /// Training changes the weights at each step; until the next evaluation the folded copy only takes memory.
-  void forget_folded() const { folded_ = PackedConv(); }
+  void forget_folded() const { folded_ = packed_ = PackedConv(); }
   /// Leaves the weight without values where the layer is for inference only: whoever calls this has packed them.
   void release_weight() const;
 
  private:
   friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
-  friend Tensor upsample_convs(const ConvBnAct&, const ConvBnAct&, const Conv2d&, const Tensor&);
-  friend Tensor conv_then_conv(const ConvBnAct&, const Conv2d&, const Hidden&);
+  friend Tensor upsample_then_convs(const ConvBnAct&, const ConvBnAct&, const Conv2d&, const Tensor&);
+  friend Tensor conv_then_conv(const ConvBnAct&, const Conv2d&, Hidden);
   friend Hidden conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&);
   friend Hidden upsample_conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
   /// The convolution that equals this one followed by `bn` in evaluation mode. With upsampled_channels > 0 it is
   /// for upsample_conv_to_hidden.
   const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
-  /// This one alone. A layer has one or the other.
+  /// This one alone.
   const PackedConv& packed() const;
-  mutable PackedConv folded_;
-  mutable std::uint64_t folded_version_ = 0;  // of the tensors that it was made from
+  mutable PackedConv folded_, packed_;
+  mutable std::uint64_t folded_version_ = 0, packed_version_ = 0;  // of the tensors that they were made from
 };
 
 /// Transposed convolution: weight [Cin, Cout, K, K], bias [Cout] where wanted.
@@ -148,10 +148,10 @@ class ConvBnAct : public Module {
   const Activation activation;
 };
 
-/// The last of them applied to what the ones before make of x, the first of x upsampled by two: the end of a network.
-/// In one pass over the picture where they can be folded and nothing is to be learned from any of them.
-Tensor upsample_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x);
+/// last(second(first(x upsampled by two))): the end of a network. Where nothing is to be learned from any of them they
+/// are folded, and run in one pass over the picture where the kernels can (forward_chain).
+Tensor upsample_then_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x);
 /// The same of two: last(second(hidden)).
-Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, const Hidden& hidden);
+Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, Hidden hidden);
 
 }  // namespace weft::nn

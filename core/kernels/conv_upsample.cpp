@@ -52,6 +52,10 @@ ConvProblem UpsampleConvProblem::joined() const {
   return joined;
 }
 
+UpsampleConvProblem UpsampleConvProblem::of_joined(const ConvProblem& joined) {
+  return {joined.n, joined.h / 2, joined.w / 2, joined.c_in, 0, joined.c_out};
+}
+
 bool upsample_conv_is_preferred(const UpsampleConvProblem& p) {
   const auto way = choose_conv(p.joined()).forward;
   return way == conv_winograd_forward<WinogradForm::same> || way == conv_winograd_forward<WinogradForm::same_six>;

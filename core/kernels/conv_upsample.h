@@ -20,6 +20,8 @@ struct UpsampleConvProblem {
 
   /// The convolution that follows the concatenation.
   ConvProblem joined() const;
+  /// The problem without a skip whose joined() that is; its height and width are even.
+  static UpsampleConvProblem of_joined(const ConvProblem& joined);
 };
 
 /// True where this is the way to do it: where the joined convolution would be Winograd's.

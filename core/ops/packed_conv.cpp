@@ -1,5 +1,6 @@
 #include "core/ops/packed_conv.h"
 
+#include "core/kernels/conv_chain.h"
 #include "core/kernels/isa.h"
 #include "core/kernels/reference/conv2d.h"
 #include "core/ops/conv2d.h"
@@ -27,12 +28,23 @@ void describe(ProfileEntry& entry, std::span<const kernels::ConvStep> steps) {
   entry.shapes += fmt::format(" -> [{}, {}, {}, {}], 3x3", last.n, last.h, last.w, last.c_out);
 }
 
+Tensor run_chain(const std::vector<kernels::ConvStep>& steps, const Tensor& x) {
+  const ConvProblem& last = steps.back().problem;
+  Tensor y = Tensor::empty({last.n, last.out_h(), last.out_w(), last.c_out});
+  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, steps); });
+  kernels::conv_chain_forward(steps, x.data<float>(), y.mutable_data<float>());
+  return y;
+}
+
 }  // namespace
 
 PackedConv::PackedConv(const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
                        std::int64_t upsampled_channels)
-    : isa_(kernels::isa_name()), shape_(weight.shape()), bias_(bias), options_(options) {
-  reads_upsampled_ = upsampled_channels > 0;
+    : upsampled_channels_(upsampled_channels),
+      isa_(kernels::isa_name()),
+      shape_(weight.shape()),
+      bias_(bias),
+      options_(options) {
   if (weight.dtype() != DType::f32) {
     filters_ = weight;
     return;
@@ -46,7 +58,7 @@ PackedConv::PackedConv(const Tensor& weight, const Tensor& bias, const Conv2dOpt
   const auto& algorithm = kernels::choose_conv(p);
   const kernels::UpsampleConvProblem up{
       .c_up = upsampled_channels, .c_skip = p.c_in - upsampled_channels, .c_out = p.c_out};
-  is_upsampling_ = reads_upsampled_ && kernels::upsample_conv_is_preferred(up);
+  is_upsampling_ = upsampled_channels > 0 && kernels::upsample_conv_is_preferred(up);
   if (is_upsampling_) {
     filters_ = Tensor::empty({kernels::upsample_conv_packed_floats(up)});
     kernels::upsample_conv_pack(up, weight.data<float>(), filters_.mutable_data<float>());
@@ -79,38 +91,39 @@ Tensor PackedConv::forward_upsampled(const Tensor& x, const Tensor& skip, Activa
     return forward(skip.defined() ? concat_channels({up, skip}) : up, activation);
   }
   const kernels::UpsampleConvProblem p = upsample_conv_problem(x, skip, shape_);
+  WEFT_CHECK(p.c_up == upsampled_channels_, "[upsample_conv2d] expected {} upsampled channels, got {}",
+             upsampled_channels_, x.shape());
   return upsample_conv_forward(p, x, skip, filters_, bias_, activation);
 }
 
-ConvProblem PackedConv::problem(const Shape& x) const {
-  const std::int64_t scale = reads_upsampled_ ? 2 : 1;
-  return conv_problem({x[0], scale * x[1], scale * x[2], x[3]}, shape_, options_);
+Tensor PackedConv::forward_alone(const Tensor& x, Activation activation) const {
+  return upsampled_channels_ > 0 ? forward_upsampled(x, Tensor(), activation) : forward(x, activation);
+}
+
+std::vector<kernels::ConvStep> PackedConv::chain_of(std::span<const PackedStep> steps, Shape shape) {
+  std::vector<kernels::ConvStep> chain;
+  if (shape.rank() != 4 || shape.count() == 0) return chain;
+  for (const auto& [conv, activation] : steps) {
+    const bool upsamples = conv->upsampled_channels_ > 0;
+    if (upsamples ? !conv->is_upsampling_ || conv->upsampled_channels_ != shape[3] : conv->algorithm_ == nullptr)
+      return {};
+    if (upsamples) shape = {shape[0], 2 * shape[1], 2 * shape[2], shape[3]};
+    const ConvProblem p = conv_problem(shape, conv->shape_, conv->options_);
+    chain.push_back({conv->algorithm_, p, conv->filters_.data<float>(),
+                     conv->bias_.defined() ? conv->bias_.data<float>() : nullptr, activation});
+    shape = {p.n, p.out_h(), p.out_w(), p.c_out};
+  }
+  return chain;
 }
 
 Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x) {
-  const PackedStep& first = steps.front();
-  const auto run_first = [&] {
-    return first.conv->reads_upsampled_ ? first.conv->forward_upsampled(x, Tensor(), first.activation)
-                                        : first.conv->forward(x, first.activation);
-  };
-  if (steps.size() == 1) return run_first();
-  std::vector<kernels::ConvStep> chain;
-  Shape shape = x.shape();
-  bool are_fast = x.rank() == 4 && x.count() > 0;
-  for (const PackedStep& step : steps) {
-    const PackedConv& conv = *step.conv;
-    are_fast = are_fast && (conv.is_upsampling_ || (conv.algorithm_ != nullptr && !conv.reads_upsampled_));
-    if (!are_fast) break;
-    const ConvProblem p = conv.problem(shape);
-    chain.push_back({conv.algorithm_, p, conv.filters_.data<float>(),
-                     conv.bias_.defined() ? conv.bias_.data<float>() : nullptr, step.activation});
-    shape = {p.n, p.out_h(), p.out_w(), p.c_out};
+  Tensor h = x;
+  for (; !steps.empty(); steps = steps.subspan(1)) {
+    const std::vector<kernels::ConvStep> chain = PackedConv::chain_of(steps, h.shape());
+    if (kernels::conv_chain_supports(chain)) return run_chain(chain, h);
+    h = steps.front().conv->forward_alone(h, steps.front().activation);
   }
-  if (!are_fast || !kernels::conv_chain_supports(chain)) return forward_chain(steps.subspan(1), run_first());
-  Tensor y = Tensor::empty(shape);
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, chain); });
-  kernels::conv_chain_forward(chain, x.data<float>(), y.mutable_data<float>());
-  return y;
+  return h;
 }
 
 }  // namespace weft

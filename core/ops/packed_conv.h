@@ -3,12 +3,16 @@
 // once. For inference; records no gradient.
 
 #include <span>
+#include <vector>
 
-#include "core/kernels/conv_chain.h"
+#include "core/kernels/conv.h"
 #include "core/ops.h"
 
 namespace weft {
 
+namespace kernels {
+struct ConvStep;
+}
 class PackedConv;
 
 /// One of several convolutions that follow each other.
@@ -42,12 +46,14 @@ class PackedConv {
 
  private:
   friend Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x);
-  /// The problem of an x, or an x to be upsampled, of that shape.
-  kernels::ConvProblem problem(const Shape& x) const;
+  /// forward(), or where this was made for upsampled channels forward_upsampled() without a skip.
+  Tensor forward_alone(const Tensor& x, Activation activation) const;
+  /// The steps for an x of that shape as conv_chain.h wants them; none where one of them is not a kernel's.
+  static std::vector<kernels::ConvStep> chain_of(std::span<const PackedStep> steps, Shape shape);
 
   const kernels::ConvAlgorithm* algorithm_ = nullptr;  // null for float64, and where is_upsampling_
-  bool reads_upsampled_ = false;                       // made for upsampled channels
-  bool is_upsampling_ = false;                         // packed for core/kernels/conv_upsample.h
+  std::int64_t upsampled_channels_ = 0;
+  bool is_upsampling_ = false;  // packed for core/kernels/conv_upsample.h
   std::string isa_;
   Shape shape_;  // of the weight
   Tensor filters_, bias_;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/autograd.h"
+#include "core/parallel.h"
 #include "nn/init.h"
 #include "tests/gradcheck.h"
 
@@ -85,6 +86,79 @@ TEST_CASE("a pair of convolutions is what its halves are, whatever is trained", 
     REQUIRE(pair.size() == halves.size());
     for (std::size_t i = 0; i < pair.size(); ++i) CHECK(relative_difference(pair[i], halves[i]) < 1e-6);
   }
+}
+
+TEST_CASE("the end of a network is what its layers are, whatever is trained", "[nn]") {
+  const Conv2dOptions padded{.padding = 1};
+  ConvBnAct first(16, 8, 3, padded, Activation::relu), second(8, 8, 3, padded, Activation::relu);
+  Conv2d head(8, 1, 3, padded, true);
+  const Tensor x = random_f32({2, 30, 5, 16});
+  const auto start = [&] {
+    randomise(first, 6), randomise(second, 7), randomise(head, 8);
+    for (const Module* layer : std::initializer_list<const Module*>{&first, &second, &head}) layer->zero_grad();
+  };
+  const auto layer_by_layer = [&](const Tensor& leaf, bool upsamples) {
+    return head.forward(second.forward(first.forward(upsamples ? upsample_nearest2x(leaf) : leaf)));
+  };
+  const auto in_one = [&](const Tensor& leaf, bool upsamples) {
+    if (upsamples) return upsample_then_convs(first, second, head, leaf);
+    return conv_then_conv(second, head, conv_to_hidden(first.conv, first.bn, first.activation, leaf));
+  };
+  const auto run = [&](const auto& forward, bool upsamples, bool learns_x) {
+    start();
+    const Tensor leaf = x.clone().set_requires_grad(learns_x);
+    const Tensor y = forward(leaf, upsamples);
+    Tensors results = {y};
+    if (y.requires_grad()) {
+      sum(mul(y, y)).backward();
+      for (const Tensor& t : {leaf, first.conv.weight, second.conv.weight, second.bn.bias, head.weight, head.bias})
+        results.push_back(t.grad());
+    }
+    return results;
+  };
+  const int before = num_threads();
+  for (int threads : {1, 2}) {
+    set_num_threads(threads);
+    for (int modes = 0; modes < 32; ++modes) {
+      CAPTURE(threads, modes);
+      const auto has = [&](int bit) { return (modes >> bit & 1) != 0; };
+      first.train(has(0)), second.train(has(0));
+      first.set_frozen(has(1)), second.set_frozen(has(1)), head.set_frozen(has(2));
+      std::optional<NoGrad> no_grad;
+      if (has(3)) no_grad.emplace();
+      const Tensors one = run(in_one, has(4), !has(1)), layers = run(layer_by_layer, has(4), !has(1));
+      REQUIRE(one.size() == layers.size());
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        REQUIRE(one[i].defined() == layers[i].defined());
+        if (one[i].defined()) CHECK(relative_difference(one[i], layers[i]) < 1e-4);
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("what a head has packed follows its weights, its bias and their type", "[nn]") {
+  ConvBnAct layer(8, 8, 3, {.padding = 1}, Activation::relu);
+  Conv2d head(8, 1, 3, {.padding = 1}, true);
+  randomise(layer, 1), randomise(head, 2);
+  layer.eval(), head.eval();
+  const NoGrad no_grad;
+  const auto check = [&](DType dtype) {
+    const Tensor x = random_f32({1, 60, 5, 8}).to(dtype);
+    CHECK(relative_difference(conv_then_conv(layer, head, {{.x = x}}), head.forward(layer.forward(x))) < 1e-5);
+  };
+  check(DType::f32);
+  head.bias.fill(3);
+  check(DType::f32);
+  head.weight.copy_from(random_f32({1, 8, 3, 3}));
+  check(DType::f32);
+  layer.to(DType::f64), head.to(DType::f64);
+  check(DType::f64);
+  head.to(DType::f32), layer.to(DType::f32);
+  head.set_inference_only();
+  conv_then_conv(layer, head, {{.x = random_f32({1, 60, 5, 8})}});
+  CHECK(head.weight.count() == 0);
+  CHECK(conv_then_conv(layer, head, {{.x = random_f32({1, 60, 5, 8})}}).count() == 300);
 }
 
 TEST_CASE("training moves running statistics and counts batches; a frozen module changes nothing", "[nn]") {

@@ -3,7 +3,7 @@
 //   out [pixels x out_c] = sum over taps of  shifted source [pixels x source_c] * W_tap [source_c x out_c]
 //
 // Nothing shifted is ever stored: a tile of pixels reads the source through one pointer a pixel, which at the image's
-// border points to a row of zeros. Order of work:
+// border points to a row of zeros (narrow tiles know which pixels are missing at a row's ends). Order of work:
 //   1. (pack_taps) pack W into panels of up to 64 channels: [panel][chunk of source channels][tap][k][panel's
 //   channels];
 //      the weights of one panel and chunk stay in L2 while tiles stream past them
@@ -108,7 +108,7 @@ class Addresses {
         source_(source),
         zeros_(zeros),
         joined_(plan.chunks == 1 && !plan.is_narrow ? taps_side_by_side(g) : 1),
-        run_(plan.is_narrow && g.step_w == 1 && are_side_by_side(g, 3) ? 3 : 1) {
+        group_(plan.is_narrow && g.step_w == 1 && are_side_by_side(g, 3) ? 3 : 1) {
     row_low_ = row_high_ = g.tap_count > 0 ? g.taps[0].row : 0;
     col_low_ = col_high_ = g.tap_count > 0 ? g.taps[0].col : 0;
     for (std::int64_t tap = 1; tap < g.tap_count; ++tap) {
@@ -138,9 +138,9 @@ class Addresses {
     t.pixels = tables.pixels;
     t.taps = g_.tap_count;
     t.channels = channels;
-    t.run = run_;
+    t.group = group_;
     // Of a narrow tile, the pixels next to the image may be missing.
-    const std::int64_t margin = run_ > 1 && t.count == size && col_high_ - col_low_ < run_ ? 1 : 0;
+    const std::int64_t margin = group_ > 1 && t.count == size && col_high_ - col_low_ < group_ ? 1 : 0;
     t.are_neighbours = false;
     if (is_inside(place.i, place.j, t.count, margin)) {
       const float* pixel =
@@ -149,7 +149,7 @@ class Addresses {
       t.pixel_step = 0;
       t.offsets = tables.row_shifts;
       t.taps /= joined_, t.channels *= joined_;
-      t.are_neighbours = run_ > 1 && t.count == size;
+      t.are_neighbours = group_ > 1 && t.count == size;
       t.is_outside_left = place.j + col_low_ < 0, t.is_outside_right = place.j + t.count - 1 + col_high_ >= g_.source_w;
       const std::int64_t step = g_.step_w * g_.source_c, out_step = g_.out_step_w * g_.out_c;
       if (t.are_neighbours && out_step == 1) {  // all that a narrow tile asks for then
@@ -222,7 +222,7 @@ class Addresses {
   const float* source_;
   const float* zeros_;
   const std::int64_t joined_;  // taps in a joined one
-  const std::int64_t run_;     // taps in a narrow tile's group, 1 or 3
+  const std::int64_t group_;   // taps in a narrow tile's group, 1 or 3
   std::int64_t row_low_, row_high_, col_low_, col_high_;
 };
 

@@ -124,7 +124,7 @@ struct Plan {
 };
 
 Plan make_plan(const WinogradWork& work) {
-  // Floats in a tile's V, matrices in V and in M, floats in all U.
+  // Floats in a tile's V, matrices in V and in M, floats in all U, outputs of a tile along an axis.
   std::int64_t values = 0, value_matrices = 0, sums = 0, filters = 0, out = 0;
   std::int64_t most_channels = 0;
   for (std::int64_t s = 0; s < work.source_count; ++s) {
@@ -203,6 +203,10 @@ struct KeptTiles {
 
   KeptTile operator[](std::int64_t row) const { return {data + row * Form::out * Form::out * width, width}; }
 };
+
+/// Whether a convolution may have a source of this form and another one (WinogradWork).
+template <class Form>
+constexpr bool may_meet_another = is_one_of<Form, SameForm, SameSixForm, UpsampledForm, UpsampledSixForm>;
 
 struct NoTiles {
   NothingKept operator[](std::int64_t) const { return {}; }
@@ -308,14 +312,17 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
     const Panel panel = panel_of(conv.work.out_c, max_tile_vectors, task % panels);
     const std::int64_t panel_width = panel.vectors * lanes;
     const TileMatrices strip_values = {values.row(begin), values.width, values.step};
-    const TileMatrices sums = {thread_scratch(plan.block_floats() + plan.sum_floats) + plan.block_floats(), panel_width,
+    const std::int64_t sums_at = plan.is_shared ? 0 : plan.block_floats();
+    const TileMatrices sums = {thread_scratch(sums_at + plan.sum_floats) + sums_at, panel_width,
                                TileMatrices::step_for(size, panel_width)};
     const Part strip = {block.begin + begin, size};
-    if (conv.work.source_count == 1)
-      return store_strip<Form>(conv, source, strip, panel, strip_values, sums, NoTiles{});
-    const auto kept = scratch.template kept_tiles<Form>(block, panel, begin);
-    if (source_index == 0) return keep_strip<Form>(source, size, panel, strip_values, sums, kept);
-    store_strip<Form>(conv, source, strip, panel, strip_values, sums, kept);
+    if constexpr (may_meet_another<Form>) {
+      const auto kept = scratch.template kept_tiles<Form>(block, panel, begin);
+      if (source_index + 1 < conv.work.source_count)
+        return keep_strip<Form>(source, size, panel, strip_values, sums, kept);
+      if (source_index > 0) return store_strip<Form>(conv, source, strip, panel, strip_values, sums, kept);
+    }
+    store_strip<Form>(conv, source, strip, panel, strip_values, sums, NoTiles{});
   });
 }
 

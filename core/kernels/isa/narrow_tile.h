@@ -68,11 +68,11 @@ WEFT_ALWAYS_INLINE Vec sum_each(Vec* v) {
 /// acc[m] += the taps' products with pixel m, any tile. Packed weights are [taps][columns][channels rounded up to
 /// vectors]; `packed` is a column of them. Sums go group of taps by group, vector by vector, tap by tap: as below, so
 /// that a pixel's sum does not depend on the tile that it is in.
-template <int run>
+template <int group>
 WEFT_ALWAYS_INLINE void add_taps(const TapTile& t, const float* packed, std::int64_t packed_step, Vec* acc) {
-  for (std::int64_t tap = 0; tap < t.taps; tap += run, packed += run * packed_step) {
+  for (std::int64_t tap = 0; tap < t.taps; tap += group, packed += group * packed_step) {
     for_each_vector(t.channels, [&](auto part, std::int64_t k) {
-      for (int i = 0; i < run; ++i) {
+      for (int i = 0; i < group; ++i) {
         const Vec weight = load(packed + i * packed_step + k);
         const float* const* pixels = t.pixels + (tap + i) * t.pixel_step;
         WEFT_UNROLL
@@ -86,27 +86,27 @@ WEFT_ALWAYS_INLINE void add_taps(const TapTile& t, const float* packed, std::int
 /// The same where each tap of a group is one pixel right of the one before, and the tile's pixels are neighbours: what
 /// is loaded once meets all taps of a group. A picture's rows begin and end with such tiles too: there the outermost
 /// tap is a zero.
-template <int run>
+template <int group>
 WEFT_ALWAYS_INLINE void add_neighbours(const TapTile& t, const float* packed, std::int64_t packed_step, Vec* acc) {
-  constexpr int last = narrow_tile_pixels + run - 2;
-  for (std::int64_t tap = 0; tap < t.taps; tap += run, packed += run * packed_step) {
+  constexpr int last = narrow_tile_pixels + group - 2;
+  for (std::int64_t tap = 0; tap < t.taps; tap += group, packed += group * packed_step) {
     const float* row = t.pixels[0] + t.offsets[tap];
-    // No earlier tile has brought the last run's row near, and the processor alone fetches it too late: four tiles
+    // No earlier tile has brought the last group's row near, and the processor alone fetches it too late: four tiles
     // ahead. A fetch beyond the source does nothing.
-    if (tap + run == t.taps) {
+    if (tap + group == t.taps) {
       WEFT_UNROLL
       for (int m = 0; m < narrow_tile_pixels; ++m) __builtin_prefetch(row + (4 * narrow_tile_pixels + m) * t.channels);
     }
     for_each_vector(t.channels, [&](auto part, std::int64_t k) {
-      Vec weights[run];
+      Vec weights[group];
       WEFT_UNROLL
-      for (int i = 0; i < run; ++i) weights[i] = load(packed + i * packed_step + k);
+      for (int i = 0; i < group; ++i) weights[i] = load(packed + i * packed_step + k);
       WEFT_UNROLL
       for (int m = 0; m <= last; ++m) {
         const bool is_outside = (m == 0 && t.is_outside_left) || (m == last && t.is_outside_right);
         const Vec value = is_outside ? Vec{} : kept_in_register(part.load_from(row + m * t.channels + k));
         WEFT_UNROLL
-        for (int i = 0; i < run; ++i) {
+        for (int i = 0; i < group; ++i) {
           if (m >= i && m - i < narrow_tile_pixels) acc[m - i] += value * weights[i];
         }
       }
@@ -140,7 +140,7 @@ void run_narrow_tile(const TapTile& t) {
     const float* const packed = t.packed + o * padded;
     if (t.are_neighbours) {
       add_neighbours<3>(t, packed, t.columns * padded, acc);
-    } else if (t.run == 3) {
+    } else if (t.group == 3) {
       add_taps<3>(t, packed, t.columns * padded, acc);
     } else {
       add_taps<1>(t, packed, t.columns * padded, acc);

@@ -71,7 +71,7 @@ TapTile tile_of(const RowProduct& product, const Block& block, const Panel& pane
   const std::int64_t at = block.first * product.n + panel.column;
   const ConvEpilogue<float>& end = product.epilogue;
   TapTile t = {};
-  t.run = t.taps = 1;
+  t.group = t.taps = 1;
   t.channels = product.k;
   t.packed = product.packed + panel.column * product.k;
   t.columns = min64(panel.vectors * lanes, product.n - panel.column);

@@ -35,7 +35,7 @@ struct TapTile {
   const float* const* pixels;   // [taps][tile_pixels] where pixel_step says so, else [tile_pixels] for all taps
   std::int64_t pixel_step;      // from one tap's pixels to the next's: tile_pixels or 0
   const std::int64_t* offsets;  // [taps], added to the pixels
-  std::int64_t run;             // for narrow tiles: taps in a group, 1 or 3 (narrow_tile.h)
+  std::int64_t group;           // for narrow tiles: taps in a group, 1 or 3 (narrow_tile.h)
   bool are_neighbours;          // for narrow tiles: see add_neighbours
   bool is_outside_left, is_outside_right;  // for these: the first pixel's first tap, the last one's last is a zero
   std::int64_t taps, k0, channels;

@@ -42,8 +42,8 @@
 // and -1/2 with two products each, 1 + 1 + 1 + 2 + 2 = 7. Of the pairs tried this one rounds least, two to three
 // times as much as the direct sum; the two points are each other's mirror images, and so are their values.
 //
-// Wide has twice the outputs of Upsampled: dx(z) is of the fifth degree, and the points 1/2 and -1/2 join those four, two
-// products each. It rounds about as Same does, and has more filters for fewer tiles: for layers of few channels.
+// Wide has twice the outputs of Upsampled: dx(z) is of the fifth degree, and the points 1/2 and -1/2 join those four,
+// two products each. It rounds about as Same does, and has more filters for fewer tiles: for layers of few channels.
 //
 // Pooled. With dy[-1 .. 4] the gradients of two neighbouring inputs are
 //   dx_i = (w1 + w2) e_i + w0 e_(i+1) + w2 o_(i-1) + (w0 + w1) o_i           e_i = dy[2i], o_i = dy[2i + 1]
@@ -64,6 +64,9 @@
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
+
+template <class Form, class... Forms>
+constexpr bool is_one_of = (__is_same(Form, Forms) || ...);
 
 /// The sum that a filter's product adds to.
 template <class Form>

@@ -40,7 +40,7 @@ struct Layer {
     step.packed = packed.data(), step.bias = bias.data();
   }
 
-  static UpsampleConvProblem half(const ConvProblem& p) { return {p.n, p.h / 2, p.w / 2, p.c_in, 0, p.c_out}; }
+  static UpsampleConvProblem half(const ConvProblem& p) { return UpsampleConvProblem::of_joined(p); }
 
   std::int64_t input_count() const { return step.problem.input_count() / (step.algorithm == nullptr ? 4 : 1); }
 
@@ -83,11 +83,13 @@ TEST_CASE("Convolutions in one pass give the bits of one after the other", "[ker
     std::vector<std::int64_t> channels;
     bool upsamples;
   };
-  // Tiles of four, six and eight rows that meet, whole and cut ones; rows shorter and longer than a narrow tile.
+  // Tiles of four, six and eight rows in all orders, whole and cut ones; rows shorter and longer than a narrow tile;
+  // runs that begin within the image; heads of one channel and of several.
   const Case cases[] = {
-      {1, 350, 20, {16, 16, 1}, false},    {1, 340, 37, {8, 24, 2}, false},         {3, 131, 16, {40, 48, 1}, false},
-      {1, 346, 18, {32, 16, 16, 1}, true}, {2, 102, 600, {16, 8, 16, 1}, true},     {1, 352, 6, {40, 40, 48, 2}, true},
-      {1, 344, 10, {64, 32, 32, 1}, true}, {1, 337, 9, {16, 16, 40, 40, 1}, false}, {1, 50, 34, {32, 16, 16, 1}, true}};
+      {1, 1350, 20, {16, 16, 1}, false},   {1, 1346, 37, {8, 24, 2}, false},       {3, 592, 16, {40, 48, 1}, false},
+      {2, 102, 600, {16, 16, 5}, false},   {7, 50, 18, {32, 16, 16, 1}, true},     {2, 102, 300, {16, 8, 16, 1}, true},
+      {1, 352, 6, {40, 40, 48, 2}, true},  {1, 344, 10, {64, 32, 32, 1}, true},    {1, 90, 12, {8, 40, 40, 1}, true},
+      {2, 95, 17, {40, 40, 16, 1}, false}, {1, 137, 9, {16, 16, 40, 40, 1}, false}};
   for_each_isa([&] {
     for (const Case& c : cases) {
       CAPTURE(c.n, c.h, c.w, c.channels, c.upsamples);
@@ -113,22 +115,34 @@ TEST_CASE("Convolutions in one pass give the bits of one after the other", "[ker
   });
 }
 
-TEST_CASE("Only 3x3 convolutions with rows for all threads run in one pass", "[kernels]") {
+TEST_CASE("Convolutions run in one pass only where they can and it pays", "[kernels]") {
   const int before = num_threads();
-  const auto supports = [](const Layer& first, const Layer& second) {
-    const ConvStep steps[] = {first.step, second.step};
-    return conv_chain_supports(steps);
+  const auto supports = [](const std::vector<std::unique_ptr<Layer>>& layers) {
+    return conv_chain_supports(steps_of(layers));
   };
-  const Layer tall(same_size(1, 100, 20, 16, 16), Activation::relu, 1), head(same_size(1, 100, 20, 16, 1), {}, 2);
-  set_num_threads(2);
-  CHECK(supports(tall, head));
-  CHECK_FALSE(supports(tall, tall));  // the last would be Winograd's
-  CHECK_FALSE(supports(head, head));  // the first the implicit product
-  CHECK_FALSE(supports(tall, Layer(same_size(1, 100, 20, 16, 1), {}, 3, true)));
-  set_num_threads(3);
-  CHECK_FALSE(supports(tall, head));
+  const auto plain = [](std::int64_t n, std::int64_t h) { return layers_of(n, h, 20, {16, 16, 1}, false); };
+  const auto upsampling = [](std::int64_t n, std::int64_t h) { return layers_of(n, h, 20, {16, 16, 16, 1}, true); };
+  set_num_threads(1);
+  CHECK(supports(plain(1, 48)));
+  CHECK(supports(upsampling(1, 48)));
+  CHECK_FALSE(supports(plain(1, 47)));
+  CHECK_FALSE(supports(upsampling(1, 49)));                          // no upsampled picture has odd rows
+  CHECK_FALSE(supports(layers_of(1, 48, 20, {16, 1}, false)));       // one alone
+  CHECK_FALSE(supports(layers_of(1, 48, 20, {16, 16, 16}, false)));  // the last is Winograd's
+  CHECK_FALSE(supports(layers_of(1, 48, 20, {16, 1, 1}, false)));    // the first is not
+  auto mismatched = plain(1, 48);
+  mismatched[1] = std::make_unique<Layer>(same_size(1, 48, 20, 24, 1), Activation::none, 9);
+  CHECK_FALSE(supports(mismatched));
+  auto pointwise = plain(1, 48);
+  ConvProblem p = pointwise[1]->step.problem;
+  p.kernel_h = p.kernel_w = 1, p.padding_h = p.padding_w = 0;
+  pointwise[1] = std::make_unique<Layer>(p, Activation::none, 9);
+  CHECK_FALSE(supports(pointwise));
+  set_num_threads(2);  // which share an image, or have one each
+  CHECK(supports(plain(1, 384)));
+  CHECK_FALSE(supports(plain(1, 383)));
+  CHECK_FALSE(supports(upsampling(1, 384)));
+  CHECK_FALSE(supports(layers_of(1, 384, 20, {16, 16, 16, 1}, false)));
+  CHECK(supports(upsampling(2, 48)));
   set_num_threads(before);
-  ConvProblem pointwise = head.step.problem;
-  pointwise.kernel_h = pointwise.kernel_w = 1, pointwise.padding_h = pointwise.padding_w = 0;
-  CHECK_FALSE(supports(tall, Layer(pointwise, {}, 3)));
 }

@@ -29,7 +29,7 @@ const InvertedResidualProblem problems[] = {
     {1, 131, 17, 16, 96, 24, 2, true, false}, {8, 6, 70, 7, 330, 7, 1, true, true},
     {8, 33, 3, 24, 144, 80, 2, true, false},  {9, 3, 2, 5, 13, 5, 1, true, true},
     {4, 18, 5, 9, 9, 9, 1, false, true},      {1, 128, 40, 400, 400, 5, 1, false, false},
-    {1, 115, 70, 7, 350, 7, 1, true, true},
+    {1, 115, 70, 7, 350, 7, 1, true, true},   {1, 17, 33, 7, 330, 7, 1, true, true},
 };
 
 std::vector<double> doubles(const std::vector<float>& values) { return {values.begin(), values.end()}; }

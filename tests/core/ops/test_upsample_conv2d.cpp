@@ -7,6 +7,7 @@
 #include "core/kernels/isa.h"
 #include "core/ops.h"
 #include "core/ops/packed_conv.h"
+#include "core/profile.h"
 #include "tests/core/kernels/kernel_testing.h"
 #include "tests/gradcheck.h"
 
@@ -156,21 +157,32 @@ TEST_CASE("PackedConv equals the convolution that it was made from", "[ops]") {
 
 TEST_CASE("forward_chain gives what its convolutions give one after the other", "[ops]") {
   const Conv2dOptions options{.padding = 1};
-  const Tensor x = random_f32({1, 60, 9, 16}, 1), bias = random_f32({16}, 2), w = random_f32({16, 16, 3, 3}, 3);
+  const Tensor x = random_f32({1, 192, 9, 16}, 1), bias = random_f32({16}, 2), w = random_f32({16, 16, 3, 3}, 3);
+  const int before = num_threads();
   for_each_isa([&] {
     const PackedConv up(random_f32({16, 16, 3, 3}, 4), bias, options, 16), second(w, bias, options);
     const Tensor h1 = up.forward_upsampled(x, Tensor(), Activation::relu), h2 = second.forward(h1, Activation::relu6);
-    const auto check = [&](const PackedConv& head) {
-      const Tensor y = head.forward(h2, Activation::none);
+    // The algorithms of the passes that it takes.
+    const auto check = [&](const PackedConv& head, const std::vector<std::string>& passes) {
       const PackedStep steps[] = {{&up, Activation::relu}, {&second, Activation::relu6}, {&head, Activation::none}};
-      CHECK(deviation(forward_chain(steps, x), y) == 0);
-      CHECK(deviation(forward_chain(std::span(steps).subspan(1), h1), y) == 0);
-      CHECK(deviation(forward_chain(std::span(steps).subspan(2), h2), y) == 0);
+      const Tensor expected = head.forward(h2, Activation::none);
+      Profile profile;
+      CHECK(deviation(forward_chain(steps, x), expected) == 0);
+      std::vector<std::string> taken;
+      for (const ProfileEntry& entry : profile.entries()) taken.push_back(entry.algorithm);
+      CHECK(taken == passes);
     };
-    check(PackedConv(random_f32({1, 16, 3, 3}, 5), random_f32({1}, 6), options));  // in one pass
-    check(PackedConv(random_f32({1, 16, 3, 3}, 7), Tensor(), {}));                 // in turn: no padding
-    check(PackedConv(random_f32({4, 16, 1, 1}, 8), Tensor(), {}));
+    const PackedConv head(random_f32({1, 16, 3, 3}, 5), random_f32({1}, 6), options);
+    set_num_threads(1);
+    check(head, {"chain"});
+    check(PackedConv(random_f32({1, 16, 3, 3}, 7), Tensor(), {}), {"upsample", "winograd_six", "igemm"});  // no padding
+    check(PackedConv(random_f32({4, 16, 1, 1}, 8), Tensor(), {}), {"upsample", "winograd_six", "igemm"});
+    set_num_threads(2);
+    check(head, {"upsample", "chain"});
+    set_num_threads(3);
+    check(head, {"upsample", "winograd_six", "igemm"});
   });
+  set_num_threads(before);
   const PackedConv first(w, bias, options), head(random_f32({1, 16, 3, 3}), Tensor(), options);
   const PackedStep steps[] = {{&first, Activation::relu}, {&head, Activation::none}};
   CHECK_THROWS_WITH(forward_chain(steps, Tensor::empty({0, 6, 5, 16})), Contains("no output"));
@@ -190,6 +202,8 @@ TEST_CASE("PackedConv refuses what conv2d refuses", "[ops]") {
   CHECK_THROWS_WITH(upsampled.forward_upsampled(Tensor::empty({0, 6, 5, 16}), Tensor(), Activation::none),
                     Contains("expected [N, H, W, C]"));
   CHECK_THROWS_WITH(upsample_conv2d(Tensor::empty({0, 6, 5, 16}), Tensor(), w), Contains("expected [N, H, W, C]"));
+  const PackedConv with_skip(w, Tensor(), options, 12);
+  CHECK_THROWS_WITH(with_skip.forward_upsampled(x, Tensor(), Activation::none), Contains("expected 12 upsampled"));
 }
 
 TEST_CASE("PackedConv without padding takes the fast algorithm too", "[ops]") {
