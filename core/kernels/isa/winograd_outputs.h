@@ -18,10 +18,14 @@ struct Outputs {
   bool past_caches;  // see belongs_past_caches
 };
 
+/// Floats in an image that is stored so: 8 MB, less than elsewhere, as a tile's rows are pieces of many lines. Where
+/// they last belonged to a core that shares no cache with this one, they come slowly.
+constexpr std::int64_t larger_than_near_caches = 2 << 20;
+
 /// True where vectors are cache lines and the image, not read before, had better be stored past the caches. Vectors of
 /// less than a line are stored pixels apart.
 WEFT_ALWAYS_INLINE bool fills_lines_past_caches(const float* image, std::int64_t count, std::int64_t channels) {
-  return lanes == cache_line_floats && belongs_past_caches(image, count, channels);
+  return lanes == cache_line_floats && belongs_past_caches(image, count, channels, larger_than_near_caches);
 }
 
 /// The lines that the outputs of tiles from `first` on, channels [column, column + columns), are added to and stored
