@@ -20,18 +20,16 @@ constexpr std::int64_t least_rows = 48, least_shared_run = 192;
 constexpr std::int64_t tiles_at_once = 2;  // rows of tiles: with one, strips of tiles end unfilled more often
 
 bool is_upsampling(const ConvStep& step) { return step.algorithm == nullptr; }
-template <WinogradForm form>
-bool is_winograd(const ConvStep& step) {
-  return !is_upsampling(step) && step.algorithm->forward == conv_winograd_forward<form>;
-}
-bool is_winograd(const ConvStep& step) {
-  return is_winograd<WinogradForm::same>(step) || is_winograd<WinogradForm::same_six>(step);
+
+/// Nothing for an upsampling step, and for one by another algorithm.
+std::optional<WinogradForm> winograd_form(const ConvStep& step) {
+  return is_upsampling(step) ? std::nullopt : conv_winograd_form(*step.algorithm);
 }
 
-/// Rows that a step makes at once.
+/// Rows that a step makes at once: one that upsamples or is Winograd's.
 std::int64_t tile_of(const ConvStep& step) {
   if (is_upsampling(step)) return upsample_conv_tile(UpsampleConvProblem::of_joined(step.problem));
-  return conv_winograd_tile(is_winograd<WinogradForm::same_six>(step) ? WinogradForm::same_six : WinogradForm::same);
+  return conv_winograd_tile(*winograd_form(step));
 }
 
 bool keeps_size(const ConvProblem& p) {
@@ -96,9 +94,8 @@ class Stage {
     const Rows x = before_ == nullptr
                        ? Rows{x_, 0, p.h}
                        : before_->bring(std::max<std::int64_t>(0, row - 1), std::min(p.h, row + rows + 1));
-    const auto forward = is_winograd<WinogradForm::same_six>(step_) ? conv_winograd_forward_rows<WinogradForm::same_six>
-                                                                    : conv_winograd_forward_rows<WinogradForm::same>;
-    forward(p, x.data, x.begin, x.count, step_.packed, epilogue, row, rows, y);
+    conv_winograd_forward_rows(*winograd_form(step_), p, x.data, x.begin, x.count, step_.packed, epilogue, row, rows,
+                               y);
   }
 
   const ConvStep& step_;
@@ -141,7 +138,7 @@ bool conv_chain_supports(std::span<const ConvStep> steps) {
     const ConvStep& step = steps[i];
     const bool is_last = i + 1 == steps.size();
     const bool is_right_kind = is_last ? !is_upsampling(step) && step.algorithm->forward == conv_igemm_forward
-                                       : (i == 0 && is_upsampling(step)) || is_winograd(step);
+                                       : (i == 0 && is_upsampling(step)) || winograd_form(step).has_value();
     if (!is_right_kind || !keeps_size(step.problem)) return false;
     if (i > 0 && step.problem.c_in != steps[i - 1].problem.c_out) return false;
   }

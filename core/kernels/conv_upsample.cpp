@@ -57,8 +57,7 @@ UpsampleConvProblem UpsampleConvProblem::of_joined(const ConvProblem& joined) {
 }
 
 bool upsample_conv_is_preferred(const UpsampleConvProblem& p) {
-  const auto way = choose_conv(p.joined()).forward;
-  return way == conv_winograd_forward<WinogradForm::same> || way == conv_winograd_forward<WinogradForm::same_six>;
+  return conv_winograd_form(choose_conv(p.joined())).has_value();
 }
 
 std::int64_t upsample_conv_packed_floats(const UpsampleConvProblem& p) {

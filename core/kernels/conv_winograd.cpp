@@ -63,12 +63,17 @@ void conv_winograd_forward_made(const ConvProblem& p, const PixelSource& x, cons
   convolve_sources({p.n, p.out_h(), p.out_w(), p.c_out, &source, 1}, epilogue, y);
 }
 
+std::optional<WinogradForm> conv_winograd_form(const ConvAlgorithm& algorithm) {
+  if (algorithm.forward == conv_winograd_forward<WinogradForm::same>) return WinogradForm::same;
+  if (algorithm.forward == conv_winograd_forward<WinogradForm::same_six>) return WinogradForm::same_six;
+  return std::nullopt;
+}
+
 std::int64_t conv_winograd_tile(WinogradForm form) { return form == WinogradForm::same_six ? 6 : 4; }
 
-template <WinogradForm form>
-void conv_winograd_forward_rows(const ConvProblem& p, const float* x, std::int64_t x_row, std::int64_t x_rows,
-                                const float* packed, const ConvEpilogue<float>& epilogue, std::int64_t row,
-                                std::int64_t rows, float* y) {
+void conv_winograd_forward_rows(WinogradForm form, const ConvProblem& p, const float* x, std::int64_t x_row,
+                                std::int64_t x_rows, const float* packed, const ConvEpilogue<float>& epilogue,
+                                std::int64_t row, std::int64_t rows, float* y) {
   WinogradSource source = source_of(form, p, x, packed);
   source.h = x_rows;
   source.first_row = row - x_row;
@@ -93,19 +98,16 @@ void conv_winograd_weight_gradient_made(const ConvProblem& p, const PixelSource&
                      {dw, 9 * p.c_in});
 }
 
-#define WEFT_INSTANTIATE(form)                                                                                         \
-  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                                         \
-  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                                    \
-  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,                            \
-                                            const ConvEpilogue<float>&, float*);                                       \
-  template void conv_winograd_forward_rows<form>(const ConvProblem&, const float*, std::int64_t, std::int64_t,         \
-                                                 const float*, const ConvEpilogue<float>&, std::int64_t, std::int64_t, \
-                                                 float*);                                                              \
-  template void conv_winograd_forward_made<form>(const ConvProblem&, const PixelSource&, const float*,                 \
-                                                 const ConvEpilogue<float>&, float*);                                  \
-  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*,                     \
-                                                   const ConvEpilogue<float>&, float*);                                \
-  template void conv_winograd_weight_gradient<form>(const ConvProblem&, const float*, const float*, float*);           \
+#define WEFT_INSTANTIATE(form)                                                                               \
+  template std::int64_t conv_winograd_packed_floats<form>(const ConvProblem&);                               \
+  template void conv_winograd_pack<form>(const ConvProblem&, const float*, float*);                          \
+  template void conv_winograd_forward<form>(const ConvProblem&, const float*, const float*,                  \
+                                            const ConvEpilogue<float>&, float*);                             \
+  template void conv_winograd_forward_made<form>(const ConvProblem&, const PixelSource&, const float*,       \
+                                                 const ConvEpilogue<float>&, float*);                        \
+  template void conv_winograd_input_gradient<form>(const ConvProblem&, const float*, const float*,           \
+                                                   const ConvEpilogue<float>&, float*);                      \
+  template void conv_winograd_weight_gradient<form>(const ConvProblem&, const float*, const float*, float*); \
   template void conv_winograd_weight_gradient_made<form>(const ConvProblem&, const PixelSource&, const float*, float*);
 WEFT_INSTANTIATE(WinogradForm::same)
 WEFT_INSTANTIATE(WinogradForm::same_six)

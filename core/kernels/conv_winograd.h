@@ -15,6 +15,8 @@
 // Not exact on integers (docs/kernels.md). The loops are in core/kernels/isa/conv_winograd.cpp; specification and test:
 // core/kernels/reference/conv2d.h.
 
+#include <optional>
+
 #include "core/kernels/conv.h"
 #include "core/kernels/pixel_source.h"
 #include "core/kernels/winograd_work.h"
@@ -45,14 +47,15 @@ void conv_winograd_input_gradient(const ConvProblem& p, const float* dy, const f
 template <WinogradForm form>
 void conv_winograd_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* dw);
 
+/// The form of one of these algorithms, or nothing for any other.
+std::optional<WinogradForm> conv_winograd_form(const ConvAlgorithm& algorithm);
 /// Rows of outputs in a tile.
 std::int64_t conv_winograd_tile(WinogradForm form);
 /// Rows [row, row + rows) of y [rows, out_w, c_out], where p is of one image and `row` a multiple of the tile's, from
 /// x's rows [x_row, x_row + x_rows) alone. They must be all that the outputs meet. No residual, no sums.
-template <WinogradForm form>
-void conv_winograd_forward_rows(const ConvProblem& p, const float* x, std::int64_t x_row, std::int64_t x_rows,
-                                const float* packed, const ConvEpilogue<float>& epilogue, std::int64_t row,
-                                std::int64_t rows, float* y);
+void conv_winograd_forward_rows(WinogradForm form, const ConvProblem& p, const float* x, std::int64_t x_row,
+                                std::int64_t x_rows, const float* packed, const ConvEpilogue<float>& epilogue,
+                                std::int64_t row, std::int64_t rows, float* y);
 
 // The same for an x that is stored or normalised, not a gradient.
 template <WinogradForm form>

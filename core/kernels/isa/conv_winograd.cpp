@@ -139,6 +139,7 @@ Plan make_plan(const WinogradWork& work) {
       out = Form::out;
     });
   }
+  const std::int64_t threads = threads_to_share();
   Plan plan;
   plan.are_equal = false;
   plan.tiles = {work.images, ceil_div(work.out_h, out), ceil_div(work.out_w, out)};
@@ -146,25 +147,25 @@ Plan make_plan(const WinogradWork& work) {
   plan.parts = ceil_div(plan.tiles.count(), plan.part_tiles);
   const std::int64_t all_tiles = round_up(plan.tiles.count(), short_strip);
   // Threads share blocks or, within a block, strips and panels: long strips must leave enough of either.
-  const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * threads_to_share() ||
-                              panels_of(work.out_c, max_tile_vectors) >= threads_to_share();
+  const bool is_busy_anyway = ceil_div(all_tiles, long_strip) >= blocks_per_thread * threads ||
+                              panels_of(work.out_c, max_tile_vectors) >= threads;
   plan.strip_tiles = min64(most_channels >= many_channels && is_busy_anyway ? long_strip : short_strip, all_tiles);
   const auto set_block = [&](std::int64_t tiles) {
     plan.block_tiles = round_up(min64(tiles, all_tiles), plan.strip_tiles);
     plan.blocks = ceil_div(plan.tiles.count(), plan.block_tiles);
-    plan.is_shared = plan.blocks < blocks_per_thread * threads_to_share();
+    plan.is_shared = plan.blocks < blocks_per_thread * threads;
   };
   const bool are_large = filters > large_filters;
   set_block(are_large ? 4 * short_strip : plan.strip_tiles);  // large: four short strips, or two long
-  if (plan.is_shared && threads_to_share() > 1) {
-    if (!are_large && all_tiles >= threads_to_share() * short_strip) {
+  if (plan.is_shared && threads > 1) {
+    if (!are_large && all_tiles >= threads * short_strip) {
       // As many blocks for each thread, of one strip. What a thread has transformed is in its own caches.
-      plan.blocks = min64(plan.parts, round_up(plan.blocks, threads_to_share()));
+      plan.blocks = min64(plan.parts, round_up(plan.blocks, threads));
       plan.strip_tiles = plan.block_tiles = ceil_div(plan.parts, plan.blocks) * plan.part_tiles;
       plan.are_equal = true;
       plan.is_shared = false;
     } else {
-      set_block(max64(4, 2 * threads_to_share()) * short_strip);  // tasks for all of them in each of its steps
+      set_block(max64(4, 2 * threads) * short_strip);  // tasks for all of them in each of its steps
     }
   }
   plan.value_floats = values * plan.block_tiles + value_matrices * cache_line_floats;
