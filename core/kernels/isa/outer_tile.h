@@ -42,10 +42,7 @@ constexpr int max_outer_rows(std::int64_t vectors) {
   return vectors == 1 ? 24 : vectors == 2 ? 12 : vectors == 3 ? 8 : 6;
 }
 
-/// Multiply-adds that must be under way to keep the multipliers busy: two start in a cycle, each takes four. A tile
-/// with fewer sums than that keeps several sets of them, for pixels in turn.
-constexpr int sums_under_way = 8;
-
+/// A tile with few sums keeps several sets of them, for pixels in turn.
 template <int rows, int vectors>
 void run_outer_tile(const OuterTile& t) {
   constexpr int sets = rows * vectors < sums_under_way ? sums_under_way / (rows * vectors) : 1;

@@ -24,18 +24,33 @@ struct RowProduct {
   float* out;  // [rows][vectors * lanes]
 };
 
-/// A line of the next product's filters for each step of this one, until all have been fetched.
+/// The next product's filters, fetched evenly over this one's steps, for many lines at once would wait for each other,
+/// and the product for them. Each step fetches one line, or with wide panels two, of each half: three register tiles of
+/// an AVX-512 panel, which has four lines for each input channel, would leave out a quarter of one at a time.
+template <int vectors>
 struct FiltersAhead {
-  const float* line;
-  const float* end;
+  static constexpr bool are_two = vectors * lanes > 2 * cache_line_floats;
 
-  WEFT_ALWAYS_INLINE std::int64_t step() const { return line < end ? cache_line_floats : 0; }
+  const float* line;
+  std::int64_t half, step;
+
+  /// For a product of `steps` steps.
+  FiltersAhead(const RowProduct& p, std::int64_t steps)
+      : line(p.packed + p.taps * p.filter_step),
+        half(p.taps * p.filter_step / 2),
+        step(min64(ceil_div(are_two ? half : 2 * half, steps), cache_line_floats)) {}
+
+  WEFT_ALWAYS_INLINE void fetch() {
+    __builtin_prefetch(line, 0, 2);
+    if constexpr (are_two) __builtin_prefetch(line + half, 0, 2);
+    line += step;
+  }
 };
 
 /// Rows [row, row + size).
 template <int vectors, int size, bool fetches_ahead>
-WEFT_ALWAYS_INLINE void multiply_rows(const RowProduct& p, std::int64_t row, FiltersAhead& ahead) {
-  const std::int64_t ahead_step = ahead.step();
+WEFT_ALWAYS_INLINE void multiply_rows(const RowProduct& p, std::int64_t row, FiltersAhead<vectors>& ahead) {
+  FiltersAhead<vectors> fetching = ahead;  // in registers
   Vec acc[size][vectors] = {};
   for (std::int64_t tap = 0; tap < p.taps; ++tap) {
     const float* packed = p.packed + tap * p.filter_step;
@@ -43,7 +58,7 @@ WEFT_ALWAYS_INLINE void multiply_rows(const RowProduct& p, std::int64_t row, Fil
     WEFT_UNROLL
     for (int m = 0; m < size; ++m) a[m] = p.a + (row + m) * p.step + p.offsets[tap];
     for (std::int64_t k = 0; k < p.channels; ++k, packed += vectors * lanes) {
-      if constexpr (fetches_ahead) __builtin_prefetch(ahead.line, 0, 2), ahead.line += ahead_step;
+      if constexpr (fetches_ahead) fetching.fetch();
       Vec b[vectors];
       WEFT_UNROLL
       for (int v = 0; v < vectors; ++v) b[v] = load(packed + v * lanes);
@@ -55,6 +70,7 @@ WEFT_ALWAYS_INLINE void multiply_rows(const RowProduct& p, std::int64_t row, Fil
       }
     }
   }
+  ahead.line = fetching.line;
   WEFT_UNROLL
   for (int m = 0; m < size; ++m) {
     WEFT_UNROLL
@@ -62,11 +78,12 @@ WEFT_ALWAYS_INLINE void multiply_rows(const RowProduct& p, std::int64_t row, Fil
   }
 }
 
-/// The last rows, too few for a whole tile, from `row` on.
+/// Rows [row, end), fewer than a whole tile has.
 template <int vectors, int size, bool fetches_ahead>
-__attribute__((noinline)) void multiply_last_rows(const RowProduct& p, std::int64_t row, FiltersAhead ahead) {
+__attribute__((noinline)) void multiply_last_rows(const RowProduct& p, std::int64_t row, std::int64_t end,
+                                                  FiltersAhead<vectors>& ahead) {
   if constexpr (size > 1) {
-    if (p.rows - row < size) return multiply_last_rows<vectors, size - 1, fetches_ahead>(p, row, ahead);
+    if (end - row < size) return multiply_last_rows<vectors, size - 1, fetches_ahead>(p, row, end, ahead);
   }
   multiply_rows<vectors, size, fetches_ahead>(p, row, ahead);
 }
@@ -74,11 +91,20 @@ __attribute__((noinline)) void multiply_last_rows(const RowProduct& p, std::int6
 template <int vectors, bool fetches_ahead>
 void run_row_product(const RowProduct& p) {
   constexpr int size = tile_pixels(vectors);
-  const std::int64_t filters = p.taps * p.filter_step;
-  FiltersAhead ahead = {p.packed + filters, p.packed + 2 * filters};
+  const std::int64_t rest = p.rows % size;
+  FiltersAhead<vectors> ahead(p, ceil_div(p.rows, size) * p.taps * p.channels);
+  // A rest with too few sums to keep the multipliers busy shares the rows of a whole tile.
+  const bool is_halved = rest > 0 && rest * vectors < sums_under_way && p.rows > size;
+  static_assert(size + (sums_under_way - 1) / vectors <= 2 * (size - 1), "halves are less than a tile");
+  const std::int64_t whole = p.rows - rest - (is_halved ? size : 0);
   std::int64_t row = 0;
-  for (; row + size <= p.rows; row += size) multiply_rows<vectors, size, fetches_ahead>(p, row, ahead);
-  if (row < p.rows) multiply_last_rows<vectors, size - 1, fetches_ahead>(p, row, ahead);
+  for (; row < whole; row += size) multiply_rows<vectors, size, fetches_ahead>(p, row, ahead);
+  if (is_halved) {
+    const std::int64_t middle = row + (p.rows - row) / 2;
+    multiply_last_rows<vectors, size - 1, fetches_ahead>(p, row, middle, ahead);
+    row = middle;
+  }
+  if (row < p.rows) multiply_last_rows<vectors, size - 1, fetches_ahead>(p, row, p.rows, ahead);
 }
 
 using RunRowProduct = void (*)(const RowProduct&);

@@ -32,6 +32,9 @@ constexpr int vector_registers = 16;
 
 constexpr std::int64_t cache_line_floats = 16;
 
+/// Multiply-adds that must be under way to keep the multipliers busy: two start in a cycle, each takes four.
+constexpr int sums_under_way = 8;
+
 typedef float Vec __attribute__((vector_size(4 * lanes)));
 typedef float UnalignedVec __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
 
