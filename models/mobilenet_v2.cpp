@@ -47,16 +47,18 @@ std::uint64_t InvertedResidual::version() const {
 }
 
 const PackedInvertedResidual& InvertedResidual::fused() const {
-  if (fused_version_ == version() && fused_.is_ready()) return fused_;
-  const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
-  const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
-  const auto [wp, bp] = nn::fold(project_, project_bn_);
-  fused_ = PackedInvertedResidual({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride, has_shortcut_);
-  if (expand_) expand_->conv.release_weight();
-  depthwise_.conv.release_weight();
-  project_.release_weight();
-  fused_version_ = version();
-  return fused_;
+  return fused_.get([&] { return version(); },
+                    [&] {
+                      const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
+                      const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
+                      const auto [wp, bp] = nn::fold(project_, project_bn_);
+                      const PackedInvertedResidual packed({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride,
+                                                          has_shortcut_);
+                      if (expand_) expand_->conv.release_weight();
+                      depthwise_.conv.release_weight();
+                      project_.release_weight();
+                      return packed;
+                    });
 }
 
 bool InvertedResidual::can_train_fused(const Tensor& x) const {
@@ -83,7 +85,7 @@ Tensor InvertedResidual::train_fused(const Tensor& x) const {
 
 Tensor InvertedResidual::forward(const Tensor& x) const {
   if (can_fuse(x)) return fused().forward(x);
-  fused_ = PackedInvertedResidual();  // training changes the weights at each step: it would only take memory
+  fused_.forget();  // training changes the weights at each step: it would only take memory
   if (can_train_fused(x)) return train_fused(x);
   const Tensor expanded = expand_ ? expand_->forward(x) : x;
   return nn::conv_bn(project_, project_bn_, Activation::none, depthwise_.forward(expanded),

@@ -33,8 +33,7 @@ class InvertedResidual : public nn::Module {
   nn::Conv2d project_;
   nn::BatchNorm2d project_bn_;
   const bool has_shortcut_;
-  mutable PackedInvertedResidual fused_;
-  mutable std::uint64_t fused_version_ = 0;  // of the tensors that it was made from
+  nn::PackedCache<PackedInvertedResidual> fused_;
 };
 
 class MobileNetV2 : public Encoder {

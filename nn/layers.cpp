@@ -90,23 +90,24 @@ bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const 
 }
 
 const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const {
-  const std::uint64_t version = folded_version(*this, bn);
-  if (folded_version_ == version && folded_.is_ready()) return folded_;
-  const FoldedConv conv = fold(*this, bn);
-  folded_ = PackedConv(conv.weight, conv.bias, options, upsampled_channels);
-  release_weight();
-  folded_version_ = folded_version(*this, bn);
-  return folded_;
+  return folded_.get([&] { return folded_version(*this, bn); },
+                     [&] {
+                       const FoldedConv conv = fold(*this, bn);
+                       const PackedConv packed(conv.weight, conv.bias, options, upsampled_channels);
+                       release_weight();
+                       return packed;
+                     });
 }
 
 const PackedConv& Conv2d::packed() const {
-  const auto version = [&] { return weight.version() + (bias.defined() ? bias.version() : 0); };
-  if (packed_version_ == version() && packed_.is_ready()) return packed_;
-  WEFT_CHECK(weight.count() > 0, "[pack] the weight is gone: the network is for inference only, and has run");
-  packed_ = PackedConv(weight, bias, options);
-  release_weight();
-  packed_version_ = version();
-  return packed_;
+  return packed_.get([&] { return weight.version() + (bias.defined() ? bias.version() : 0); },
+                     [&] {
+                       WEFT_CHECK(weight.count() > 0,
+                                  "[pack] the weight is gone: the network is for inference only, and has run");
+                       const PackedConv packed(weight, bias, options);
+                       release_weight();
+                       return packed;
+                     });
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include "core/ops/normalised_conv2d.h"
 #include "core/ops/packed_conv.h"
 #include "nn/module.h"
+#include "nn/packed_cache.h"
 
 namespace weft::nn {
 
@@ -28,7 +29,7 @@ class Conv2d : public Module {
   Tensor weight, bias;  // bias undefined where there is none
 
   /// Training changes the weights at each step; until the next evaluation the folded copy only takes memory.
-  void forget_folded() const { folded_ = packed_ = PackedConv(); }
+  void forget_folded() const { folded_.forget(), packed_.forget(); }
   /// Leaves the weight without values where the layer is for inference only: whoever calls this has packed them.
   void release_weight() const;
 
@@ -43,8 +44,7 @@ class Conv2d : public Module {
   const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
   /// This one alone.
   const PackedConv& packed() const;
-  mutable PackedConv folded_, packed_;
-  mutable std::uint64_t folded_version_ = 0, packed_version_ = 0;  // of the tensors that they were made from
+  PackedCache<PackedConv> folded_, packed_;
 };
 
 /// Transposed convolution: weight [Cin, Cout, K, K], bias [Cout] where wanted.

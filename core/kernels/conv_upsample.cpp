@@ -78,10 +78,7 @@ void upsample_conv_forward(const UpsampleConvProblem& p, const float* x, const f
   convolve_sources(output_work(p, sources, p.c_skip > 0 ? 2 : 1), epilogue, y);
 }
 
-std::int64_t upsample_conv_tile(const UpsampleConvProblem& p) {
-  const WinogradForm form = output_form(p);
-  return form == WinogradForm::upsampled_wide ? 8 : form == WinogradForm::upsampled_six ? 6 : 4;
-}
+std::int64_t upsample_conv_tile(const UpsampleConvProblem& p) { return isa_kernels().winograd_tile(output_form(p)); }
 
 void upsample_conv_forward_rows(const UpsampleConvProblem& p, const float* x, const float* packed,
                                 const ConvEpilogue<float>& epilogue, std::int64_t row, std::int64_t rows, float* y) {

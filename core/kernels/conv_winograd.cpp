@@ -69,7 +69,7 @@ std::optional<WinogradForm> conv_winograd_form(const ConvAlgorithm& algorithm) {
   return std::nullopt;
 }
 
-std::int64_t conv_winograd_tile(WinogradForm form) { return form == WinogradForm::same_six ? 6 : 4; }
+std::int64_t conv_winograd_tile(WinogradForm form) { return isa_kernels().winograd_tile(form); }
 
 void conv_winograd_forward_rows(WinogradForm form, const ConvProblem& p, const float* x, std::int64_t x_row,
                                 std::int64_t x_rows, const float* packed, const ConvEpilogue<float>& epilogue,

@@ -11,8 +11,8 @@ COLUMNS = ("PyTorch", "ONNX Runtime", "OpenCV")
 
 @dataclass
 class Row:
-    """One line of the table; of a peer that is missing the value is None. The target is for the ratio peer / weft (times) or weft / peer (memory); for the fastest or
-    smallest peer. An absolute target is for weft's own value."""
+    """One line of the table; of a peer that is missing the value is None. The target is for the ratio peer / weft
+    (times) or weft / peer (memory), for the fastest or smallest peer. An absolute target is for weft's own value."""
     what: str
     threads: int
     unit: str

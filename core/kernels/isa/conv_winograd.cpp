@@ -329,6 +329,12 @@ void run_block(const Convolution& conv, std::int64_t source_index, const Part& b
 
 }  // namespace
 
+std::int64_t winograd_tile(WinogradForm form) {
+  std::int64_t tile = 0;
+  with_form(form, [&](auto f) { tile = decltype(f)::out; });
+  return tile;
+}
+
 std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c) {
   std::int64_t filters = 0;
   with_form(form, [&](auto f) { filters = decltype(f)::filters * decltype(f)::filters; });

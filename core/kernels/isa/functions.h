@@ -25,7 +25,8 @@ struct IsaKernels {
   /// dw of a convolution with one group and at least one output pixel; `scratch` has as many floats as the first says.
   std::int64_t (*conv_weight_gradient_scratch)(const ConvProblem& p);
   void (*conv_weight_gradient)(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
-  /// Minimal filtering. A source's packed filters: floats, and the filling of them.
+  /// Minimal filtering. Outputs of a tile along an axis; a source's packed filters: floats, and the filling of them.
+  std::int64_t (*winograd_tile)(WinogradForm form);
   std::int64_t (*winograd_packed_floats)(WinogradForm form, std::int64_t c, std::int64_t out_c);
   void (*winograd_pack)(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
                         float* packed);

@@ -106,12 +106,15 @@ void plan_chunks(const InvertedResidualProblem& p, Plan& plan) {
   plan.group_floats = plan.is_split ? 0 : group_pixels * plan.chunk_width;
 }
 
+/// Bands of an image that give each thread one.
+std::int64_t bands_needed(const InvertedResidualProblem& p) { return ceil_div(threads_to_share(), p.n); }
+
 /// Output rows in a band: all for one thread, for several what leaves the last of them little to wait for.
 std::int64_t plan_band_rows(const InvertedResidualProblem& p) {
-  const std::int64_t threads = threads_to_share(), bands_needed = ceil_div(threads, p.n);
+  const std::int64_t threads = threads_to_share();
   if (threads == 1) return p.out_h();
   const std::int64_t wanted = ceil_div(p.n * p.out_h(), bands_per_thread * threads);
-  return min64(max64(wanted, band_input_rows / p.stride), ceil_div(p.out_h(), bands_needed));
+  return min64(max64(wanted, band_input_rows / p.stride), ceil_div(p.out_h(), bands_needed(p)));
 }
 
 Plan make_plan(const InvertedResidualProblem& p) {
@@ -126,8 +129,7 @@ Plan make_plan(const InvertedResidualProblem& p) {
   if (plan.is_split) {
     plan_chunks(p, plan);
     // A band for each thread: then d, which step 3 reads, lies in the caches of the thread that begins with its pixels.
-    const std::int64_t bands_needed = ceil_div(threads_to_share(), p.n);
-    plan.band_rows = ceil_div(plan.out_h, min64(bands_needed, max64(1, plan.out_h / least_band_rows)));
+    plan.band_rows = ceil_div(plan.out_h, min64(bands_needed(p), max64(1, plan.out_h / least_band_rows)));
   }
   plan.bands = ceil_div(plan.out_h, plan.band_rows);
   return plan;

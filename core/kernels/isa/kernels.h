@@ -10,6 +10,7 @@ void conv_taps(const TapGrid& grid, const float* source, const float* packed, co
                const float* zeros, float* out);
 std::int64_t conv_weight_gradient_scratch(const ConvProblem& p);
 void conv_weight_gradient(const ConvProblem& p, const float* x, const float* dy, float* scratch, float* dw);
+std::int64_t winograd_tile(WinogradForm form);
 std::int64_t winograd_packed_floats(WinogradForm form, std::int64_t c, std::int64_t out_c);
 void winograd_pack(WinogradForm form, std::int64_t c, std::int64_t out_c, const WinogradFilters& filters,
                    float* packed);

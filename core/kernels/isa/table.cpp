@@ -12,6 +12,7 @@ const IsaKernels table = {
     .conv_taps = conv_taps,
     .conv_weight_gradient_scratch = conv_weight_gradient_scratch,
     .conv_weight_gradient = conv_weight_gradient,
+    .winograd_tile = winograd_tile,
     .winograd_packed_floats = winograd_packed_floats,
     .winograd_pack = winograd_pack,
     .winograd_scratch = winograd_scratch,

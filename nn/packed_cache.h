@@ -1,0 +1,30 @@
+#pragma once
+// What inference keeps of a layer's weights in the kernels' own order, until the weights change.
+
+#include <cstdint>
+
+namespace weft::nn {
+
+/// One such copy: a PackedConv or PackedInvertedResidual. Its users are const, for a layer's values do not change; two
+/// threads may not use it at once.
+template <class Packed>
+class PackedCache {
+ public:
+  /// The copy; from `pack()` where there is none, or `version()`, which changes whenever one of the tensors that it is
+  /// made from does, is not what it was. pack() may release those tensors.
+  template <class Version, class Pack>
+  const Packed& get(const Version& version, const Pack& pack) const {
+    if (packed_.is_ready() && version_ == version()) return packed_;
+    packed_ = pack();
+    version_ = version();
+    return packed_;
+  }
+
+  void forget() const { packed_ = Packed(); }
+
+ private:
+  mutable Packed packed_;
+  mutable std::uint64_t version_ = 0;
+};
+
+}  // namespace weft::nn
