@@ -47,18 +47,17 @@ std::uint64_t InvertedResidual::version() const {
 }
 
 const PackedInvertedResidual& InvertedResidual::fused() const {
-  return fused_.get([&] { return version(); },
-                    [&] {
-                      const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
-                      const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
-                      const auto [wp, bp] = nn::fold(project_, project_bn_);
-                      const PackedInvertedResidual packed({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride,
-                                                          has_shortcut_);
-                      if (expand_) expand_->conv.release_weight();
-                      depthwise_.conv.release_weight();
-                      project_.release_weight();
-                      return packed;
-                    });
+  const auto pack = [&] {
+    const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
+    const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
+    const auto [wp, bp] = nn::fold(project_, project_bn_);
+    const PackedInvertedResidual packed({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride, has_shortcut_);
+    if (expand_) expand_->conv.release_weight();
+    depthwise_.conv.release_weight();
+    project_.release_weight();
+    return packed;
+  };
+  return fused_.get([&] { return version(); }, pack);
 }
 
 bool InvertedResidual::can_train_fused(const Tensor& x) const {

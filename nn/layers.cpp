@@ -90,24 +90,25 @@ bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const 
 }
 
 const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const {
-  return folded_.get([&] { return folded_version(*this, bn); },
-                     [&] {
-                       const FoldedConv conv = fold(*this, bn);
-                       const PackedConv packed(conv.weight, conv.bias, options, upsampled_channels);
-                       release_weight();
-                       return packed;
-                     });
+  const auto version = [&] { return folded_version(*this, bn); };
+  const auto pack = [&] {
+    const FoldedConv conv = fold(*this, bn);
+    const PackedConv packed(conv.weight, conv.bias, options, upsampled_channels);
+    release_weight();
+    return packed;
+  };
+  return folded_.get(version, pack);
 }
 
 const PackedConv& Conv2d::packed() const {
-  return packed_.get([&] { return weight.version() + (bias.defined() ? bias.version() : 0); },
-                     [&] {
-                       WEFT_CHECK(weight.count() > 0,
-                                  "[pack] the weight is gone: the network is for inference only, and has run");
-                       const PackedConv packed(weight, bias, options);
-                       release_weight();
-                       return packed;
-                     });
+  const auto version = [&] { return weight.version() + (bias.defined() ? bias.version() : 0); };
+  const auto pack = [&] {
+    WEFT_CHECK(weight.count() > 0, "[pack] the weight is gone: the network is for inference only, and has run");
+    const PackedConv packed(weight, bias, options);
+    release_weight();
+    return packed;
+  };
+  return packed_.get(version, pack);
 }
 
 namespace {
