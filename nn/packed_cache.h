@@ -5,13 +5,13 @@
 
 namespace weft::nn {
 
-/// One such copy: a PackedConv or PackedInvertedResidual. Its users are const, for a layer's values do not change; two
-/// threads may not use it at once.
+/// One such copy: a PackedConv or PackedInvertedResidual. Its users are const, for a layer's values do not change.
+/// Threads may read a copy at once while it is current, but not while one of them makes it, or forgets it.
 template <class Packed>
 class PackedCache {
  public:
-  /// The copy; from `pack()` where there is none, or `version()`, which changes whenever one of the tensors that it is
-  /// made from does, is not what it was. pack() may release those tensors.
+  /// The copy. Makes it with pack() where there is none, and where version() has changed since: the version of the
+  /// tensors that it is made from. pack() may release those tensors, which counts as a change.
   template <class Version, class Pack>
   const Packed& get(const Version& version, const Pack& pack) const {
     if (packed_.is_ready() && version_ == version()) return packed_;

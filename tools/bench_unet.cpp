@@ -80,8 +80,9 @@ int bench(const Options& options) {
   return 0;
 }
 
-/// Time and memory for a pixel, from a small picture to a large one and from one picture to many. The memory is what a
-/// run takes at most, beyond what lies there between runs: the weights, in the kernels' own order, and the input.
+/// Time and memory for a pixel, from a small picture to a large one and from one picture to many. The memory is what
+/// tensors take at most in a run, beyond what lies there before it: the weights (in training Adam's averages too), the
+/// input and the target. Each thread's scratch memory (core/kernels/scratch.h) is not among it.
 int scaling(const Options& options) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   if (!options.json) {
@@ -97,6 +98,7 @@ int scaling(const Options& options) {
     release_cached_memory();
     tools::BenchWorkload workload(o);
     const double ms = measure(workload, options.iterations).smallest;
+    workload.release_results();
     const std::size_t at_rest = memory_use().live_bytes;
     reset_peak_memory();
     workload.run();

@@ -25,7 +25,7 @@ void copy_weights(const ConvProblem& p, const float* w, float* packed) { std::co
 constexpr ConvAlgorithm algorithms[] = {
     {"depthwise", 0, conv_depthwise_supports, conv_depthwise_packed_floats, conv_depthwise_pack, conv_depthwise_forward,
      conv_depthwise_input_gradient, conv_depthwise_weight_gradient},
-    {"winograd_six", 1.5e-5, conv_winograd_six_supports, conv_winograd_packed_floats<WinogradForm::same_six>,
+    {"winograd_six", 2e-5, conv_winograd_six_supports, conv_winograd_packed_floats<WinogradForm::same_six>,
      conv_winograd_pack<WinogradForm::same_six>, conv_winograd_forward<WinogradForm::same_six>,
      conv_winograd_input_gradient<WinogradForm::same_six>, conv_winograd_weight_gradient<WinogradForm::same_six>,
      conv_winograd_forward_made<WinogradForm::same_six>, conv_winograd_weight_gradient_made<WinogradForm::same_six>},

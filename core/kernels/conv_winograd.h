@@ -10,7 +10,7 @@
 //        multiplications     error, relative to the output's range
 //   m    for each output     (tests/core/kernels/test_conv_fast.cpp)    where
 //   4    2.25                below 6e-6                                 everywhere
-//   6    1.78                below 1.5e-5                               few channels on one side: prefers_six
+//   6    1.78                below 2e-5                                 few channels on one side: prefers_six
 //
 // Not exact on integers (docs/kernels.md). The loops are in core/kernels/isa/conv_winograd.cpp; specification and test:
 // core/kernels/reference/conv2d.h.

@@ -27,6 +27,8 @@ class BenchWorkload {
   void run();
   /// run(), and the milliseconds it took.
   double timed_run_ms();
+  /// Lets go of what the last run left: the logits, in training the gradients.
+  void release_results();
 
   /// Of the last run; logits only where nothing is trained.
   const Tensor& logits() const { return logits_; }

@@ -106,7 +106,7 @@ void plan_chunks(const InvertedResidualProblem& p, Plan& plan) {
   plan.group_floats = plan.is_split ? 0 : group_pixels * plan.chunk_width;
 }
 
-/// Bands of an image that give each thread one.
+/// Bands that an image must have so that each thread gets one.
 std::int64_t bands_needed(const InvertedResidualProblem& p) { return ceil_div(threads_to_share(), p.n); }
 
 /// Output rows in a band: all for one thread, for several what leaves the last of them little to wait for.

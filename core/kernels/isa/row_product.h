@@ -24,9 +24,10 @@ struct RowProduct {
   float* out;  // [rows][vectors * lanes]
 };
 
-/// The next product's filters, fetched evenly over this one's steps, for many lines at once would wait for each other,
-/// and the product for them. Each step fetches one line, or with wide panels two, of each half: three register tiles of
-/// an AVX-512 panel, which has four lines for each input channel, would leave out a quarter of one at a time.
+/// The next product's filters. They are fetched evenly over this product's steps: a burst of lines would wait, each for
+/// those before it, and the product's own loads behind them. Each step fetches one line; with wide panels it fetches
+/// two, one in each half of the filters. An AVX-512 panel has four lines for each input channel, of which three
+/// register tiles with one line a step would leave a quarter unfetched.
 template <int vectors>
 struct FiltersAhead {
   static constexpr bool are_two = vectors * lanes > 2 * cache_line_floats;

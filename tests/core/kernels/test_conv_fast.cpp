@@ -159,6 +159,20 @@ TEST_CASE("fast convolutions: several panels, chunks of channels, and blocks of 
   check_against_reference(problem(41, 43, 66, 64, 3, 1, 1));  // Winograd's weight gradient: several groups of blocks
 }
 
+TEST_CASE("fast convolutions: any rest of tiles behind the last whole register tile", "[conv]") {
+  // Of 6, 8 and 12 rows, by the instruction set and the panel's width; a row is one of Winograd's tiles of 4 x 4. From
+  // 192 channels on, filters are fetched ahead.
+  for (std::int64_t tiles : {7, 8, 9, 10, 13, 15, 19}) {
+    for (std::int64_t c_in : {20, 192}) {
+      for (std::int64_t c_out : {8, 16, 32, 48, 64}) {
+        ConvProblem p = problem(4, 4 * tiles, c_in, c_out, 3, 1, 1);
+        p.n = 1;
+        check_against_reference(p);
+      }
+    }
+  }
+}
+
 TEST_CASE("fast convolutions: the stem", "[conv]") {
   for (std::int64_t c_in : {1, 2, 3, 4}) {
     for (std::int64_t c_out : {1, 7, 16, 33, 64, 70}) check_against_reference(problem(13, 22, c_in, c_out, 7, 2, 3));
