@@ -66,8 +66,17 @@ std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn) {
          bn.running_var.version();
 }
 
+namespace {
+
+/// Throws Error where Conv2d::release_weight has let go of it.
+void check_has_weight(const Conv2d& conv, const char* op) {
+  WEFT_CHECK(conv.weight.count() > 0, "[{}] the weight is gone: the network is for inference only, and has run", op);
+}
+
+}  // namespace
+
 FoldedConv fold(const Conv2d& conv, const BatchNorm2d& bn) {
-  WEFT_CHECK(conv.weight.count() > 0, "[fold] the weight is gone: the network is for inference only, and has run");
+  check_has_weight(conv, "fold");
   Tensor w = conv.weight.clone();
   Tensor b = bn.bias.clone();
   const std::int64_t filters = w.size(0), filter_size = w.count() / filters;
@@ -103,7 +112,7 @@ const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_c
 const PackedConv& Conv2d::packed() const {
   const auto version = [&] { return weight.version() + (bias.defined() ? bias.version() : 0); };
   const auto pack = [&] {
-    WEFT_CHECK(weight.count() > 0, "[pack] the weight is gone: the network is for inference only, and has run");
+    check_has_weight(*this, "pack");
     const PackedConv packed(weight, bias, options);
     release_weight();
     return packed;
