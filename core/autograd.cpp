@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/ops.h"
 #include "core/parallel.h"
 #include "core/pass_profile.h"
 
@@ -22,6 +23,10 @@ using NodePtr = std::shared_ptr<Node>;
 void accumulate(Tensor& into, const Tensor& from) {
   if (!into.defined()) {
     into = from;
+    return;
+  }
+  if (!into.has_numbers() || !from.has_numbers()) {
+    into = add(into, from);
     return;
   }
   const ProfileScope scope(describe_pass("add gradients", into, 3));
@@ -69,9 +74,12 @@ class Engine {
       const auto found = gathered_.find(node.get());
       const Tensor dy = std::move(found->second.gradient);
       gathered_.erase(found);
-      node->is_leaf() ? accumulate_leaf(*node, dy) : visit(*node, dy);
+      node->is_leaf() ? leaf(*node, dy) : visit(*node, dy);
     }
   }
+
+  /// Gradients of leaves are handed over here instead of being added to them.
+  void hand_over_to(std::unordered_map<const Node*, Tensor>& gradients) { handed_over_ = &gradients; }
 
   Tensor take(const Node* node) {
     const auto found = gathered_.find(node);
@@ -110,6 +118,11 @@ class Engine {
     }
   }
 
+  void leaf(Node& node, const Tensor& dy) {
+    if (handed_over_ == nullptr) return accumulate_leaf(node, dy);
+    (*handed_over_)[&node] = dy;
+  }
+
   void visit(Node& node, const Tensor& dy) {
     WEFT_CHECK(node.backward,
                "[backward] {} was already run backward and its saved tensors are freed; run forward again", node.name);
@@ -133,6 +146,7 @@ class Engine {
   std::vector<NodePtr> nodes_;                          // the youngest first
   std::unordered_map<const Node*, Gathered> gathered_;  // for those not visited yet
   Engine* const outer_;
+  std::unordered_map<const Node*, Tensor>* handed_over_ = nullptr;
 };
 thread_local Engine* Engine::running_ = nullptr;
 
@@ -178,6 +192,21 @@ void backward(const Tensor& y, const Tensor& seed) {
   WEFT_CHECK(seed.defined() || y.count() == 1, "[backward] expected a scalar or a seed gradient, got {}", y.shape());
   const NoGrad no_grad;
   Engine(y.node()).run(seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()));
+}
+
+Tensors gradients(const Tensor& y, const Tensors& leaves) {
+  WEFT_CHECK(y.requires_grad() && y.count() == 1, "[gradients] expected a scalar with history, got {}", y.shape());
+  const NoGrad no_grad;
+  std::unordered_map<const Node*, Tensor> found;
+  Engine engine(y.node());
+  engine.hand_over_to(found);
+  engine.run(Tensor::full(y.shape(), 1, y.dtype()));
+  Tensors gradients;
+  for (const Tensor& leaf : leaves) {
+    const auto gradient = found.find(leaf.node().get());
+    gradients.push_back(gradient == found.end() ? Tensor() : gradient->second);
+  }
+  return gradients;
 }
 
 Tensor take_gradient_so_far(const std::weak_ptr<Node>& x) {

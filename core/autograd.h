@@ -13,7 +13,7 @@
 
 #include <functional>
 
-#include "core/tensor.h"
+#include "core/operation.h"
 
 namespace weft {
 
@@ -25,13 +25,6 @@ class OutputSums;
 /// handle to its buffer; see reuse_or_empty().
 using Gradients = std::vector<Tensor>;
 using BackwardFunction = std::function<Gradients(const Tensor& dy)>;
-
-/// A setting of an operation that its inputs' shapes don't tell, such as a convolution's stride. The gradients don't
-/// need it; who reads the graph as a description of the network does (models/onnx_export.h).
-struct Attribute {
-  const char* name;
-  double value;
-};
 
 struct Node {
   const char* name;     // of the operation; "leaf" for a parameter
@@ -73,6 +66,10 @@ bool needs_recording(const Tensors& inputs);
 /// Gradients are added to those that the leaves hold. Throws Error where y has no history, where the
 /// graph was used before (its saved tensors are gone), or where a saved tensor was overwritten.
 void backward(const Tensor& y, const Tensor& seed = Tensor());
+
+/// dL/dx of the scalar y for each leaf x, as backward(y) would add it to that leaf, but handed over instead; undefined
+/// where y does not depend on it.
+Tensors gradients(const Tensor& y, const Tensors& leaves);
 
 /// A tensor like dy for a gradient that is computed element by element from dy: dy itself where nobody else can reach
 /// its buffer, which the gradient then overwrites, else a new one.

@@ -114,9 +114,13 @@ class Translator {
   void batch_norm(const Node& node) {
     WEFT_CHECK(attribute(node, "training") == 0, "[export_onnx] a batch norm runs in training mode");
     const std::string module = module_of(value(node, 1));
-    const auto activation = static_cast<Activation>(integer(node, "activation"));
+    const Clamp clamp{static_cast<float>(attribute(node, "lower")), static_cast<float>(attribute(node, "upper"))};
+    const bool is_relu = clamp.lower == 0 && clamp.upper == no_clamp.upper, is_relu6 = clamp.lower == 0 && clamp.upper == 6;
+    WEFT_CHECK(!clips(clamp) || is_relu || is_relu6,
+               "[export_onnx] a batch norm is clamped to {} .. {}, which has no translation to ONNX", clamp.lower,
+               clamp.upper);
     const bool has_residual = attribute(node, "residual") != 0;
-    const std::string before = activation == Activation::none && !has_residual ? name_for(node, module) : module;
+    const std::string before = !clips(clamp) && !has_residual ? name_for(node, module) : module;
     const Node& producer = *node.inputs[0];
     if (is_folded(producer)) {
       const std::string conv = module_of(value(producer, 1));
@@ -131,13 +135,13 @@ class Translator {
     }
     values_[&node] = before;
     if (has_residual) {
-      const std::string sum = activation == Activation::none ? name_for(node, module + ".add") : module + ".add";
+      const std::string sum = !clips(clamp) ? name_for(node, module + ".add") : module + ".add";
       graph_.add_node("Add", {before, value(node, 3)}, sum);
       values_[&node] = sum;
     }
     const std::string normalised = values_[&node];
-    if (activation == Activation::relu) finish(node, "Relu", {normalised}, module + ".relu");
-    if (activation == Activation::relu6) add_relu6(node, normalised, module + ".relu6");
+    if (is_relu) finish(node, "Relu", {normalised}, module + ".relu");
+    if (is_relu6) add_relu6(node, normalised, module + ".relu6");
   }
 
   void max_pool2d(const Node& node) {

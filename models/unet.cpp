@@ -33,8 +33,8 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
                            Upsample upsample)
     : upsample_(upsample),
       conv1_((upsample == Upsample::transposed ? channels_out : channels_in) + channels_skip, channels_out, 3,
-             {.padding = 1}, Activation::relu),
-      conv2_(channels_out, channels_out, 3, {.padding = 1}, Activation::relu) {
+             {.padding = 1}, relu_clamp),
+      conv2_(channels_out, channels_out, 3, {.padding = 1}, relu_clamp) {
   if (upsample == Upsample::transposed) {
     transposed_ =
         std::make_unique<nn::ConvTranspose2d>(channels_in, channels_out, 2, ConvTranspose2dOptions{.stride = 2});
@@ -46,10 +46,10 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
 
 nn::Hidden DecoderBlock::first_half(const Tensor& x, const Tensor& skip) const {
   if (upsample_ == Upsample::nearest)
-    return nn::upsample_conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, x, skip);
+    return nn::upsample_conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.clamp, x, skip);
   const Tensor up = upsample_ == Upsample::bilinear ? upsample_bilinear2x(x) : transposed_->forward(x);
   const Tensor joined = skip.defined() ? concat_channels({up, skip}) : up;
-  return nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, joined);
+  return nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.clamp, joined);
 }
 
 Tensor DecoderBlock::forward_then(const nn::Conv2d& next, const Tensor& x) const {

@@ -34,23 +34,23 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels) {
   num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
 }
 
-BatchNormOptions BatchNorm2d::options(Activation activation) const {
-  return {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation};
+OldBatchNormOptions BatchNorm2d::options(Clamp clamp) const {
+  return {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .clamp = clamp};
 }
 
 void BatchNorm2d::count_batch() const {
   if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
 }
 
-Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual,
+Tensor BatchNorm2d::forward(const Tensor& x, Clamp clamp, const Tensor& residual,
                             const ChannelStatistics& statistics) const {
   count_batch();
-  return batch_norm(x, weight, bias, running_mean, running_var, options(activation), residual, statistics);
+  return old_batch_norm(x, weight, bias, running_mean, running_var, options(clamp), residual, statistics);
 }
 
-UnnormalisedImage BatchNorm2d::unnormalised(const Tensor& x, Activation activation,
+UnnormalisedImage BatchNorm2d::unnormalised(const Tensor& x, Clamp clamp,
                                             const ChannelStatistics& statistics) const {
-  return {x, statistics, tensors(), options(activation)};
+  return {x, statistics, tensors(), options(clamp)};
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
@@ -124,17 +124,17 @@ namespace {
 
 /// convolve(statistics) by conv's weight, for bn to follow.
 template <class Convolve>
-Hidden convolve_for(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, Convolve&& convolve) {
+Hidden convolve_for(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, Convolve&& convolve) {
   conv.forget_folded();
   ChannelStatistics statistics;
   const Tensor y = convolve(bn.is_training() ? &statistics : nullptr);
-  return {bn.unnormalised(y, activation, statistics), &bn};
+  return {bn.unnormalised(y, clamp, statistics), &bn};
 }
 
 /// The image with batch norm, residual and activation applied.
 Tensor finish(const Hidden& hidden, const Tensor& residual = Tensor()) {
   const UnnormalisedImage& image = hidden.image;
-  return hidden.bn->forward(image.x, image.options.activation, residual, image.statistics);
+  return hidden.bn->forward(image.x, image.options.clamp, residual, image.statistics);
 }
 
 bool can_fold(const ConvBnAct& layer, const Conv2d& last, const Tensor& x) {
@@ -143,64 +143,81 @@ bool can_fold(const ConvBnAct& layer, const Conv2d& last, const Tensor& x) {
 
 }  // namespace
 
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+/// What it means, in plain operations.
+static Tensor plain_conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x,
+                            const Tensor& residual = Tensor()) {
+  Tensor y = conv2d(x, conv.weight, conv.bias, conv.options);
+  bn.count_batch();
+  y = batch_norm(y, bn.weight, bn.bias, bn.running_mean, bn.running_var,
+                 {.training = bn.is_training(), .momentum = BatchNorm2d::momentum, .epsilon = BatchNorm2d::epsilon});
+  if (residual.defined()) y = add(y, residual);
+  return clips(clamp) ? weft::clamp(y, static_cast<double>(clamp.lower), static_cast<double>(clamp.upper)) : y;
+}
+
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x,
                const Tensor& residual) {
-  if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
+  if (!x.has_numbers()) return plain_conv_bn(conv, bn, clamp, x, residual);
+  if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, clamp, residual);
   const auto convolve = [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); };
-  return finish(convolve_for(conv, bn, activation, convolve), residual);
+  return finish(convolve_for(conv, bn, clamp, convolve), residual);
 }
 
-Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x) {
-  if (can_fold(conv, bn, x)) return {{.x = conv.folded(bn, 0).forward(x, activation)}};
-  return convolve_for(conv, bn, activation, [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); });
+Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x) {
+  if (!x.has_numbers()) return {{.x = plain_conv_bn(conv, bn, clamp, x)}};
+  if (can_fold(conv, bn, x)) return {{.x = conv.folded(bn, 0).forward(x, clamp)}};
+  return convolve_for(conv, bn, clamp, [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); });
 }
 
-Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x,
                                const Tensor& skip) {
-  if (can_fold(conv, bn, x, skip)) return {{.x = conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation)}};
-  return convolve_for(conv, bn, activation,
+  if (!x.has_numbers()) {
+    const Tensor up = upsample_nearest2x(x);
+    return {{.x = plain_conv_bn(conv, bn, clamp, skip.defined() ? concat_channels({up, skip}) : up)}};
+  }
+  if (can_fold(conv, bn, x, skip)) return {{.x = conv.folded(bn, x.size(3)).forward_upsampled(x, skip, clamp)}};
+  return convolve_for(conv, bn, clamp,
                       [&](ChannelStatistics* statistics) { return upsample_conv2d(x, skip, conv.weight, statistics); });
 }
 
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Hidden& hidden,
                const Tensor& residual) {
   const UnnormalisedImage& image = hidden.image;
-  if (hidden.bn == nullptr) return conv_bn(conv, bn, activation, image.x, residual);
+  if (hidden.bn == nullptr) return conv_bn(conv, bn, clamp, image.x, residual);
   if (can_fold(conv, bn, image.x, residual) || conv.bias.defined() ||
       !normalised_conv2d_supports(image, conv.weight, conv.options))
-    return conv_bn(conv, bn, activation, finish(hidden), residual);
+    return conv_bn(conv, bn, clamp, finish(hidden), residual);
   hidden.bn->count_batch();
   const auto convolve = [&](ChannelStatistics* statistics) {
     return normalised_conv2d(image, conv.weight, conv.options, statistics);
   };
-  return finish(convolve_for(conv, bn, activation, convolve), residual);
+  return finish(convolve_for(conv, bn, clamp, convolve), residual);
 }
 
 ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
-                     const Conv2dOptions& options, Activation activation_)
-    : conv(channels_in, channels_out, kernel, options), bn(channels_out), activation(activation_) {
+                     const Conv2dOptions& options, Clamp clamp_)
+    : conv(channels_in, channels_out, kernel, options), bn(channels_out), clamp(clamp_) {
   register_module("0", conv);
   register_module("1", bn);
 }
 
 Tensor upsample_then_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x) {
-  if (!can_fold(first, last, x) || !can_fold(second, last, x))
-    return conv_then_conv(second, last, upsample_conv_to_hidden(first.conv, first.bn, first.activation, x, Tensor()));
-  const PackedStep steps[] = {{&first.conv.folded(first.bn, x.size(3)), first.activation},
-                              {&second.conv.folded(second.bn, 0), second.activation},
-                              {&last.packed(), Activation::none}};
+  if (!x.has_numbers() || !can_fold(first, last, x) || !can_fold(second, last, x))
+    return conv_then_conv(second, last, upsample_conv_to_hidden(first.conv, first.bn, first.clamp, x, Tensor()));
+  const PackedStep steps[] = {{&first.conv.folded(first.bn, x.size(3)), first.clamp},
+                              {&second.conv.folded(second.bn, 0), second.clamp},
+                              {&last.packed(), no_clamp}};
   return forward_chain(steps, x);
 }
 
 Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, Hidden hidden) {
-  if (hidden.bn != nullptr || !can_fold(second, last, hidden.image.x)) {
+  if (hidden.bn != nullptr || !hidden.image.x.has_numbers() || !can_fold(second, last, hidden.image.x)) {
     last.forget_folded();
     const Tensor y = second.forward(hidden);
     hidden = {};  // its memory is wanted again
     return last.forward(y);
   }
-  const PackedStep steps[] = {{&second.conv.folded(second.bn, 0), second.activation},
-                              {&last.packed(), Activation::none}};
+  const PackedStep steps[] = {{&second.conv.folded(second.bn, 0), second.clamp},
+                              {&last.packed(), no_clamp}};
   return forward_chain(steps, hidden.image.x);
 }
 

@@ -3,6 +3,7 @@
 // PyTorch's. Weights start at zero (batch norm's scale at one); nn/init.h gives them values.
 
 #include "core/ops.h"
+#include "core/ops/old.h"
 #include "core/ops/inverted_residual.h"
 #include "core/ops/normalised_conv2d.h"
 #include "core/ops/packed_conv.h"
@@ -22,7 +23,8 @@ class Conv2d : public Module {
          bool with_bias = false);
 
   Tensor forward(const Tensor& x, ChannelStatistics* statistics = nullptr) const {
-    return conv2d(x, weight, bias, options, statistics);
+    if (!x.has_numbers()) return conv2d(x, weight, bias, options);
+    return old_conv2d(x, weight, bias, options, statistics);
   }
 
   const Conv2dOptions options;
@@ -34,11 +36,11 @@ class Conv2d : public Module {
   void release_weight() const;
 
  private:
-  friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
+  friend Tensor conv_bn(const Conv2d&, const BatchNorm2d&, Clamp, const Tensor&, const Tensor&);
   friend Tensor upsample_then_convs(const ConvBnAct&, const ConvBnAct&, const Conv2d&, const Tensor&);
   friend Tensor conv_then_conv(const ConvBnAct&, const Conv2d&, Hidden);
-  friend Hidden conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&);
-  friend Hidden upsample_conv_to_hidden(const Conv2d&, const BatchNorm2d&, Activation, const Tensor&, const Tensor&);
+  friend Hidden conv_to_hidden(const Conv2d&, const BatchNorm2d&, Clamp, const Tensor&);
+  friend Hidden upsample_conv_to_hidden(const Conv2d&, const BatchNorm2d&, Clamp, const Tensor&, const Tensor&);
   /// The convolution that equals this one followed by `bn` in evaluation mode. With upsampled_channels > 0 it is
   /// for upsample_conv_to_hidden.
   const PackedConv& folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const;
@@ -64,14 +66,14 @@ class BatchNorm2d : public Module {
  public:
   explicit BatchNorm2d(std::int64_t channels);
 
-  /// activation(batch_norm(x) + residual): by the batch's statistics in training mode, by the running ones otherwise.
+  /// clamp(batch_norm(x) + residual): by the batch's statistics in training mode, by the running ones otherwise.
   /// `statistics` are x's where they are known.
-  Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = Tensor(),
+  Tensor forward(const Tensor& x, Clamp clamp = no_clamp, const Tensor& residual = Tensor(),
                  const ChannelStatistics& statistics = {}) const;
 
   BatchNormTensors tensors() const { return {weight, bias, running_mean, running_var}; }
   /// x for who normalises it by other means.
-  UnnormalisedImage unnormalised(const Tensor& x, Activation activation, const ChannelStatistics& statistics) const;
+  UnnormalisedImage unnormalised(const Tensor& x, Clamp clamp, const ChannelStatistics& statistics) const;
 
   /// Counts a batch in training mode. For forward, and for who normalises by other means.
   void count_batch() const;
@@ -84,7 +86,7 @@ class BatchNorm2d : public Module {
   static constexpr double epsilon = 1e-5;
 
  private:
-  BatchNormOptions options(Activation activation) const;
+  OldBatchNormOptions options(Clamp clamp) const;
 };
 
 /// y = x W' + b: weight [out, in], bias [out].
@@ -112,8 +114,8 @@ std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn);
 /// (evaluation mode without gradients, or a frozen module).
 bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const Tensor& other = Tensor());
 
-/// activation(bn(conv(x)) + residual); `residual` may be undefined. Where can_fold, it runs as one convolution.
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+/// clamp(bn(conv(x)) + residual); `residual` may be undefined. Where can_fold, it runs as one convolution.
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x,
                const Tensor& residual = Tensor());
 
 /// What a convolution has made for a batch norm and an activation to follow. Where `bn` is null they have been applied;
@@ -124,28 +126,28 @@ struct Hidden {
 };
 
 /// conv_bn for an output that goes nowhere but into one more convolution.
-Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x);
+Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x);
 /// The same with upsample_conv2d(x, skip, weight): the first half of a decoder block. `skip` may be undefined.
-Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
+Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Tensor& x,
                                const Tensor& skip);
-/// That convolution: activation(bn(conv(hidden)) + residual).
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
+/// That convolution: clamp(bn(conv(hidden)) + residual).
+Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Clamp clamp, const Hidden& hidden,
                const Tensor& residual = Tensor());
 
 /// Convolution "0" and batch norm "1" with an activation: torchvision's and smp's Conv2dNormActivation.
 class ConvBnAct : public Module {
  public:
   ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel, const Conv2dOptions& options,
-            Activation activation);
+            Clamp clamp);
 
-  Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, activation, x); }
-  Tensor forward(const Hidden& x) const { return conv_bn(conv, bn, activation, x); }
+  Tensor forward(const Tensor& x) const { return conv_bn(conv, bn, clamp, x); }
+  Tensor forward(const Hidden& x) const { return conv_bn(conv, bn, clamp, x); }
   /// The tensors alone, for an operation that does all of this.
   NormalisedConv parameters() const { return {conv.weight, bn.tensors()}; }
 
   Conv2d conv;
   BatchNorm2d bn;
-  const Activation activation;
+  const Clamp clamp;
 };
 
 /// last(second(first(x upsampled by two))): the end of a network. Where nothing is to be learned from any of them they

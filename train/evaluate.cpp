@@ -4,7 +4,7 @@
 #include "core/ops.h"
 #include "data/fit.h"
 #include "data/prefetch.h"
-#include "train/predict.h"
+#include "models/predict.h"
 
 namespace weft {
 namespace {
@@ -33,6 +33,7 @@ Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& p
                     const EvaluationOptions& options, const std::function<void(const EvaluatedPicture&)>& each,
                     const std::function<Sample(std::size_t, Sample)>& change) {
   const NoGrad no_grad;
+  const Predictor predictor(network);
   Evaluation result{SegmentationMetrics(pictures.labels())};
   OrderedPrefetcher<Prepared> prefetcher(pictures.size(), 2, [&](std::size_t i) {
     return prepare(change ? change(i, pictures.load(i)) : pictures.load(i), info);
@@ -40,7 +41,7 @@ Evaluation evaluate(const UNet& network, const ModelInfo& info, const Dataset& p
 
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const Prepared prepared = prefetcher.next();
-    const Prediction p = predict(network, prepared.input, options.mirror);
+    const Prediction p = predict(predictor, prepared.input, options.mirror);
     const Shape grid{1, p.placement.canvas_height, p.placement.canvas_width, 1};
     const double loss =
         segmentation_loss(p.canvas_logits, Tensor::from(grid, prepared.mask), options.weights).total.item();

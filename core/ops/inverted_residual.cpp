@@ -1,4 +1,4 @@
-// With k the numbers of a batch norm (mean, factor, ...; core/ops/batch_norm.h), the backward pass is three kernels,
+// With k the numbers of a batch norm (mean, factor, ...; core/ops/old_batch_norm.h), the backward pass is three kernels,
 // each with both gradients of its convolution:
 //
 //   dy            -> dWp, de2 = dy Wp'   and sums over de2 for the second batch norm's dgamma, dbeta
@@ -15,7 +15,7 @@
 #include "core/autograd.h"
 #include "core/kernels/conv_depthwise.h"
 #include "core/kernels/pointwise.h"
-#include "core/ops/conv2d.h"
+#include "core/ops/old_conv2d.h"
 #include "core/ops/made_images.h"
 #include "core/profile.h"
 
@@ -29,14 +29,14 @@ std::int64_t rows_of(const Tensor& x) { return x.count() / x.size(3); }
 
 /// The output of a convolution, for its batch norm.
 Normalised normalise(const Tensor& x, const ChannelStatistics& taken, const NormalisedConv& conv,
-                     const BatchNormOptions& options) {
-  return {x, channel_coefficients(x, conv.norm, options, taken), options.activation};
+                     const OldBatchNormOptions& options) {
+  return {x, channel_coefficients(x, conv.norm, options, taken), options.clamp};
 }
 
 /// A profile entry for a convolution with made images; `passes` of 1 or, for both gradients, 2.
 auto describe(const char* op, const ConvProblem& p, int passes) {
   return [op, &p, passes](ProfileEntry& entry) {
-    describe_conv(entry, op, p, "made");
+    old_describe_conv(entry, op, p, "made");
     entry.macs *= passes;
     entry.bytes *= passes;
   };
@@ -136,12 +136,12 @@ void check_channels(const NormalisedConv& conv) {
 }
 
 Problems problems_of(const Tensor& x, const NormalisedConv& expand, const NormalisedConv& depthwise,
-                     const Tensor& project, std::int64_t stride, const BatchNormOptions& options) {
+                     const Tensor& project, std::int64_t stride, const OldBatchNormOptions& options) {
   check_same_dtype("inverted_residual", {x, expand.weight, depthwise.weight, project});
   WEFT_CHECK(x.dtype() == DType::f32 && x.rank() == 4 && depthwise.weight.rank() == 4 && project.rank() == 4,
              "[inverted_residual] expected a float32 input [N, H, W, C] and weights of rank 4, got {} {}, {}, {}",
              dtype_name(x.dtype()), x.shape(), depthwise.weight.shape(), project.shape());
-  WEFT_CHECK(options.training && options.activation == Activation::relu6,
+  WEFT_CHECK(options.training && options.clamp.lower == 0 && options.clamp.upper == 6,
              "[inverted_residual] expected batch norms in training, with relu6");
   const std::int64_t c_mid = depthwise.weight.size(0);
   Problems p;
@@ -172,7 +172,7 @@ Problems problems_of(const Tensor& x, const NormalisedConv& expand, const Normal
 }  // namespace
 
 Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const NormalisedConv& depthwise,
-                         const Tensor& project, std::int64_t stride, const BatchNormOptions& options,
+                         const Tensor& project, std::int64_t stride, const OldBatchNormOptions& options,
                          ChannelStatistics* statistics) {
   const Problems p = problems_of(x, expand, depthwise, project, stride, options);
   Normalised h;
@@ -180,7 +180,7 @@ Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const No
   if (expand.weight.defined()) {
     ChannelStatistics taken;
     const Tensor expanded =
-        conv_forward("conv2d", p.expand, x, expand.weight, Tensor(), Tensor(), Activation::none, &taken);
+        conv_forward("conv2d", p.expand, x, expand.weight, Tensor(), Tensor(), no_clamp, &taken);
     h = normalise(expanded, taken, expand, options);
     e = h.pixels();
   }

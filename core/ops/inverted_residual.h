@@ -11,7 +11,7 @@
 // that it reads (core/kernels/pixel_source.h). That halves what the block moves through memory in a step. For inference
 // there is packed_inverted_residual.h, which needs no statistics and stores none of the large images.
 
-#include "core/ops/batch_norm.h"
+#include "core/ops/old_batch_norm.h"
 
 namespace weft {
 
@@ -25,7 +25,7 @@ struct NormalisedConv {
 /// expansion), [Cmid, 1, 3, 3] and `project` [Cout, Cmid, 1, 1]. `options` are both batch norms': training, and relu6
 /// as activation. float32 only. Throws Error for anything else.
 Tensor inverted_residual(const Tensor& x, const NormalisedConv& expand, const NormalisedConv& depthwise,
-                         const Tensor& project, std::int64_t stride, const BatchNormOptions& options,
+                         const Tensor& project, std::int64_t stride, const OldBatchNormOptions& options,
                          ChannelStatistics* statistics = nullptr);
 
 /// True where inverted_residual is faster than the operations that it stands for: not with so many channels that their

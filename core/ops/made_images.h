@@ -4,7 +4,7 @@
 
 #include "core/kernels/batch_norm.h"
 #include "core/kernels/pixel_source.h"
-#include "core/ops/batch_norm.h"
+#include "core/ops/old_batch_norm.h"
 
 namespace weft {
 
@@ -12,7 +12,7 @@ namespace weft {
 struct Normalised {
   Tensor x;
   ChannelCoefficients k;
-  Activation activation = Activation::none;
+  Clamp clamp = no_clamp;
 
   kernels::PixelSource pixels() const { return kernels::normalised_pixels(gradient_problem(Tensor())); }
 
@@ -27,7 +27,7 @@ struct Normalised {
             .inv_std = k.inv_std.data<float>(),
             .factor = k.factor.data<float>(),
             .offset = k.offset.data<float>(),
-            .activation = activation};
+            .clamp = clamp};
   }
 };
 
@@ -42,7 +42,7 @@ class MadeGradient {
         dy_(dy),
         problem_(norm.gradient_problem(dy)) {
     sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
-    problem_.activation = Activation::none;  // who took the sums stored dz
+    problem_.clamp = no_clamp;  // who took the sums stored dz
     kernels::batch_norm_gradient_numbers(problem_, dgamma.data<float>(), dbeta.data<float>(),
                                          shift_.mutable_data<float>(), stretch_.mutable_data<float>());
   }

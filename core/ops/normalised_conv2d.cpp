@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "core/autograd.h"
-#include "core/ops/conv2d.h"
+#include "core/ops/old_conv2d.h"
 #include "core/ops/made_images.h"
 #include "core/pass_profile.h"
 
@@ -26,12 +26,12 @@ struct SavedConv {
   const ConvAlgorithm& algorithm;
   Saved x, weight;
   ChannelCoefficients k;
-  Activation activation;
+  Clamp clamp;
   bool needs_dx, needs_dw;
 
-  Normalised norm() const { return {x.get(), k, activation}; }
+  Normalised norm() const { return {x.get(), k, clamp}; }
   auto described(const char* op) const {
-    return [this, op](ProfileEntry& entry) { describe_conv(entry, op, p, algorithm.name); };
+    return [this, op](ProfileEntry& entry) { old_describe_conv(entry, op, p, algorithm.name); };
   }
 };
 
@@ -50,7 +50,7 @@ Gradients norm_gradients(const SavedConv& saved, const Tensor& dy) {
   sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
   const ProfileScope scope(describe_pass("batch_norm dx", dz, 3));
   kernels::BatchNormBackward<float> b = norm.gradient_problem(dz);
-  b.activation = Activation::none;  // what is stored is dz
+  b.clamp = no_clamp;  // what is stored is dz
   kernels::batch_norm_input_gradient(b, dgamma.data<float>(), dbeta.data<float>(), true, dz.mutable_data<float>());
   return {dz, dgamma, dbeta};
 }
@@ -90,10 +90,10 @@ Tensor normalised_conv2d(const UnnormalisedImage& image, const Tensor& weight, c
   const ConvProblem p = conv_problem(x.shape(), weight.shape(), options);
   const ConvAlgorithm& algorithm = kernels::choose_conv(p);
   const Normalised norm = {x, channel_coefficients(x, image.norm, image.options, image.statistics),
-                           image.options.activation};
+                           image.options.clamp};
   const Tensor y = Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out});
   {
-    const ProfileScope scope([&](ProfileEntry& entry) { describe_conv(entry, "conv2d", p, algorithm.name); });
+    const ProfileScope scope([&](ProfileEntry& entry) { old_describe_conv(entry, "conv2d", p, algorithm.name); });
     store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
       kernels::conv_forward(algorithm, p, norm.pixels(), weight.data<float>(), {.sums = taken},
                             y.mutable_data<float>());
@@ -103,7 +103,7 @@ Tensor normalised_conv2d(const UnnormalisedImage& image, const Tensor& weight, c
   if (!needs_recording(inputs)) return y;
   const bool needs_dx = x.requires_grad() || image.norm.gamma.requires_grad() || image.norm.beta.requires_grad();
   const auto saved = std::make_shared<SavedConv>(
-      SavedConv{p, algorithm, Saved(x), Saved(weight), norm.k, norm.activation, needs_dx, weight.requires_grad()});
+      SavedConv{p, algorithm, Saved(x), Saved(weight), norm.k, norm.clamp, needs_dx, weight.requires_grad()});
   return record(y, "normalised_conv2d", inputs, [saved](const Tensor& dy) { return gradients_of(*saved, dy); },
                 {{"padding", static_cast<double>(options.padding)}, {"epsilon", image.options.epsilon}});
 }

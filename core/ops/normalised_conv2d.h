@@ -7,7 +7,7 @@
 // the convolution and of its weight gradient normalise the pixels of x as they load them (core/kernels/pixel_source.h).
 // That saves a pass that reads x and writes as much, and between the passes the memory of one image in two.
 
-#include "core/ops/batch_norm.h"
+#include "core/ops/old_batch_norm.h"
 
 namespace weft {
 
@@ -16,7 +16,7 @@ struct UnnormalisedImage {
   Tensor x;                           // [N, H, W, C]
   ChannelStatistics statistics = {};  // of x, where they are known
   BatchNormTensors norm = {};
-  BatchNormOptions options = {};
+  OldBatchNormOptions options = {};
 };
 
 /// True where normalised_conv2d can take the place of the two operations: in training, in float32, and where the

@@ -3,7 +3,7 @@
 #include "core/kernels/conv_chain.h"
 #include "core/kernels/isa.h"
 #include "core/kernels/reference/conv2d.h"
-#include "core/ops/conv2d.h"
+#include "core/ops/old_conv2d.h"
 #include "core/ops/upsample_conv2d.h"
 #include "core/profile.h"
 
@@ -71,46 +71,46 @@ PackedConv::PackedConv(const Tensor& weight, const Tensor& bias, const Conv2dOpt
 
 bool PackedConv::is_ready() const { return isa_ == kernels::isa_name(); }
 
-Tensor PackedConv::forward(const Tensor& x, Activation activation, const Tensor& residual) const {
-  if (algorithm_ == nullptr) return conv2d_fused(x, filters_, bias_, options_, activation, residual);
+Tensor PackedConv::forward(const Tensor& x, Clamp clamp, const Tensor& residual) const {
+  if (algorithm_ == nullptr) return conv2d_fused(x, filters_, bias_, options_, clamp, residual);
   const ConvProblem p = conv_problem(x.shape(), shape_, options_);
   WEFT_CHECK(p.output_count() > 0, "[conv2d] no output: input {}, weight {}, padding {}", x.shape(), shape_,
              options_.padding);
   Tensor y = Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out});
   WEFT_CHECK(!residual.defined() || residual.shape() == y.shape(), "[conv2d] expected a residual {}, got {}", y.shape(),
              residual.shape());
-  const ProfileScope scope([&](ProfileEntry& entry) { describe_conv(entry, "conv2d", p, algorithm_->name); });
-  algorithm_->forward(p, x.data<float>(), filters_.data<float>(), conv_epilogue<float>(bias_, residual, activation),
+  const ProfileScope scope([&](ProfileEntry& entry) { old_describe_conv(entry, "conv2d", p, algorithm_->name); });
+  algorithm_->forward(p, x.data<float>(), filters_.data<float>(), conv_epilogue<float>(bias_, residual, clamp),
                       y.mutable_data<float>());
   return y;
 }
 
-Tensor PackedConv::forward_upsampled(const Tensor& x, const Tensor& skip, Activation activation) const {
+Tensor PackedConv::forward_upsampled(const Tensor& x, const Tensor& skip, Clamp clamp) const {
   if (!is_upsampling_) {
     const Tensor up = upsample_nearest2x(x);
-    return forward(skip.defined() ? concat_channels({up, skip}) : up, activation);
+    return forward(skip.defined() ? concat_channels({up, skip}) : up, clamp);
   }
   const kernels::UpsampleConvProblem p = upsample_conv_problem(x, skip, shape_);
   WEFT_CHECK(p.c_up == upsampled_channels_, "[upsample_conv2d] expected {} upsampled channels, got {}",
              upsampled_channels_, x.shape());
-  return upsample_conv_forward(p, x, skip, filters_, bias_, activation);
+  return upsample_conv_forward(p, x, skip, filters_, bias_, clamp);
 }
 
-Tensor PackedConv::forward_alone(const Tensor& x, Activation activation) const {
-  return upsampled_channels_ > 0 ? forward_upsampled(x, Tensor(), activation) : forward(x, activation);
+Tensor PackedConv::forward_alone(const Tensor& x, Clamp clamp) const {
+  return upsampled_channels_ > 0 ? forward_upsampled(x, Tensor(), clamp) : forward(x, clamp);
 }
 
 std::vector<kernels::ConvStep> PackedConv::chain_of(std::span<const PackedStep> steps, Shape shape) {
   std::vector<kernels::ConvStep> chain;
   if (shape.rank() != 4 || shape.count() == 0) return chain;
-  for (const auto& [conv, activation] : steps) {
+  for (const auto& [conv, clamp] : steps) {
     const bool upsamples = conv->upsampled_channels_ > 0;
     if (upsamples ? !conv->is_upsampling_ || conv->upsampled_channels_ != shape[3] : conv->algorithm_ == nullptr)
       return {};
     if (upsamples) shape = {shape[0], 2 * shape[1], 2 * shape[2], shape[3]};
     const ConvProblem p = conv_problem(shape, conv->shape_, conv->options_);
     chain.push_back({conv->algorithm_, p, conv->filters_.data<float>(),
-                     conv->bias_.defined() ? conv->bias_.data<float>() : nullptr, activation});
+                     conv->bias_.defined() ? conv->bias_.data<float>() : nullptr, clamp});
     shape = {p.n, p.out_h(), p.out_w(), p.c_out};
   }
   return chain;
@@ -121,7 +121,7 @@ Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x) {
   for (; !steps.empty(); steps = steps.subspan(1)) {
     const std::vector<kernels::ConvStep> chain = PackedConv::chain_of(steps, h.shape());
     if (kernels::conv_chain_supports(chain)) return run_chain(chain, h);
-    h = steps.front().conv->forward_alone(h, steps.front().activation);
+    h = steps.front().conv->forward_alone(h, steps.front().clamp);
   }
   return h;
 }

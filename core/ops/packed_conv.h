@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/kernels/conv.h"
-#include "core/ops.h"
+#include "core/ops/old.h"
 
 namespace weft {
 
@@ -18,7 +18,7 @@ class PackedConv;
 /// One of several convolutions that follow each other.
 struct PackedStep {
   const PackedConv* conv;
-  Activation activation;
+  Clamp clamp;
 };
 
 /// The last of them, applied to what the one before makes, and so on; the first reads x [N, H, W, Cin], and where it
@@ -36,18 +36,18 @@ class PackedConv {
 
   /// False before anything is packed, and where the instruction set has been switched since.
   bool is_ready() const;
-  /// activation(conv2d(x) + bias + residual): x [N, H, W, Cin] -> [N, OH, OW, Cout] as conv2d has it; `residual`, of
+  /// clamp(conv2d(x) + bias + residual): x [N, H, W, Cin] -> [N, OH, OW, Cout] as conv2d has it; `residual`, of
   /// the result's shape, may be undefined. Only where is_ready(). Throws Error for shapes that don't fit, or without
   /// output.
-  Tensor forward(const Tensor& x, Activation activation, const Tensor& residual = Tensor()) const;
-  /// activation(upsample_conv2d(x, skip) + bias): x [N, H, W, C], skip [N, 2H, 2W, Cskip] or undefined ->
+  Tensor forward(const Tensor& x, Clamp clamp, const Tensor& residual = Tensor()) const;
+  /// clamp(upsample_conv2d(x, skip) + bias): x [N, H, W, C], skip [N, 2H, 2W, Cskip] or undefined ->
   /// [N, 2H, 2W, Cout]. Only where is_ready(). Throws Error as forward().
-  Tensor forward_upsampled(const Tensor& x, const Tensor& skip, Activation activation) const;
+  Tensor forward_upsampled(const Tensor& x, const Tensor& skip, Clamp clamp) const;
 
  private:
   friend Tensor forward_chain(std::span<const PackedStep> steps, const Tensor& x);
   /// forward(), or where this was made for upsampled channels forward_upsampled() without a skip.
-  Tensor forward_alone(const Tensor& x, Activation activation) const;
+  Tensor forward_alone(const Tensor& x, Clamp clamp) const;
   /// The steps for an x of that shape as conv_chain.h wants them; none where one of them is not a kernel's.
   static std::vector<kernels::ConvStep> chain_of(std::span<const PackedStep> steps, Shape shape);
 

@@ -14,7 +14,7 @@
 
 #include "core/autograd.h"
 #include "core/ops.h"
-#include "core/ops/conv2d.h"
+#include "core/ops/old_conv2d.h"
 #include "core/profile.h"
 
 namespace weft {
@@ -84,11 +84,11 @@ UpsampleConvProblem upsample_conv_problem(const Tensor& x, const Tensor& skip, c
 }
 
 Tensor upsample_conv_forward(const UpsampleConvProblem& p, const Tensor& x, const Tensor& skip, const Tensor& packed,
-                             const Tensor& bias, Activation activation, ChannelStatistics* statistics) {
+                             const Tensor& bias, Clamp clamp, ChannelStatistics* statistics) {
   Tensor y = Tensor::empty({p.n, 2 * p.h, 2 * p.w, p.c_out});
   const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, "upsample_conv2d", p, Inputs::both); });
   store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
-    auto epilogue = conv_epilogue<float>(bias, Tensor(), activation);
+    auto epilogue = conv_epilogue<float>(bias, Tensor(), clamp);
     epilogue.sums = taken;
     kernels::upsample_conv_forward(p, x.data<float>(), p.c_skip > 0 ? skip.data<float>() : nullptr,
                                    packed.data<float>(), epilogue, y.mutable_data<float>());
@@ -101,11 +101,11 @@ Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight
   const UpsampleConvProblem p = upsample_conv_problem(x, skip, weight.shape());
   if (x.dtype() != DType::f32 || !kernels::upsample_conv_is_preferred(p)) {
     const Tensor up = upsample_nearest2x(x);
-    return conv2d(skip.defined() ? concat_channels({up, skip}) : up, weight, Tensor(), {.padding = 1}, statistics);
+    return old_conv2d(skip.defined() ? concat_channels({up, skip}) : up, weight, Tensor(), {.padding = 1}, statistics);
   }
   const Tensor packed = Tensor::empty({kernels::upsample_conv_packed_floats(p)});
   kernels::upsample_conv_pack(p, weight.data<float>(), packed.mutable_data<float>());
-  const Tensor y = upsample_conv_forward(p, x, skip, packed, Tensor(), Activation::none, statistics);
+  const Tensor y = upsample_conv_forward(p, x, skip, packed, Tensor(), no_clamp, statistics);
   if (!needs_recording({x, weight, skip})) return y;
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad();

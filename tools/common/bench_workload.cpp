@@ -51,7 +51,7 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
   pictures_ =
       options.input.empty() ? filled(pictures, [&] { return draw.normal(); }) : read_raw(options.input, pictures);
   if (!is_training_) {
-    network_->prepare_inference();
+    predictor_.emplace(*network_, Predictor::Weights::released);
     return;
   }
   masks_ = options.targets.empty() ? filled(masks, [&] { return draw.chance(0.3) ? 1.0 : 0.0; })
@@ -61,9 +61,8 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
 
 void BenchWorkload::run() {
   if (!is_training_) {
-    const NoGrad no_grad;
     logits_ = Tensor();  // its memory serves this run
-    logits_ = network_->forward(pictures_);
+    logits_ = predictor_->logits(pictures_);
     return;
   }
   network_->zero_grad();

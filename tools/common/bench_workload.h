@@ -2,10 +2,11 @@
 // What bench_unet times: one network on one batch, forward only or as a whole training step.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/profile.h"
-#include "models/unet.h"
+#include "models/predictor.h"
 #include "train/optimizer.h"
 
 namespace weft::tools {
@@ -37,6 +38,7 @@ class BenchWorkload {
  private:
   const bool is_training_;
   std::unique_ptr<UNet> network_;
+  std::optional<Predictor> predictor_;    // where nothing is trained
   std::unique_ptr<Optimizer> optimizer_;
   Tensor pictures_, masks_, logits_;
   double loss_ = 0;

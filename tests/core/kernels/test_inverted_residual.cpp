@@ -50,10 +50,10 @@ struct Data {
 };
 
 std::vector<double> reference_conv(const ConvProblem& p, const std::vector<double>& x, GuardedBuffer& w,
-                                   GuardedBuffer& bias, Activation activation, const double* residual) {
+                                   GuardedBuffer& bias, Clamp clamp, const double* residual) {
   std::vector<double> y(static_cast<std::size_t>(p.output_count()));
   const std::vector<double> weights = doubles(w.content()), biases = doubles(bias.content());
-  kernels::reference::conv2d_forward(p, x.data(), weights.data(), {biases.data(), residual, activation}, y.data());
+  kernels::reference::conv2d_forward(p, x.data(), weights.data(), {biases.data(), residual, clamp}, y.data());
   return y;
 }
 
@@ -69,9 +69,9 @@ std::vector<double> reference_block(const InvertedResidualProblem& p, Data& data
   CHECK(p.out_h() == depthwise.out_h());
   CHECK(p.out_w() == depthwise.out_w());
   std::vector<double> e = x;
-  if (p.has_expansion) e = reference_conv(expand, x, data.expand, data.expand_bias, Activation::relu6, nullptr);
-  const auto d = reference_conv(depthwise, e, data.depthwise, data.depthwise_bias, Activation::relu6, nullptr);
-  return reference_conv(project, d, data.project, data.project_bias, Activation::none,
+  if (p.has_expansion) e = reference_conv(expand, x, data.expand, data.expand_bias, relu6_clamp, nullptr);
+  const auto d = reference_conv(depthwise, e, data.depthwise, data.depthwise_bias, relu6_clamp, nullptr);
+  return reference_conv(project, d, data.project, data.project_bias, no_clamp,
                         p.has_shortcut ? x.data() : nullptr);
 }
 

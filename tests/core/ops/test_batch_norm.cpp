@@ -13,24 +13,24 @@ Tensor ones(std::int64_t c) { return Tensor::full({c}, 1, DType::f64); }
 Tensor zeros(std::int64_t c) { return Tensor::zeros({c}, DType::f64); }
 }  // namespace
 
-TEST_CASE("batch_norm has the right gradients in both modes, with each activation and a residual", "[ops]") {
+TEST_CASE("batch_norm has the right gradients in both modes, with each clamp and a residual", "[ops]") {
   for (bool training : {true, false}) {
-    for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+    for (Clamp clamp : {no_clamp, relu_clamp, relu6_clamp}) {
       for (Shape s : {Shape{2, 3, 5, 4}, {3, 1, 1, 2}, {1, 2, 1, 1}}) {
         const std::int64_t c = s[3];
         const Tensor mean = random_f64({c}),
-                     var = add(mul(random_f64({c}), random_f64({c})), mul(random_f64({c}), random_f64({c})));
-        const Tensor positive_var = add(mul(var, var), ones(c));
+                     var = add(multiply(random_f64({c}), random_f64({c})), multiply(random_f64({c}), random_f64({c})));
+        const Tensor positive_var = add(multiply(var, var), ones(c));
         check_gradient(
             [&](const Tensors& in) {
               return batch_norm(scale(in[0], 3), in[1], in[2], mean.clone(), positive_var.clone(),
-                                {.training = training, .activation = activation});
+                                {.training = training, .clamp = clamp});
             },
             {random_f64(s), random_f64({c}), random_f64({c})}, 2e-6);
         check_gradient(
             [&](const Tensors& in) {
               return batch_norm(scale(in[0], 3), in[1], in[2], mean.clone(), positive_var.clone(),
-                                {.training = training, .activation = activation}, in[3]);
+                                {.training = training, .clamp = clamp}, in[3]);
             },
             {random_f64(s), random_f64({c}), random_f64({c}), random_f64(s)}, 2e-6);
       }
@@ -69,32 +69,32 @@ TEST_CASE("batch_norm of a constant stays finite, and a mean far from zero keeps
   CHECK(relative_difference(run(x), run(x.to(DType::f64))) < 1e-3);
 }
 
-TEST_CASE("batch_norm with a residual and an activation is the three operations, bit for bit", "[ops]") {
+TEST_CASE("batch_norm with a residual and an clamp is the three operations, bit for bit", "[ops]") {
   const Shape shape{2, 33, 17, 24};
   const Tensors inputs{random_f64(shape), random_f64({24}), random_f64({24}), random_f64(shape)};
-  const auto norm = [](const Tensors& in, Activation activation, const Tensor& residual) {
+  const auto norm = [](const Tensors& in, Clamp clamp, const Tensor& residual) {
     const DType d = in[0].dtype();
-    return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d), {.activation = activation},
+    return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d), {.clamp = clamp},
                       residual);
   };
   // The residual is also a multiple of x: its gradient meets dx on the way, so neither may overwrite what the other
   // still needs.
-  const auto fused = [&](Activation activation) {
-    return [&, activation](const Tensors& in) { return norm(in, activation, add(in[3], in[0])); };
+  const auto fused = [&](Clamp clamp) {
+    return [&, clamp](const Tensors& in) { return norm(in, clamp, add(in[3], in[0])); };
   };
-  const auto apart = [&](Activation activation) {
-    return [&, activation](const Tensors& in) {
-      const Tensor total = add(norm(in, Activation::none, Tensor()), add(in[3], in[0]));
-      return activation == Activation::none ? total : activation == Activation::relu ? relu(total) : relu6(total);
+  const auto apart = [&](Clamp clamp) {
+    return [&, clamp](const Tensors& in) {
+      const Tensor total = add(norm(in, no_clamp, Tensor()), add(in[3], in[0]));
+      return !clips(clamp) ? total : clamp.upper > 6 ? relu(total) : relu6(total);
     };
   };
-  for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+  for (Clamp clamp : {no_clamp, relu_clamp, relu6_clamp}) {
     for (DType dtype : {DType::f32, DType::f64}) {
-      const Tensors one = result_and_gradients(fused(activation), inputs, dtype),
-                    three = result_and_gradients(apart(activation), inputs, dtype);
+      const Tensors one = result_and_gradients(fused(clamp), inputs, dtype),
+                    three = result_and_gradients(apart(clamp), inputs, dtype);
       for (std::size_t i = 0; i < one.size(); ++i) CHECK(equal(one[i], three[i]));
     }
-    check_threads(fused(activation), inputs);
+    check_threads(fused(clamp), inputs);
   }
 }
 
@@ -108,8 +108,8 @@ TEST_CASE("batch_norm with the statistics that its convolution took is as with t
     const Tensor z = conv2d(x, w, Tensor(), {.padding = 1}, asks ? &statistics : nullptr);
     CHECK(statistics.mean.defined() == asks);
     const Tensor y =
-        batch_norm(z, gamma, Tensor::zeros({c}), mean, var, {.activation = Activation::relu}, Tensor(), statistics);
-    sum(mul(y, y)).backward();
+        batch_norm(z, gamma, Tensor::zeros({c}), mean, var, {.clamp = relu_clamp}, Tensor(), statistics);
+    sum(multiply(y, y)).backward();
     return Tensors{y, mean, var, gamma.grad()};
   };
   const Tensors taken = run(true), expected = run(false);
@@ -122,7 +122,7 @@ TEST_CASE("batch_norm's gradients are right where a convolution takes its sums, 
   const auto norm = [](const Tensors& in) {
     const DType d = in[0].dtype();
     return batch_norm(in[0], in[1], in[2], Tensor::zeros({24}, d), Tensor::full({24}, 1, d),
-                      {.activation = Activation::relu6});
+                      {.clamp = relu6_clamp});
   };
   // A single use; two of them, one after the other in the backward pass; and one that no gradient comes through. The
   // last to contribute takes the sums: where that is scale, nobody does.
@@ -141,7 +141,7 @@ TEST_CASE("batch_norm's gradients are right where a convolution takes its sums, 
     const DType d = in[0].dtype();
     const Tensor r = conv2d(norm(in), in[3]), x = scale(r, -0.5);
     const Tensor y = batch_norm(x, Tensor::full({16}, 1, d), Tensor::full({16}, 0.1, d), Tensor::zeros({16}, d),
-                                Tensor::full({16}, 1, d), {.activation = Activation::relu}, r);
+                                Tensor::full({16}, 1, d), {.clamp = relu_clamp}, r);
     return max_pool2d(y, {.kernel = 3, .stride = 2, .padding = 1});
   };
   const auto unused = [&](const Tensors& in) {
@@ -201,7 +201,7 @@ TEST_CASE("batch_norm leaves a gradient alone that someone else holds", "[ops]")
   const Tensor x = random_f32({1, 4, 4, 8}).set_requires_grad(true);
   const auto run = [&](const Tensor& seed) {
     const Tensor y = batch_norm(x, Tensor::full({8}, 1), Tensor::zeros({8}), Tensor::zeros({8}), Tensor::full({8}, 1),
-                                {.activation = Activation::relu});
+                                {.clamp = relu_clamp});
     backward(y, seed);
   };
   const Tensor seed = random_f32({1, 4, 4, 8}), before = seed.clone();

@@ -70,7 +70,7 @@ struct Block {
   }
 };
 
-const BatchNormOptions options = {.activation = Activation::relu6};
+const BatchNormOptions options = {.clamp = relu6_clamp};
 
 Tensor as_one(const Block& b, ChannelStatistics* statistics = nullptr) {
   return inverted_residual(b.x, b.expand, b.depthwise, b.project, b.stride, options, statistics);
@@ -156,9 +156,9 @@ TEST_CASE("an inverted residual adds to its input's gradient and takes its batch
       };
       b.x = norm(z);
       const Tensor y = is_one ? as_one(b) : one_by_one(b);
-      Tensor loss = sum(mul(y, y));
+      Tensor loss = sum(multiply(y, y));
       // A second use, whose gradient comes first. Only the expansion can add to it.
-      if (which == 0) loss = add(loss, scale(sum(mul(b.x, b.x)), 30));
+      if (which == 0) loss = add(loss, scale(sum(multiply(b.x, b.x)), 30));
       const Profile profile;
       backward(loss);
       *entries = profile.entries();
@@ -218,7 +218,7 @@ TEST_CASE("an inverted residual says what does not fit", "[ops]") {
   wrong = b;
   wrong.x = random_f64(b.x.shape());
   CHECK_THROWS_WITH(run(wrong), Contains("float"));
-  CHECK_THROWS_WITH(run(b, {.training = false, .activation = Activation::relu6}), Contains("in training"));
+  CHECK_THROWS_WITH(run(b, {.training = false, .clamp = relu6_clamp}), Contains("in training"));
   wrong = b;
   wrong.x = random_f32({1, 1, 1, 16});
   CHECK_THROWS_WITH(run(wrong), Contains("larger batch"));

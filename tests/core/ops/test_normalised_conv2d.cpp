@@ -34,11 +34,11 @@ struct Layers {
   Conv2dOptions conv;
   BatchNormOptions options;
 
-  Layers(const Shape& shape, std::int64_t c_out, Activation activation, std::int64_t padding = 1)
+  Layers(const Shape& shape, std::int64_t c_out, Clamp clamp, std::int64_t padding = 1)
       : x(leaf(shape)),
         weight(leaf({c_out, shape[3], 3, 3})),
         conv{.padding = padding},
-        options{.activation = activation} {
+        options{.clamp = clamp} {
     const Shape channels{shape[3]};
     norm = {leaf(channels), leaf(channels), random_f32(channels), Tensor::full(channels, 1)};
   }
@@ -59,7 +59,7 @@ struct Layers {
                             : conv2d(batch_norm(x, norm.gamma, norm.beta, norm.running_mean, norm.running_var, options),
                                      weight, Tensor(), conv, &statistics);
     // An outer function of y, so that its gradient differs from pixel to pixel.
-    backward(sum(mul(y, y)));
+    backward(sum(multiply(y, y)));
     Tensors all = {y.detach(), statistics.mean, statistics.var, norm.running_mean, norm.running_var};
     for (const Tensor& t : {x, norm.gamma, norm.beta, weight}) all.push_back(t.grad());
     return all;
@@ -80,11 +80,11 @@ void check_same(const Tensors& one, const Tensors& two) {
 /// Both algorithms, borders that cut tiles, channels that fill no vector, one block of tiles and several.
 const std::vector<Layers>& layers() {
   static const std::vector<Layers> all = {
-      {{2, 9, 11, 16}, 16, Activation::relu},    {{1, 33, 40, 8}, 24, Activation::relu6},
-      {{3, 8, 8, 70}, 40, Activation::relu},     {{2, 13, 5, 64}, 64, Activation::none},
-      {{1, 6, 7, 33}, 200, Activation::relu, 0}, {{1, 5, 9, 40}, 48, Activation::relu, 2},
-      {{2, 66, 70, 16}, 16, Activation::relu},   {{4, 32, 32, 200}, 16, Activation::relu},
-      {{2, 41, 43, 66}, 64, Activation::relu}};
+      {{2, 9, 11, 16}, 16, relu_clamp},    {{1, 33, 40, 8}, 24, relu6_clamp},
+      {{3, 8, 8, 70}, 40, relu_clamp},     {{2, 13, 5, 64}, 64, no_clamp},
+      {{1, 6, 7, 33}, 200, relu_clamp, 0}, {{1, 5, 9, 40}, 48, relu_clamp, 2},
+      {{2, 66, 70, 16}, 16, relu_clamp},   {{4, 32, 32, 200}, 16, relu_clamp},
+      {{2, 41, 43, 66}, 64, relu_clamp}};
   return all;
 }
 

@@ -147,12 +147,12 @@ TEST_CASE("PackedConv equals the convolution that it was made from", "[ops]") {
   for_each_isa([&] {
     const PackedConv plain(w, bias, options), upsampled(up_w, bias, options, 16);
     CHECK(plain.is_ready());
-    CHECK(deviation(plain.forward(x, Activation::relu), relu(conv2d(x, w, bias, options))) < 1e-6);
-    CHECK(deviation(upsampled.forward_upsampled(x, skip, Activation::relu),
+    CHECK(deviation(plain.forward(x, relu_clamp), relu(conv2d(x, w, bias, options))) < 1e-6);
+    CHECK(deviation(upsampled.forward_upsampled(x, skip, relu_clamp),
                     relu(add(upsample_conv2d(x, skip, up_w), bias))) < 1e-6);
   });
   const PackedConv narrow(random_f32({3, 20, 3, 3}, 6), Tensor(), options, 16);
-  CHECK(narrow.forward_upsampled(x, skip, Activation::none).shape() == Shape{2, 12, 10, 3});
+  CHECK(narrow.forward_upsampled(x, skip, no_clamp).shape() == Shape{2, 12, 10, 3});
 }
 
 TEST_CASE("forward_chain gives what its convolutions give one after the other", "[ops]") {
@@ -161,11 +161,11 @@ TEST_CASE("forward_chain gives what its convolutions give one after the other", 
   const int before = num_threads();
   for_each_isa([&] {
     const PackedConv up(random_f32({16, 16, 3, 3}, 4), bias, options, 16), second(w, bias, options);
-    const Tensor h1 = up.forward_upsampled(x, Tensor(), Activation::relu), h2 = second.forward(h1, Activation::relu6);
+    const Tensor h1 = up.forward_upsampled(x, Tensor(), relu_clamp), h2 = second.forward(h1, relu6_clamp);
     // The algorithms of the passes that it takes.
     const auto check = [&](const PackedConv& head, const std::vector<std::string>& passes) {
-      const PackedStep steps[] = {{&up, Activation::relu}, {&second, Activation::relu6}, {&head, Activation::none}};
-      const Tensor expected = head.forward(h2, Activation::none);
+      const PackedStep steps[] = {{&up, relu_clamp}, {&second, relu6_clamp}, {&head, no_clamp}};
+      const Tensor expected = head.forward(h2, no_clamp);
       Profile profile;
       CHECK(deviation(forward_chain(steps, x), expected) == 0);
       std::vector<std::string> taken;
@@ -184,7 +184,7 @@ TEST_CASE("forward_chain gives what its convolutions give one after the other", 
   });
   set_num_threads(before);
   const PackedConv first(w, bias, options), head(random_f32({1, 16, 3, 3}), Tensor(), options);
-  const PackedStep steps[] = {{&first, Activation::relu}, {&head, Activation::none}};
+  const PackedStep steps[] = {{&first, relu_clamp}, {&head, no_clamp}};
   CHECK_THROWS_WITH(forward_chain(steps, Tensor::empty({0, 6, 5, 16})), Contains("no output"));
   CHECK_THROWS_WITH(forward_chain(steps, random_f32({1, 60, 9, 12})), Contains("12"));
 }
@@ -193,22 +193,22 @@ TEST_CASE("PackedConv refuses what conv2d refuses", "[ops]") {
   const Conv2dOptions options{.padding = 1};
   const Tensor w = random_f32({24, 16, 3, 3}), x = random_f32({2, 6, 5, 16});
   const PackedConv conv(w, Tensor(), options);
-  CHECK_THROWS_WITH(conv.forward(Tensor::empty({0, 6, 5, 16}), Activation::none), Contains("no output"));
-  CHECK_THROWS_WITH(conv.forward(x, Activation::none, Tensor::empty({2, 6, 4, 24})), Contains("expected a residual"));
+  CHECK_THROWS_WITH(conv.forward(Tensor::empty({0, 6, 5, 16}), no_clamp), Contains("no output"));
+  CHECK_THROWS_WITH(conv.forward(x, no_clamp, Tensor::empty({2, 6, 4, 24})), Contains("expected a residual"));
   CHECK_THROWS_WITH(PackedConv(w, random_f32({23}), options), Contains("expected bias [24]"));
-  CHECK_THROWS_WITH(PackedConv(w, Tensor(), {}).forward(random_f32({1, 2, 2, 16}), Activation::none),
+  CHECK_THROWS_WITH(PackedConv(w, Tensor(), {}).forward(random_f32({1, 2, 2, 16}), no_clamp),
                     Contains("no output"));
   const PackedConv upsampled(w, Tensor(), options, 16);
-  CHECK_THROWS_WITH(upsampled.forward_upsampled(Tensor::empty({0, 6, 5, 16}), Tensor(), Activation::none),
+  CHECK_THROWS_WITH(upsampled.forward_upsampled(Tensor::empty({0, 6, 5, 16}), Tensor(), no_clamp),
                     Contains("expected [N, H, W, C]"));
   CHECK_THROWS_WITH(upsample_conv2d(Tensor::empty({0, 6, 5, 16}), Tensor(), w), Contains("expected [N, H, W, C]"));
   const PackedConv with_skip(w, Tensor(), options, 12);
-  CHECK_THROWS_WITH(with_skip.forward_upsampled(x, Tensor(), Activation::none), Contains("expected 12 upsampled"));
+  CHECK_THROWS_WITH(with_skip.forward_upsampled(x, Tensor(), no_clamp), Contains("expected 12 upsampled"));
 }
 
 TEST_CASE("PackedConv without padding takes the fast algorithm too", "[ops]") {
   const Tensor w = random_f32({24, 16, 3, 3}), x = random_f32({1, 9, 8, 16});
   for_each_isa([&] {
-    CHECK(deviation(PackedConv(w, Tensor(), {}).forward(x, Activation::none), conv2d(x, w, Tensor(), {})) < 1e-6);
+    CHECK(deviation(PackedConv(w, Tensor(), {}).forward(x, no_clamp), conv2d(x, w, Tensor(), {})) < 1e-6);
   });
 }

@@ -1,10 +1,9 @@
-#include "train/predict.h"
+#include "models/predict.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "core/autograd.h"
 #include "core/kernels/sigmoid.h"
 #include "core/ops.h"
 #include "data/normalise.h"
@@ -49,23 +48,21 @@ NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Pr
   return input;
 }
 
-Tensor canvas_logits(const UNet& network, const NetworkInput& input, bool mirror) {
-  WEFT_CHECK(network.config().classes == 1, "[predict] expected a network with one class, got {}",
-             network.config().classes);
-  WEFT_CHECK(!network.is_training(), "[predict] expected a network in evaluation mode");
-  const NoGrad no_grad;
-  const Tensor logits = network.forward(input.values);
+Tensor canvas_logits(const Predictor& predictor, const NetworkInput& input, bool mirror) {
+  const std::int64_t classes = predictor.network().config().classes;
+  WEFT_CHECK(classes == 1, "[predict] expected a network with one class, got {}", classes);
+  const Tensor logits = predictor.logits(input.values);
   if (!mirror) return logits;
   // Mirroring the canvas and its answer undoes itself wherever on the canvas the picture lies.
-  return scale(add(logits, mirrored(network.forward(mirrored(input.values)))), 0.5);
+  return scale(add(logits, mirrored(predictor.logits(mirrored(input.values)))), 0.5);
 }
 
 Prediction to_prediction(const Placement& placement, const Tensor& canvas_logits) {
   return {placement, canvas_logits, unfit_plane(canvas_logits.values<float>(), placement)};
 }
 
-Prediction predict(const UNet& network, const NetworkInput& input, bool mirror) {
-  return to_prediction(input.placement, canvas_logits(network, input, mirror));
+Prediction predict(const Predictor& predictor, const NetworkInput& input, bool mirror) {
+  return to_prediction(input.placement, canvas_logits(predictor, input, mirror));
 }
 
 std::vector<float> Prediction::probabilities() const {

@@ -8,6 +8,7 @@
 
 #include "data/fit.h"
 #include "models/model_file.h"
+#include "models/predictor.h"
 
 namespace weft {
 
@@ -41,13 +42,13 @@ NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Pr
 
 /// Logits [1, canvas_height, canvas_width, 1] of a network in evaluation mode. Throws Error for one in training mode or
 /// with more than one class.
-Tensor canvas_logits(const UNet& network, const NetworkInput& input, bool mirror = false);
+Tensor canvas_logits(const Predictor& predictor, const NetworkInput& input, bool mirror = false);
 
 /// What canvas_logits() gave, and the same at the picture's own size. Needs no network, as prepare_input.
 Prediction to_prediction(const Placement& placement, const Tensor& canvas_logits);
 
 /// Both.
-Prediction predict(const UNet& network, const NetworkInput& input, bool mirror = false);
+Prediction predict(const Predictor& predictor, const NetworkInput& input, bool mirror = false);
 
 /// 1 where the probability is at least `threshold`, else 0; `width` and `height` are the plane's.
 Image threshold_mask(const std::vector<float>& probabilities, int width, int height, double threshold);

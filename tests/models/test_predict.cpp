@@ -1,4 +1,4 @@
-#include "train/predict.h"
+#include "models/predict.h"
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +30,7 @@ struct Fixture {
 };
 
 Prediction predicted(const Fixture& f, const Image& picture, const PredictOptions& options = {}) {
-  return predict(f.network, prepare_input(f.info, picture, options), options.mirror);
+  return predict(Predictor(f.network), prepare_input(f.info, picture, options), options.mirror);
 }
 
 }  // namespace
