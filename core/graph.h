@@ -21,10 +21,13 @@ namespace weft {
 using Value = int;
 constexpr Value no_value = -1;  // an input that was not given
 
+struct StoringKernel;  // core/plan/storing.h
+
 struct Step {
   Operation operation;
   std::vector<Value> inputs, outputs;
-  std::vector<std::string> rules = {};  // of the plan, that made it
+  std::vector<std::string> rules = {};                     // of the plan, that made it
+  std::shared_ptr<const StoringKernel> kernel = nullptr;   // for rules that have it do more while it stores
 };
 
 class Graph {

@@ -9,22 +9,12 @@
 #include "core/kernels/inverted_residual.h"
 #include "core/plan/convolution.h"
 #include "core/plan/rules/rules.h"
+#include "core/plan/training_kernels.h"
 
 namespace weft {
 namespace {
 
 using kernels::InvertedResidualProblem;
-
-bool is_pointwise(const ConvolutionStep& conv) {
-  const ConvProblem& p = conv.problem;
-  return p.kernel_h == 1 && p.kernel_w == 1 && p.stride_h == 1 && p.padding_h == 0 && p.groups == 1;
-}
-
-bool is_depthwise(const ConvolutionStep& conv) {
-  const ConvProblem& p = conv.problem;
-  return p.kernel_h == 3 && p.kernel_w == 3 && p.padding_h == 1 && p.dilation_h == 1 && p.groups == p.c_in &&
-         p.c_out == p.c_in && (p.stride_h == 1 || p.stride_h == 2);
-}
 
 Operation pack(const InvertedResidualProblem& p) {
   const auto run = [p](const Tensors& in, const Tensors& out) {
@@ -55,14 +45,14 @@ Operation block(const InvertedResidualProblem& p) {
 bool replace(Rewrite& r, const Step* step) {
   Graph& g = r.graph;
   const ConvolutionStep project = convolution_of(r, step);
-  if (!project || !is_pointwise(project)) return false;
+  if (!project || !is_pointwise(project.problem)) return false;
   const ConvolutionStep depthwise = convolution_of(r, g.maker(project.x()));
-  if (!depthwise || !is_depthwise(depthwise)) return false;
+  if (!depthwise || !is_depthwise(depthwise.problem)) return false;
   if (clips(project.clamp)) return r.no(step, "the projection is clamped");
   if (g.only_reader(depthwise.output()) != step) return r.no(step, "the depthwise convolution's output is used elsewhere");
   if (depthwise.residual() != no_value) return r.no(step, "the depthwise convolution adds a residual");
   ConvolutionStep expand = convolution_of(r, g.maker(depthwise.x()));
-  if (expand && (!is_pointwise(expand) || expand.residual() != no_value || g.only_reader(expand.output()) != depthwise.step))
+  if (expand && (!is_pointwise(expand.problem) || expand.residual() != no_value || g.only_reader(expand.output()) != depthwise.step))
     expand = {};
   const Value x = expand ? expand.x() : depthwise.x();
   const bool has_shortcut = project.residual() != no_value;

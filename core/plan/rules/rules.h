@@ -12,4 +12,13 @@ void inverted_residual(Rewrite& rewrite);
 void pack_filters(Rewrite& rewrite);
 void convolutions_by_rows(Rewrite& rewrite);
 
+void upsample_convolution_training(Rewrite& rewrite);
+void batch_norm_in_one_pass(Rewrite& rewrite);
+void normalise_on_read(Rewrite& rewrite);
+void both_gradients_at_once(Rewrite& rewrite);
+void statistics_while_storing(Rewrite& rewrite);
+void add_where_it_lies(Rewrite& rewrite);
+void sums_while_storing(Rewrite& rewrite);
+void gradient_on_read(Rewrite& rewrite);
+
 }  // namespace weft

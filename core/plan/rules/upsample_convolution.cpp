@@ -5,21 +5,14 @@
 // where nobody else reads what is left out, and where the convolution would be Winograd's. Gains two passes over images
 // and three of four products of what is upsampled.
 
-#include "core/kernels/conv_upsample.h"
 #include "core/plan/convolution.h"
 #include "core/plan/rules/rules.h"
+#include "core/plan/training_kernels.h"
 
 namespace weft {
 namespace {
 
 using kernels::UpsampleConvProblem;
-
-void describe(const UpsampleConvProblem& p, ProfileEntry& entry) {
-  entry.shapes = fmt::format("[{}, {}, {}, {}] x2 + {} -> [{}, {}, {}, {}], 3x3", p.n, p.h, p.w, p.c_up, p.c_skip, p.n,
-                             2 * p.h, 2 * p.w, p.c_out);
-  entry.algorithm = "upsample";
-  entry.macs = p.joined().output_count() * (p.c_up + p.c_skip) * 9;
-}
 
 Operation pack(const UpsampleConvProblem& p) {
   const auto run = [p](const Tensors& in, const Tensors& out) {
@@ -38,7 +31,7 @@ Operation upsample_conv2d(const UpsampleConvProblem& p, Clamp clamp) {
   return {.name = "upsample_conv2d",
           .run = run,
           .attributes = attributes,
-          .describe = [p](const Tensors&, const Tensors&, ProfileEntry& entry) { describe(p, entry); }};
+          .describe = [p](const Tensors&, const Tensors&, ProfileEntry& entry) { describe_upsample(p, p.c_up + p.c_skip, entry); }};
 }
 
 bool replace(Rewrite& r, const Step* step) {
