@@ -122,13 +122,6 @@ bool Tensor::shares_buffer_with(const Tensor& other) const {
          body().offset == other.body().offset;
 }
 
-BufferStamp::BufferStamp(const Tensor& t) : storage_(t.body().storage), version_(t.version()) {}
-
-bool BufferStamp::is_of(const Tensor& t) const {
-  const std::shared_ptr<Storage>& storage = t.body().storage;
-  return !storage_.owner_before(storage) && !storage.owner_before(storage_) && version_ == t.version();
-}
-
 Nhwc Tensor::nhwc() const {
   WEFT_CHECK(rank() == 4, "[tensor] expected [N, H, W, C], got {}", shape());
   return {size(0), size(1), size(2), size(3)};

@@ -156,24 +156,10 @@ class Tensor {
   const void* checked_data(DType wanted) const;
   void* checked_mutable_data(DType wanted) const;
 
-  friend class BufferStamp;
   std::shared_ptr<Body> body_;
 };
 
 using Tensors = std::vector<Tensor>;
-
-/// Names what a tensor's buffer holds at one time, without keeping the buffer: no later buffer at the same address, and
-/// no later version, is taken for it.
-class BufferStamp {
- public:
-  BufferStamp() = default;  // of nothing
-  explicit BufferStamp(const Tensor& t);
-  bool is_of(const Tensor& t) const;
-
- private:
-  std::weak_ptr<const Storage> storage_;
-  std::uint64_t version_ = 0;
-};
 
 /// Calls f(T{}) with T = float or double, as the dtype says. Throws Error for others, naming `op`.
 template <class F>

@@ -1,9 +1,9 @@
 #pragma once
 // A U-Net as an ONNX file, for runtimes other than weft.
 //
-// The graph is not described a second time: the network runs once on an empty picture, and what autograd
-// recorded of it (core/autograd.h) is walked and translated operation by operation. So the file follows
-// every change of the forward pass by itself.
+// The network is not described a second time: its forward pass is captured (core/graph.h), and the graph is translated
+// step by step. So the file follows every change of the forward pass by itself, and what ONNX can't say is refused by
+// the operation's name.
 
 #include <filesystem>
 

@@ -6,11 +6,11 @@
 #include <optional>
 
 #include "core/allocator.h"
-#include "core/autograd.h"
 #include "tools/common/command_text.h"
 #include "tools/common/data_options.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/machine.h"
+#include "tools/common/memory_size.h"
 #include "tools/common/run_tool.h"
 #include "tools/common/training_display.h"
 #include "train/trainer.h"
@@ -24,7 +24,8 @@ struct Options {
   DataOptions data;
   TrainConfig config;
   std::string out;
-  bool no_shuffle = false, resume = false, checkpoint_activations = false;
+  bool no_shuffle = false, resume = false;
+  std::string memory;
   std::string upsample = "nearest", optimizer = "adam", schedule = "constant";
 };
 
@@ -91,8 +92,9 @@ void add_options(CLI::App& app, Options& o) {
   option("--early-stop", c.early_stop, "stop after that many epochs without a better mIoU; 0: never", "N", steps);
   option("--dice-weight", c.dice_weight, "weight of the Dice loss", "W", steps);
   option("--bce-weight", c.bce_weight, "weight of the binary cross-entropy", "W", steps);
-  app.add_flag("--checkpoint-activations", o.checkpoint_activations,
-               "less memory: what batch norm makes is computed again in the backward pass; the same bits")
+  app.add_option("--memory", o.memory,
+                 "the most that a step's images may take, such as 800MB: what can't be kept is computed again, with the "
+                 "same bits [default: what they take]")
       ->group(steps);
   option("--seed", c.seed, "of starting weights, order, augmentation and the split", "K", steps);
   option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N",
@@ -148,10 +150,8 @@ int train(const Options& options, const std::string& command) {
   const TrainConfig config = settings(options);
   TrainingDisplay display(config);
   catch_interrupts("\nfinishing the step, then saving; Ctrl-C again stops at once\n");
-  Trainer trainer(config, options.out, options.resume, display, {command, machine_text()});
+  Trainer trainer(config, options.out, options.resume, display, {command, machine_text()}, memory_bytes_from(options.memory));
   display.watch(trainer);
-  std::optional<RecomputeActivations> recompute;
-  if (options.checkpoint_activations) recompute.emplace();
   const TrainResult result = trainer.run();
   if (result.end == TrainResult::End::asked_to) {
     fmt::print(stderr, "stopped after step {} and saved; to go on:\n  {} --resume\n", result.progress.steps, command);

@@ -127,8 +127,9 @@ void check_config(const TrainConfig& c) {
   const auto names = architectures();
   WEFT_CHECK(std::find(names.begin(), names.end(), c.network.arch) != names.end(),
              "--arch: expected one of {}, got '{}'", fmt::join(names, ", "), c.network.arch);
-  WEFT_CHECK(c.network.decoder_channels.size() == Encoder::stages, "--decoder-channels: expected {} numbers, got {}",
-             Encoder::stages, c.network.decoder_channels.size());
+  constexpr std::size_t stages = 5;  // of every architecture in models/registry.h
+  WEFT_CHECK(c.network.decoder_channels.size() == stages, "--decoder-channels: expected {} numbers, got {}",
+             stages, c.network.decoder_channels.size());
   for (const std::int64_t width : c.network.decoder_channels) check_range("--decoder-channels", width, 1, 65536);
   WEFT_CHECK(c.init.empty() || c.encoder_weights == "none",
              "--init: the model brings an encoder of its own; leave --encoder-weights out");

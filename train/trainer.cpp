@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/atomic_file.h"
-#include "core/autograd.h"
 #include "core/ops.h"
 #include "data/image_io.h"
 #include "train/initial_network.h"
@@ -116,7 +115,7 @@ bool is_finite(const Tensor& tensor) {
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer,
-                 RunDescription description)
+                 RunDescription description, std::int64_t memory_bytes)
     : config_(checked(config)),
       folder_(folder),
       observer_(observer),
@@ -144,6 +143,7 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
   if (config_.ema > 0) average_.emplace(*network_, config_.ema);
+  plans_.emplace(*network_, LossWeights{config_.dice_weight, config_.bce_weight}, memory_bytes);
   progress_.data_digest = data_.digest();
   progress_.data_sizes = data_.size_digest();
 
@@ -253,40 +253,60 @@ StepRecord Trainer::train_step(Loader::Batches& batches) {
   record.learning_rate = schedule_.rate(progress_.steps);
   const auto pictures =
       static_cast<double>(pictures_after(progress_.steps_in_epoch + 1) - pictures_after(progress_.steps_in_epoch));
+  nn::StateDict sums;  // of several batches' gradients
   for (std::int64_t i = 0; i < config_.accumulate && batches.remaining() > 0; ++i) {
     const Batch batch = batches.next();
-    add_gradients(batch, batch.n / pictures, record);
+    set_gradients(batch, batch.n / pictures, record);
+    if (config_.accumulate > 1) add_gradients(sums);
+  }
+  for (const auto& [name, parameter] : network_->named_parameters()) {
+    for (const auto& sum : sums) {
+      if (sum.name == name) parameter.grad().copy_from(sum.tensor);
+    }
   }
 
   optimizer_->step(record.learning_rate);
-  network_->zero_grad();
   if (average_) average_->update();
   ++progress_.steps;
   ++progress_.steps_in_epoch;
   return record;
 }
 
-/// Adds to the parameters' gradients, and to the record's losses, those of a batch, which is this share of the step's
-/// pictures. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large one.)
-void Trainer::add_gradients(const Batch& batch, double share, StepRecord& record) {
+/// Sets the parameters' gradients to those of a batch, which is this share of the step's pictures, and adds to the
+/// record's losses. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large one.)
+void Trainer::set_gradients(const Batch& batch, double share, StepRecord& record) {
   const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
   const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
-  const Tensor logits = network_->forward(pictures);
-  const Loss loss = segmentation_loss(logits, masks, {config_.dice_weight, config_.bce_weight});
-  check_loss(record, loss, batch);
-  record.loss += share * loss.total.item();
-  record.dice += share * loss.dice.item();
-  record.bce += share * loss.bce.item();
-  count_overlap(logits, batch.masks, record);
-  (share == 1 ? loss.total : scale(loss.total, share)).backward();
+  const StepPlans::Step step = plans_->run(pictures, masks, Tensor(), share);
+  check_loss(record, step, batch);
+  record.loss += share * step.loss;
+  record.dice += share * step.dice;
+  record.bce += share * step.bce;
+  count_overlap(step.logits, batch.masks, record);
 }
 
-void Trainer::check_loss(const StepRecord& record, const Loss& loss, const Batch& batch) const {
-  if (std::isfinite(loss.total.item())) return;
+/// sums += the parameters' gradients
+void Trainer::add_gradients(nn::StateDict& sums) const {
+  const bool is_first = sums.empty();
+  std::size_t next = 0;
+  for (const auto& [name, parameter] : network_->named_parameters()) {
+    const Tensor gradient = parameter.grad();
+    if (!gradient.defined()) continue;
+    if (is_first) {
+      sums.push_back({name, gradient.clone()});
+    } else {
+      Tensor& sum = sums[next++].tensor;
+      sum = add(sum, gradient);
+    }
+  }
+}
+
+void Trainer::check_loss(const StepRecord& record, const StepPlans::Step& step, const Batch& batch) const {
+  if (std::isfinite(step.loss)) return;
   std::vector<std::string> files;
   for (const std::size_t i : batch.indices) files.push_back(data_.training.files(i).picture.string());
   fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}",
-       record.step, loss.total.item(), loss.dice.item(), loss.bce.item(), fmt::join(files, ", "), config_.learning_rate,
+       record.step, step.loss, step.dice, step.bce, fmt::join(files, ", "), config_.learning_rate,
        checkpoint_text());
 }
 

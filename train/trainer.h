@@ -27,6 +27,7 @@
 #include "train/observer.h"
 #include "train/report/run_report.h"
 #include "train/run_lock.h"
+#include "train/step_plans.h"
 #include "train/training_data.h"
 
 namespace weft {
@@ -46,7 +47,7 @@ class Trainer {
   /// false, where settings or pictures differ from the checkpoint's, or where the settings make no sense.
   /// `observer` must live as long. The description is for the report.
   Trainer(const TrainConfig& config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
-          RunDescription description = {});
+          RunDescription description = {}, std::int64_t memory_bytes = 0);
 
   /// Trains to the end. Throws Error where the loss stops being a number, a picture can't be read or the disk is full;
   /// the last checkpoint is then intact.
@@ -63,12 +64,13 @@ class Trainer {
   bool run_steps();
   std::int64_t pictures_after(std::int64_t steps) const;
   StepRecord train_step(Loader::Batches& batches);
-  void add_gradients(const Batch& batch, double share, StepRecord& record);
+  void set_gradients(const Batch& batch, double share, StepRecord& record);
+  void add_gradients(nn::StateDict& sums) const;
   bool finish_epoch();
   bool validate();
   void keep_validation(const Evaluation& evaluation);
   void write_report(const std::string& state) const;
-  void check_loss(const StepRecord& record, const Loss& loss, const Batch& batch) const;
+  void check_loss(const StepRecord& record, const StepPlans::Step& step, const Batch& batch) const;
   std::string checkpoint_text() const;
   bool is_checkpoint_due() const;
   void check_state() const;
@@ -86,6 +88,7 @@ class Trainer {
   std::unique_ptr<UNet> network_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> average_;
+  std::optional<StepPlans> plans_;
   std::optional<RunLock> lock_;
   std::optional<MetricsLog> log_;
   ModelInfo info_;  // its notes hold the figures of the weights at hand, where they are known

@@ -89,8 +89,12 @@ Plan Plan::training(const TensorFunction& f, const std::vector<TensorType>& inpu
   };
   plan.graph_ = capture(step, inputs);
   plan.results_ = results;
-  for (const Tensor& parameter : parameters)
-    plan.gradients_.emplace_back(parameter, Tensor::empty(parameter.shape(), parameter.dtype()));
+  for (const Tensor& parameter : parameters) {
+    // Plans for several shapes of batches store their gradients in the same place.
+    const Tensor place = parameter.grad().defined() ? parameter.grad() : Tensor::zeros(parameter.shape(), parameter.dtype());
+    parameter.set_grad(place);
+    plan.gradients_.emplace_back(parameter, place);
+  }
   plan.apply_rules(options, true);
   plan.compute_constants(true);
   plan.lay_out();

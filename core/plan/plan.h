@@ -23,6 +23,9 @@ namespace weft {
 struct PlanOptions {
   /// Rules to leave out, by name; "all" leaves out all of them.
   std::vector<std::string> without = {};
+  /// Of a training step: the most that the values between its steps may take at once, 0: whatever they take. The plan
+  /// computes again what it can't keep; Error, with the least that would do, where even that does not suffice.
+  std::int64_t memory_bytes = 0;
   /// Where packed weights are kept; plans of the same network that are given the same share them.
   std::shared_ptr<Constants> constants = nullptr;
 };
