@@ -3,6 +3,9 @@
 //
 //   DIR/JPEGImages/0042.jpg            or the folder given as `images`
 //   DIR/SegmentationClass/0042.png     or SegmentationClassAug (ATR as published), or `masks`
+//
+// Names are matched in any case where none matches to the letter (0042.JPG, 0042.PNG). Folders and files whose names
+// begin with a dot (.DS_Store, ._0042.jpg) are not looked at.
 
 #include <filesystem>
 #include <string>
@@ -11,6 +14,7 @@
 #include "data/byte_reader.h"
 #include "data/image.h"
 #include "data/label_map.h"
+#include "data/mask_file.h"
 
 namespace weft {
 
@@ -22,22 +26,25 @@ struct SampleFiles {
 struct Sample {
   Image picture;   // RGB
   Image clothing;  // 0 or 1, of the picture's size
-  Image ids;       // as the mask file holds them
+  Image ids;       // of the mask file, see data/mask_file.h
 };
 
 struct DatasetFolders {
   std::filesystem::path root;
-  std::string images, masks;  // below root; empty: looked for under the published names
+  std::string images, masks;  // below root, may be the same one; empty: looked for under the published names
+  MaskRules mask_rules = {};
 };
 
 class Dataset {
  public:
-  /// All pictures (.jpg, .jpeg, .png) of the folder, by rising stem. Throws Error: a folder is missing, or a picture
-  /// has no mask, or there are no pictures.
-  Dataset(const DatasetFolders& folders, const LabelMap& labels);
-  /// Those that the list names, in its order: a text file with one stem a line. Throws Error: an empty list, a stem
-  /// that occurs twice, that leaves the folder, or that has no picture or no mask.
-  Dataset(const DatasetFolders& folders, const LabelMap& labels, const std::filesystem::path& list);
+  /// All pictures (.jpg, .jpeg, .png) of the folder, by rising stem. Throws Error where a folder is missing or holds no
+  /// pictures. Pictures without a mask, or with a stem that another one has, are left out and added to `problems`, a
+  /// line each; without `problems` they throw ListedError.
+  Dataset(const DatasetFolders& folders, const LabelMap& labels, std::vector<std::string>* problems = nullptr);
+  /// Those that the list names, in its order: a text file with one stem a line. Throws Error for an empty list, a stem
+  /// that occurs twice or leaves the folder. Stems without a picture or a mask as above.
+  Dataset(const DatasetFolders& folders, const LabelMap& labels, const std::filesystem::path& list,
+          std::vector<std::string>* problems = nullptr);
 
   std::size_t size() const { return samples_.size(); }
   const SampleFiles& files(std::size_t i) const { return samples_[i]; }
@@ -53,9 +60,11 @@ class Dataset {
   Split split(double fraction, std::uint64_t seed) const;
 
  private:
-  Dataset(std::vector<SampleFiles> samples, const LabelMap& labels) : samples_(std::move(samples)), labels_(labels) {}
+  Dataset(std::vector<SampleFiles> samples, const LabelMap& labels, int mask_threshold)
+      : samples_(std::move(samples)), labels_(labels), mask_threshold_(mask_threshold) {}
   std::vector<SampleFiles> samples_;
   LabelMap labels_;
+  int mask_threshold_ = 0;  // MaskRules::threshold
 };
 
 struct Dataset::Split {

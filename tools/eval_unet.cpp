@@ -13,6 +13,7 @@
 #include "tools/common/machine.h"
 #include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
+#include "train/config.h"
 #include "train/detail_metrics.h"
 #include "train/report/report.h"
 
@@ -44,7 +45,15 @@ Model open_model(const Options& options) {
 }
 
 Dataset open_data(const Options& options, const ModelInfo& info) {
-  const LabelMap labels = LabelMap::load(options.data.labels.empty() ? info.label_map : options.data.labels);
+  const std::string map = !options.data.labels.empty()            ? options.data.labels
+                          : options.data.mask_rules.threshold > 0 ? "binary"
+                                                                  : info.label_map;
+  try {
+    check_mask_rules(options.data.mask_rules, map);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+  const LabelMap labels = LabelMap::load(map);
   return options.list.empty() ? Dataset(options.data.folders(), labels)
                               : Dataset(options.data.folders(), labels, options.list);
 }

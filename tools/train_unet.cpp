@@ -106,6 +106,8 @@ TrainConfig settings(const Options& o) {
   c.data = o.data.data;
   c.images = o.data.images;
   c.masks = o.data.masks;
+  c.mask_rules = o.data.mask_rules;
+  if (c.mask_rules.threshold > 0) c.labels = "binary";
   if (!o.data.labels.empty()) c.labels = o.data.labels;
   c.shuffle = !o.no_shuffle;
   try {

@@ -9,6 +9,7 @@
 
 #include "core/formats/about_file.h"
 #include "core/formats/json.h"
+#include "core/formats/printable.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -25,6 +26,9 @@ void for_each_setting(Config& c, Visit&& visit) {
   visit("data", c.data, is_free);  // the list of pictures is compared instead
   visit("images", c.images, is_free);
   visit("masks", c.masks, is_free);
+  visit("mask_suffix", c.mask_rules.suffix, is_free);
+  visit("mask_ext", c.mask_rules.extension, is_free);
+  visit("mask_threshold", c.mask_rules.threshold, must_agree);
   visit("labels", c.labels, must_agree);
   visit("train_list", c.train_list, is_free);
   visit("val_list", c.val_list, is_free);
@@ -60,6 +64,12 @@ void for_each_setting(Config& c, Visit&& visit) {
   visit("checkpoint_minutes", c.checkpoint_minutes, is_free);
 }
 
+/// Settings that files of earlier versions lack. Their defaults are what those versions did.
+bool is_new(std::string_view setting) {
+  constexpr std::string_view names[] = {"mask_suffix", "mask_ext", "mask_threshold"};
+  return std::find(std::begin(names), std::end(names), setting) != std::end(names);
+}
+
 template <class T>
 json value_to_json(const T& value) {
   return value;
@@ -73,6 +83,9 @@ void value_from_json(const json& j, T& value) {
   value = j.get<T>();
 }
 void value_from_json(const json& j, std::int64_t& value) { value = whole_number(j); }
+void value_from_json(const json& j, int& value) {
+  value = static_cast<int>(std::clamp<std::int64_t>(whole_number(j), INT32_MIN, INT32_MAX));
+}
 void value_from_json(const json& j, std::vector<std::int64_t>& value) {
   value.clear();
   for (const json& element : j.get_ref<const json::array_t&>()) value.push_back(whole_number(element));
@@ -101,6 +114,7 @@ TrainConfig read_settings(const json& settings, const std::string& file) {
   std::set<std::string> known;
   for_each_setting(config, [&](const char* name, auto& value, OnResume) {
     known.insert(name);
+    if (is_new(name) && !settings.contains(name)) return;
     WEFT_CHECK(settings.contains(name), "{}: setting '{}' is missing; was it written by another version of weft?", file,
                name);
     try {
@@ -124,6 +138,7 @@ void check_config(const TrainConfig& c) {
              c.val_fraction);
   WEFT_CHECK(c.val_list.empty() || !c.train_list.empty(),
              "--val-list: give --train-list too, so that no picture is in both");
+  check_mask_rules(c.mask_rules, c.labels);
   const auto names = architectures();
   WEFT_CHECK(std::find(names.begin(), names.end(), c.network.arch) != names.end(),
              "--arch: expected one of {}, got '{}'", fmt::join(names, ", "), c.network.arch);
@@ -160,6 +175,17 @@ void check_config(const TrainConfig& c) {
                weight);
   }
   WEFT_CHECK(c.dice_weight + c.bce_weight > 0, "--dice-weight and --bce-weight: one of them must be above 0");
+}
+
+void check_mask_rules(const MaskRules& rules, const std::string& labels) {
+  for (const std::string* part : {&rules.suffix, &rules.extension}) {
+    WEFT_CHECK(part->find_first_of("/\\") == std::string::npos, "--mask-{}: '{}' is no part of a file's name",
+               part == &rules.suffix ? "suffix" : "ext", printable(*part));
+  }
+  check_range("--mask-threshold", rules.threshold, 0, 255);
+  WEFT_CHECK(rules.threshold == 0 || labels == "binary" || labels.ends_with(".json"),
+             "--mask-threshold: makes ids 0 and 1 of grey; label map '{}' means others by them, use --labels binary",
+             labels);
 }
 
 json to_json(const TrainConfig& config) {

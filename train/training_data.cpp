@@ -36,7 +36,7 @@ std::string TrainingData::digest() const {
 }
 
 TrainingData find_training_data(const TrainConfig& config) {
-  const DatasetFolders folders{config.data, config.images, config.masks};
+  const DatasetFolders folders{config.data, config.images, config.masks, config.mask_rules};
   const LabelMap labels = LabelMap::load(config.labels);
   if (!config.val_list.empty())
     return {Dataset(folders, labels, config.train_list), Dataset(folders, labels, config.val_list)};

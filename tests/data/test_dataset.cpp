@@ -4,6 +4,7 @@
 
 #include "core/atomic_file.h"
 #include "core/check.h"
+#include "core/listed_error.h"
 #include "data/image_io.h"
 #include "tests/catch.h"
 
@@ -98,6 +99,81 @@ TEST_CASE("what is wrong with a folder is said", "[dataset]") {
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("a.png: id 73 is not in label map 'atr'"));
   write_file(folder.root / "JPEGImages" / "a.jpg", "x");
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("has the same stem"));
+}
+
+TEST_CASE("masks are found by suffix and ending, and in any case", "[dataset]") {
+  const Folder folder;
+  const fs::path pictures = folder.root / "JPEGImages", masks = folder.root / "SegmentationClassAug";
+  save_png(pictures / "IMG_1.PNG", Image(4, 3, 3));
+  save_png(masks / "img_1_Mask.Png", Image(4, 3, 1, 4));
+  const DatasetFolders folders{folder.root, "", "", {.suffix = "_mask"}};
+  CHECK(Dataset(folders, atr()).load(0).ids == Image(4, 3, 1, 4));
+  CHECK(stems(Dataset(folders, atr(), folder.list("img_1\n"))) == std::vector<std::string>{"img_1"});
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()), Contains("IMG_1.PNG: has no mask") && Contains("/IMG_1.png"));
+
+  // To the letter comes first; where only the case tells two apart, neither is taken.
+  save_png(masks / "IMG_1_mask.png", Image(4, 3, 1, 5));
+  CHECK(Dataset(folders, atr()).load(0).ids == Image(4, 3, 1, 5));
+  fs::rename(masks / "IMG_1_mask.png", masks / "IMG_1_MASK.png");
+  CHECK_THROWS_WITH(Dataset(folders, atr()), Contains("could be 'IMG_1_MASK.png' or 'img_1_Mask.Png'"));
+
+  fs::remove(masks / "IMG_1_MASK.png");
+  fs::rename(masks / "img_1_Mask.Png", masks / "IMG_1_mask.bmp");
+  CHECK(Dataset(folders, atr()).files(0).mask == masks / "IMG_1_mask.bmp");  // what picture there is
+  CHECK_THROWS_WITH(Dataset({folder.root, "", "", {.suffix = "_mask", .extension = "png"}}, atr()),
+                    Contains("has no mask") && Contains("IMG_1_mask.png"));
+  CHECK(Dataset({folder.root, "", "", {.suffix = "_mask", .extension = "bmp"}}, atr()).size() == 1);
+}
+
+TEST_CASE("pictures and masks may share a folder", "[dataset]") {
+  const Folder folder;
+  const fs::path both = folder.root / "all";
+  fs::create_directories(both);
+  for (const char* stem : {"a", "b"}) {
+    save_png(both / fmt::format("{}.png", stem), Image(4, 3, 3));
+    save_png(both / fmt::format("{}_mask.png", stem), Image(4, 3, 1, 4));
+  }
+  CHECK(stems(Dataset({folder.root, "all", "all", {.suffix = "_mask"}}, atr())) == std::vector<std::string>{"a", "b"});
+
+  const fs::path photos = folder.root / "photos";
+  fs::create_directories(photos);
+  write_file(photos / "a.jpg", "a photograph");
+  save_png(photos / "a.png", Image(4, 3, 1, 4));
+  const Dataset data({folder.root, "photos", "photos"}, atr());
+  REQUIRE(data.size() == 1);
+  CHECK(data.files(0).picture == photos / "a.jpg");
+  CHECK(data.files(0).mask == photos / "a.png");
+}
+
+TEST_CASE("what other programs leave in folders is passed over", "[dataset]") {
+  const Folder folder;
+  folder.add("a");
+  write_file(folder.root / "JPEGImages" / "._a.png", "a Mac's notes");
+  write_file(folder.root / "JPEGImages" / ".DS_Store", "more of them");
+  fs::create_directories(folder.root / "JPEGImages" / "old.jpg");
+  fs::create_symlink("nowhere.png", folder.root / "JPEGImages" / "broken.png");
+  CHECK(stems(Dataset(folder.folders, atr())) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("all pictures that can't be used are named at once", "[dataset]") {
+  const Folder folder;
+  for (const char* stem : {"a", "b", "c"}) folder.add(stem);
+  for (const char* stem : {"a", "c"}) fs::remove(folder.root / "SegmentationClassAug" / fmt::format("{}.png", stem));
+  write_file(folder.root / "JPEGImages" / "b.jpg", "x");
+  std::vector<std::string> problems;
+  CHECK(stems(Dataset(folder.folders, atr(), &problems)) == std::vector<std::string>{"b"});
+  REQUIRE(problems.size() == 3);
+  CHECK_THAT(problems[0], Contains("b.png: b.jpg has the same stem"));
+  CHECK_THAT(problems[1], Contains("a.png: has no mask"));
+  CHECK_THAT(problems[2], Contains("c.png: has no mask"));
+  try {
+    Dataset(folder.folders, atr(), folder.list("a\nb\nd\n"));
+    FAIL("accepted");
+  } catch (const ListedError& error) {
+    REQUIRE(error.lines().size() == 3);
+    CHECK_THAT(error.lines()[2], Contains("'d' has no picture in"));
+    CHECK_THAT(error.summary(), Contains("list.txt: 3 pictures can't be used"));
+  }
 }
 
 TEST_CASE("a split keeps every picture on its side when others come", "[dataset]") {

@@ -49,4 +49,14 @@ TEST_CASE("label map files are checked", "[label_map]") {
   CHECK_THROWS_WITH(LabelMap::parse(with_labels(coat + "," + coat), "f"), Contains("id 3 occurs twice"));
   CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": "1", "name": "a", "clothing": true})"), "f"),
                     Contains("not a label map"));
+  const auto painted = [&](const std::string& colour) {
+    return with_labels(R"({"id": 1, "name": "a", "clothing": true, "colour": ")" + colour + "\"}");
+  };
+  CHECK(LabelMap::parse(painted("#0aB3ff"), "f").labels()[0].colour == 0x0AB3FFu);
+  for (const char* wrong : {"red", "#12345", "#1234567", "#12345g", "#-12345", ""})
+    CHECK_THROWS_WITH(LabelMap::parse(painted(wrong), "f.json"), Contains("expected \"#rrggbb\""));
+  CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": 1, "name": "a", "clothing": true, "colour": "#010203"},
+                                                   {"id": 2, "name": "b", "clothing": true, "colour": "#010203"})"),
+                                    "f"),
+                    Contains("colour #010203 occurs twice"));
 }
