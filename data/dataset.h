@@ -25,7 +25,7 @@ struct SampleFiles {
 
 struct Sample {
   Image picture;   // RGB
-  Image clothing;  // 0 or 1, of the picture's size
+  Image clothing;  // 0, 1 or ignored_pixel (data/ignored.h), of the picture's size
   Image ids;       // of the mask file, see data/mask_file.h
 };
 

@@ -9,6 +9,7 @@
 #include "core/embedded.h"
 #include "core/formats/json.h"
 #include "core/formats/printable.h"
+#include "data/ignored.h"
 #include "data/read_file.h"
 
 namespace weft {
@@ -67,9 +68,13 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
     for (const auto& entry : json.at("labels")) {
       map.labels_.push_back(
           {static_cast<int>(std::clamp<std::int64_t>(whole_number(entry.at("id")), INT32_MIN, INT32_MAX)),
-           entry.at("name").get<std::string>(), entry.at("clothing").get<bool>()});
+           entry.at("name").get<std::string>(), false});
+      LabelMap::Label& label = map.labels_.back();
+      label.is_ignored = entry.value("ignore", false);
+      label.is_clothing = label.is_ignored ? entry.value("clothing", false) : entry.at("clothing").get<bool>();
+      WEFT_CHECK(!label.is_ignored || !label.is_clothing, "{}: label {} is to be ignored, and clothing", source, label.id);
       if (entry.contains("colour"))
-        map.labels_.back().colour = colour_from(entry.at("colour").get<std::string>(), source);
+        label.colour = colour_from(entry.at("colour").get<std::string>(), source);
     }
   } catch (const nlohmann::json::exception& e) {
     fail(
@@ -81,9 +86,9 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
   std::sort(map.labels_.begin(), map.labels_.end(), [](const Label& a, const Label& b) { return a.id < b.id; });
   for (const Label& label : map.labels_) {
     WEFT_CHECK(label.id >= 0 && label.id <= 255, "{}: label id {} is not in 0..255", source, label.id);
-    auto& slot = map.is_clothing_[static_cast<std::size_t>(label.id)];
+    auto& slot = map.meaning_[static_cast<std::size_t>(label.id)];
     WEFT_CHECK(!slot, "{}: label id {} occurs twice", source, label.id);
-    slot = label.is_clothing;
+    slot = label.is_ignored ? ignored_pixel : std::uint8_t{label.is_clothing};
     if (!label.colour) continue;
     const bool is_new = map.id_of_colour_.emplace(*label.colour, static_cast<std::uint8_t>(label.id)).second;
     WEFT_CHECK(is_new, "{}: colour #{:06x} occurs twice", source, *label.colour);
@@ -108,15 +113,16 @@ Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
   const auto present = ids_in(ids);
   const auto knows_all = [&](const LabelMap& map) {
     for (std::size_t id = 0; id < 256; ++id) {
-      if (present[id] && !map.is_clothing_[id]) return false;
+      if (present[id] && !map.meaning_[id]) return false;
     }
     return true;
   };
   if (!knows_all(*this)) {
     std::size_t unknown = 0;
-    while (!present[unknown] || is_clothing_[unknown]) ++unknown;
+    while (!present[unknown] || meaning_[unknown]) ++unknown;
     std::string hint;
-    for (const auto& [other, what] : {std::pair{"binary", "a binary"}, {"atr", "an ATR"}, {"ccp", "a CCP"}}) {
+    for (const auto& [other, what] : {std::pair{"binary", "a binary"}, {"atr", "an ATR"}, {"voc", "a VOC"},
+                                      {"cityscapes", "a Cityscapes"}, {"ccp", "a CCP"}}) {
       if (hint.empty() && other != name_ && knows_all(load(other)))
         hint = fmt::format("; is it {} mask? use --labels {}", what, other);
     }
@@ -124,7 +130,7 @@ Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
   }
   Image binary(ids.width, ids.height, 1);
   std::transform(ids.pixels.begin(), ids.pixels.end(), binary.pixels.begin(),
-                 [&](std::uint8_t id) { return *is_clothing_[id] ? 1 : 0; });
+                 [&](std::uint8_t id) { return *meaning_[id]; });
   return binary;
 }
 

@@ -3,8 +3,8 @@
 //
 //   {"name": "atr", "labels": [{"id": 0, "name": "Background", "clothing": false}, ...]}
 //
-// A label may have a "colour": "#rrggbb", by which it is recognised in masks that are painted. The built-in maps are in
-// data/labels/.
+// A label may have a "colour": "#rrggbb", by which it is recognised in masks that are painted, and "ignore": true instead
+// of "clothing" (data/ignored.h). The built-in maps are in data/labels/.
 
 #include <array>
 #include <cstdint>
@@ -24,6 +24,7 @@ class LabelMap {
     int id;
     std::string name;
     bool is_clothing;
+    bool is_ignored = false;
     std::optional<std::uint32_t> colour = std::nullopt;  // 0xrrggbb
   };
 
@@ -38,7 +39,7 @@ class LabelMap {
   /// By rising id.
   const std::vector<Label>& labels() const { return labels_; }
 
-  /// 1 where the mask's id is clothing, else 0. Throws Error naming `mask_name` and the id for an id that the map
+  /// 1 where the mask's id is clothing, ignored_pixel where it is ignored, else 0. Throws Error naming `mask_name` and the id for an id that the map
   /// does not know, with a hint at the built-in map that knows all of the mask's ids, where there is one.
   Image clothing(const Image& ids, const std::string& mask_name) const;
 
@@ -50,7 +51,7 @@ class LabelMap {
  private:
   std::string name_;
   std::vector<Label> labels_;
-  std::array<std::optional<bool>, 256> is_clothing_;  // by id
+  std::array<std::optional<std::uint8_t>, 256> meaning_;  // of an id: 0, 1 or ignored_pixel
   std::unordered_map<std::uint32_t, std::uint8_t> id_of_colour_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/random.h"
+#include "data/ignored.h"
 
 namespace weft {
 
@@ -72,7 +73,13 @@ Batch Loader::make_batch(std::uint64_t epoch, const std::vector<std::size_t>& in
     const AugmentedPair pair = augment(picture, clothing, placement, draw, size);
     normalise(pair.picture, options_.normalisation, std::span(batch.images).subspan(i * pixels * 3, pixels * 3));
     const auto& mask = pair.mask.pixels;
-    std::copy(mask.begin(), mask.end(), batch.masks.begin() + static_cast<std::ptrdiff_t>(i * pixels));
+    const auto begin = static_cast<std::ptrdiff_t>(i * pixels);
+    std::copy(mask.begin(), mask.end(), batch.masks.begin() + begin);
+    if (!has_ignored(pair.mask)) continue;
+    if (batch.known.empty()) batch.known.assign(batch.masks.size(), 1);
+    for (std::size_t p = 0; p < pixels; ++p) {
+      if (mask[p] == ignored_pixel) batch.masks[i * pixels + p] = batch.known[i * pixels + p] = 0;
+    }
   }
   return batch;
 }

@@ -21,6 +21,7 @@ struct Batch {
   int n = 0, h = 0, w = 0;
   std::vector<float> images;  // [n, h, w, 3], normalised
   std::vector<float> masks;   // [n, h, w, 1], 1 where clothing is, else 0
+  std::vector<float> known;   // [n, h, w, 1], 0 where the mask is to be ignored, else 1; empty where it is 1 everywhere
   std::vector<std::size_t> indices;  // of the samples in the data set
 };
 

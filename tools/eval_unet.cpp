@@ -202,7 +202,7 @@ void write_report(const Options& options, const std::string& command, const Mode
 /// One label map must hold what occlusion writes: id 0, not clothing.
 void check_background(const LabelMap& labels) {
   for (const LabelMap::Label& label : labels.labels()) {
-    if (label.id == 0 && !label.is_clothing) return;
+    if (label.id == 0 && !label.is_clothing && !label.is_ignored) return;
   }
   fail("label map '{}' has no id 0 that is not clothing: occlusion can't be judged with it", labels.name());
 }

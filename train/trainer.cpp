@@ -99,10 +99,11 @@ std::string state_text(TrainResult::End end, const Progress& progress, const Tra
 }
 
 /// Counts into `record` where prediction (probability at least 1/2: logit at least 0) and truth are clothing.
-void count_overlap(const Tensor& logits, const std::vector<float>& masks, StepRecord& record) {
+void count_overlap(const Tensor& logits, const Batch& batch, StepRecord& record) {
   const auto z = logits.values<float>();
-  for (std::size_t i = 0; i < masks.size(); ++i) {
-    const bool is_clothing = masks[i] > 0.5f, is_predicted = z[i] >= 0;
+  for (std::size_t i = 0; i < batch.masks.size(); ++i) {
+    if (!batch.known.empty() && batch.known[i] == 0) continue;
+    const bool is_clothing = batch.masks[i] > 0.5f, is_predicted = z[i] >= 0;
     record.pixels_in_both += is_clothing && is_predicted;
     record.pixels_in_either += is_clothing || is_predicted;
   }
@@ -272,12 +273,15 @@ void Trainer::add_gradients(const Batch& batch, double share, StepRecord& record
   const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
   const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
   const Tensor logits = network_->forward(pictures);
-  const Loss loss = segmentation_loss(logits, masks, {config_.dice_weight, config_.bce_weight});
+  const LossWeights weights{config_.dice_weight, config_.bce_weight};
+  const Loss loss = batch.known.empty()
+                        ? segmentation_loss(logits, masks, weights)
+                        : segmentation_loss(logits, masks, Tensor::from(masks.shape(), batch.known), weights);
   check_loss(record, loss, batch);
   record.loss += share * loss.total.item();
   record.dice += share * loss.dice.item();
   record.bce += share * loss.bce.item();
-  count_overlap(logits, batch.masks, record);
+  count_overlap(logits, batch, record);
   (share == 1 ? loss.total : scale(loss.total, share)).backward();
 }
 
