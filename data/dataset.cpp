@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -232,8 +233,7 @@ Dataset::Split Dataset::split(double fraction, std::uint64_t seed) const {
     draws.emplace_back(Random(seed, {hash_text(samples_[i].stem)}).uniform(), i);
   }
   std::sort(draws.begin(), draws.end());
-  std::size_t held_out = 0;
-  while (held_out < draws.size() && draws[held_out].first < fraction) ++held_out;
+  auto held_out = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(size())));
   if (fraction > 0) {
     WEFT_CHECK(size() >= 2, "a data set of {} can't be split; give --val-list, or --val-fraction 0", size());
     held_out = std::clamp<std::size_t>(held_out, 1, size() - 1);

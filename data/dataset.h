@@ -54,8 +54,8 @@ class Dataset {
   Sample load(std::size_t i) const;
 
   struct Split;
-  /// Two data sets: each picture goes to validation where a hash of its stem and the seed falls below `fraction`
-  /// (0 <= fraction < 1), so that adding pictures moves none of the others. At least one picture goes to each side
+  /// Two data sets: `fraction` of the pictures, rounded, goes to validation (0 <= fraction < 1): those with the lowest
+  /// hashes of stem and seed, so that a picture more moves at most one of the others. At least one goes to each side
   /// (0: none to validation); throws Error where there are not enough.
   Split split(double fraction, std::uint64_t seed) const;
 
