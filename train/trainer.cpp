@@ -57,12 +57,19 @@ bool holds_a_run(const fs::path& folder) {
          (fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0);
 }
 
+/// How many pictures a batch must have. Batch norm in training divides by a spread, and the deepest map of one picture of
+/// the smallest size is a single pixel, which has none. (A frozen encoder normalises with ImageNet's.)
+int smallest_batch(const TrainConfig& config) {
+  return config.size == UNet::stride && config.freeze_encoder < config.epochs ? 2 : 1;
+}
+
 LoaderOptions loader_options(const TrainConfig& config) {
   LoaderOptions options;
   options.width = options.height = static_cast<int>(config.size);
   options.fit = fit_from(config.fit);
   options.augment = AugmentOptions::named(config.augment);
   options.batch = static_cast<int>(config.batch);
+  options.smallest_batch = smallest_batch(config);
   options.shuffle = config.shuffle;
   options.seed = static_cast<std::uint64_t>(config.seed);
   return options;
@@ -75,6 +82,15 @@ std::vector<ParameterGroup> parameter_groups(const UNet& network, double encoder
     groups[entry.name.starts_with("encoder.") ? 0 : 1].parameters.push_back(entry);
   }
   return groups;
+}
+
+void check_batches(const TrainConfig& config, std::int64_t pictures) {
+  const std::int64_t smallest = smallest_batch(config);
+  WEFT_CHECK(std::min(pictures, config.batch) >= smallest,
+             "--size {}: the deepest map of a picture is 1 x 1, and batch norm needs {} pictures at once; there {}; use "
+             "--size {}{}",
+             config.size, smallest, pictures < smallest ? "is one to train on" : "is one a batch", 2 * config.size,
+             pictures < smallest ? "" : " or --batch 2");
 }
 
 double median(std::vector<double> values) {
@@ -141,6 +157,12 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   note(fmt::format("{} pictures to train on, {} to validate", data_.training.size(), data_.validation.size()));
   if (const std::size_t shared = pictures_in_both(data_)) {
     note(fmt::format("warning: {} pictures are in both lists; the validation says little about new ones", shared));
+  }
+  check_batches(config_, static_cast<std::int64_t>(data_.training.size()));
+  if (data_.training.size() > loader_.batches() * static_cast<std::size_t>(config_.batch)) {
+    note(fmt::format("the last batch of an epoch has {} pictures: the one left over joins it, as batch norm can't take the "
+                     "1 x 1 map of one alone",
+                     config_.batch + 1));
   }
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
@@ -244,7 +266,8 @@ bool Trainer::run_steps() {
 
 /// Pictures of an epoch that its first `steps` steps have seen.
 std::int64_t Trainer::pictures_after(std::int64_t steps) const {
-  return std::min(static_cast<std::int64_t>(data_.training.size()), steps * config_.accumulate * config_.batch);
+  if (steps >= steps_per_epoch_) return static_cast<std::int64_t>(data_.training.size());
+  return steps * config_.accumulate * config_.batch;
 }
 
 StepRecord Trainer::train_step(Loader::Batches& batches) {

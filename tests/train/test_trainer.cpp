@@ -205,6 +205,39 @@ TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last sho
   CHECK(data.validation.size() == 0);
 }
 
+TEST_CASE_METHOD(OneThread, "a last picture alone joins the batch before it where batch norm could not take it", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 9);  // seven to train on
+  TrainConfig config = tiny_config(folder / "data");
+  config.epochs = 1;
+  struct Notes : Recorder {
+    std::string all;
+    std::vector<std::int64_t> pictures;
+    void note(const std::string& line) override { all += line + "\n"; }
+    void step_ended(const StepRecord& record, std::int64_t done) override {
+      Recorder::step_ended(record, done);
+      pictures.push_back(done);
+    }
+  } notes;
+  CHECK(Trainer(config, folder / "run", false, notes).run().progress.steps == 2);
+  CHECK(notes.pictures == std::vector<std::int64_t>{3, 7});
+  CHECK_THAT(notes.all, Contains("the last batch of an epoch has 4 pictures"));
+
+  config.size = 64;  // whose deepest map has four pixels
+  Notes plain;
+  CHECK(Trainer(config, folder / "larger", false, plain).run().progress.steps == 3);
+  CHECK(plain.pictures == std::vector<std::int64_t>{3, 6, 7});
+  CHECK_THAT(plain.all, !Contains("the last batch"));
+
+  config.size = 32;
+  config.batch = 1;
+  CHECK_THAT(message_of(config, folder / "single"),
+             Contains("batch norm needs 2 pictures at once; there is one a batch; use --size 64 or --batch 2"));
+  CHECK(!std::filesystem::exists(folder / "single"));
+  config.freeze_encoder = 1;  // no batch norm of a single pixel trains
+  CHECK(message_of(config, folder / "frozen") == "no error");
+}
+
 TEST_CASE_METHOD(OneThread, "a run's folder lists what it was trained on and what was held out", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 9);
