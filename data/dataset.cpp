@@ -212,15 +212,24 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, const fs::path
   pass_on(std::move(found), problems, list);
 }
 
+std::string size_mismatch(const SampleFiles& files, const Image& mask, const PictureSize& picture) {
+  const bool fits_turned = mask.width == picture.height && mask.height == picture.width;
+  return fmt::format("{}: the mask is {} x {}, its picture {} is {} x {}{}", files.mask.string(), mask.width, mask.height,
+                     files.picture.string(), picture.width, picture.height,
+                     !fits_turned         ? ""
+                     : picture.is_turned  ? "; it fits the picture as it is stored, before the turn that its EXIF asks "
+                                            "for: turn the mask likewise"
+                                          : "; they lie crosswise");
+}
+
 Sample Dataset::load(std::size_t i) const {
   const SampleFiles& file = samples_[i];
-  Sample sample{load_image(file.picture), {}, load_mask(file.mask, labels_, mask_threshold_)};
+  Sample sample{load_image(file.picture), {}, load_mask_ids(i)};
   const Image &picture = sample.picture, &ids = sample.ids;
-  const bool is_turned = ids.width == picture.height && ids.height == picture.width;
-  WEFT_CHECK(ids.width == picture.width && ids.height == picture.height,
-             "{}: the mask is {} x {}, its picture {} is {} x {}{}", file.mask.string(), ids.width, ids.height,
-             file.picture.string(), picture.width, picture.height,
-             is_turned ? "; was it drawn without the picture's EXIF orientation?" : "");
+  if (ids.width != picture.width || ids.height != picture.height) {
+    const bool is_turned = picture_size(file.picture).is_turned;
+    throw Error(size_mismatch(file, ids, {picture.width, picture.height, is_turned}));
+  }
   sample.clothing = labels_.clothing(sample.ids, file.mask.string());
   return sample;
 }

@@ -15,6 +15,7 @@
 #include "data/image.h"
 #include "data/label_map.h"
 #include "data/mask_file.h"
+#include "data/picture_size.h"
 
 namespace weft {
 
@@ -49,9 +50,12 @@ class Dataset {
   std::size_t size() const { return samples_.size(); }
   const SampleFiles& files(std::size_t i) const { return samples_[i]; }
   const LabelMap& labels() const { return labels_; }
+  int mask_threshold() const { return mask_threshold_; }
 
   /// Decodes picture and mask. Throws Error naming the file: unreadable, an unknown id, a mask of another size.
   Sample load(std::size_t i) const;
+  /// The mask alone. Throws Error where it is unreadable; its ids are not looked up, nor its size compared.
+  Image load_mask_ids(std::size_t i) const { return load_mask(samples_[i].mask, labels_, mask_threshold_); }
 
   struct Split;
   /// Two data sets: `fraction` of the pictures, rounded, goes to validation (0 <= fraction < 1): those with the lowest
@@ -70,6 +74,10 @@ class Dataset {
 struct Dataset::Split {
   Dataset train, validation;
 };
+
+/// What is said where mask and picture differ in size. A picture that is stored lying, and a mask that was drawn on it so,
+/// are recognised.
+std::string size_mismatch(const SampleFiles& files, const Image& mask, const PictureSize& picture);
 
 /// True for names that end in .jpg, .jpeg or .png, in any case.
 bool is_picture_name(const std::filesystem::path& file);

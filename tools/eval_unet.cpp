@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "core/atomic_file.h"
+#include "core/listed_error.h"
+#include "data/check_files.h"
 #include "data/stress/stress.h"
 #include "tools/common/command_text.h"
 #include "tools/common/data_options.h"
@@ -54,8 +56,21 @@ Dataset open_data(const Options& options, const ModelInfo& info) {
     throw UsageError(error.what());
   }
   const LabelMap labels = LabelMap::load(map);
-  return options.list.empty() ? Dataset(options.data.folders(), labels)
-                              : Dataset(options.data.folders(), labels, options.list);
+  std::vector<std::string> problems;
+  Dataset pictures = options.list.empty() ? Dataset(options.data.folders(), labels, &problems)
+                                          : Dataset(options.data.folders(), labels, options.list, &problems);
+  std::optional<ProgressBar> progress;
+  const FilesChecked checked = check_files(
+      pictures, std::filesystem::path(options.data.data) / checked_files_name, [&](std::size_t done, std::size_t of) {
+        if (!progress) progress.emplace("looking at masks", static_cast<std::int64_t>(of), "pictures");
+        progress->update(static_cast<std::int64_t>(done));
+        return true;
+      });
+  progress.reset();
+  problems.insert(problems.end(), checked.problems.begin(), checked.problems.end());
+  const std::size_t count = problems.size();
+  throw_listed(std::move(problems), fmt::format("{}: {} pictures or masks can't be used", options.data.data, count));
+  return pictures;
 }
 
 /// A stem as a csv field: quoted where it holds a separator or a quote.

@@ -63,6 +63,17 @@ int smallest_batch(const TrainConfig& config) {
   return config.size == UNet::stride && config.freeze_encoder < config.epochs ? 2 : 1;
 }
 
+/// The folder, where a run may begin or go on.
+fs::path checked_folder(const fs::path& folder, bool resume) {
+  const bool continues = resume && fs::exists(folder / checkpoint_file);
+  WEFT_CHECK(resume || !holds_a_run(folder),
+             "{}: holds a run already; continue it with --resume, or choose another folder", folder.string());
+  // Killed before its first checkpoint a run starts again, but nobody's models are overwritten by a new one.
+  WEFT_CHECK(!resume || continues || !holds_models(folder),
+             "{}: holds models, but no checkpoint to continue from; choose another folder", folder.string());
+  return folder;
+}
+
 LoaderOptions loader_options(const TrainConfig& config) {
   LoaderOptions options;
   options.width = options.height = static_cast<int>(config.size);
@@ -135,10 +146,10 @@ bool is_finite(const Tensor& tensor) {
 Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer,
                  RunDescription description)
     : config_(checked(config)),
-      folder_(folder),
+      folder_(checked_folder(folder, resume)),
       observer_(observer),
       description_(std::move(description)),
-      data_(find_training_data(config_)),
+      data_(find_and_check_training_data(config_, observer_)),
       loader_(data_.training, loader_options(config_)),
       steps_per_epoch_((static_cast<std::int64_t>(loader_.batches()) + config_.accumulate - 1) / config_.accumulate),
       schedule_({.kind = config_.schedule,
@@ -147,11 +158,6 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
                  .total_steps = config_.epochs * steps_per_epoch_}) {
   const fs::path checkpoint = folder_ / checkpoint_file;
   const bool continues = resume && fs::exists(checkpoint);
-  WEFT_CHECK(resume || !holds_a_run(folder_),
-             "{}: holds a run already; continue it with --resume, or choose another folder", folder_.string());
-  // Killed before its first checkpoint a run starts again, but nobody's models are overwritten by a new one.
-  WEFT_CHECK(!resume || continues || !holds_models(folder_),
-             "{}: holds models, but no checkpoint to continue from; choose another folder", folder_.string());
 
   const auto note = [&](const std::string& line) { observer_.note(line); };
   note(fmt::format("{} pictures to train on, {} to validate", data_.training.size(), data_.validation.size()));

@@ -19,6 +19,12 @@ std::string standing_text(const Progress& progress, std::int64_t epoch, std::int
 // Unlike fmt::print it does not throw: a run goes on where nobody reads what it says.
 void TrainingDisplay::note(const std::string& line) { std::fputs((line + "\n").c_str(), stderr); }
 
+void TrainingDisplay::checking_advanced(std::int64_t done, std::int64_t pictures) {
+  if (!progress_) progress_ = std::make_unique<ProgressBar>("looking at masks", pictures, "pictures");
+  progress_->update(done);
+  if (done == pictures) progress_.reset();
+}
+
 void TrainingDisplay::epoch_begins(std::int64_t epoch, std::int64_t epochs, std::int64_t pictures_done,
                                    std::int64_t pictures) {
   label_ = fmt::format("epoch {}/{}", epoch, epochs);
