@@ -79,7 +79,8 @@ TEST_CASE("a classifier becomes an encoder's weights, with its head only where a
 TEST_CASE("a U-Net becomes a model file, whatever trained it put around its names", "[tools]") {
   const Fixture f;
   const UNet network = small_unet();
-  for (const std::string& wrapper : std::vector<std::string>{"", "module.", "model.", "module._orig_mod."}) {
+  for (const std::string& wrapper : std::vector<std::string>{"", "module.", "model.", "module._orig_mod.", "net.",
+                                                                  "_orig_mod.unet."}) {
     nn::StateDict state;
     for (const auto& tensor : random_state(network, wrapper)) {
       if (!tensor.name.ends_with("num_batches_tracked")) state.push_back(tensor);
