@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "core/formats/about_file.h"
-#include "core/formats/torch_file.h"
+#include "core/formats/file_kind.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -17,12 +17,25 @@ constexpr const char* format_key = "weft.format";
 constexpr const char* format_name = "unet";
 constexpr const char* note_prefix = "note.";
 
+/// What to do with a checkpoint of train_unet that was given as a model.
+std::string checkpoint_advice(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.parent_path();
+  for (const char* name : {"best.safetensors", "last.safetensors"}) {
+    if (std::filesystem::exists(folder / name))
+      return fmt::format("is the checkpoint of a training run; its model is {}", (folder / name).string());
+  }
+  return fmt::format("is the checkpoint of a training run that has no model yet; train_unet --out {} --resume goes on to "
+                     "one",
+                     folder.empty() ? "." : folder.string());
+}
+
 /// Reads the values of describe() back; every one must be there and make sense.
 class Description {
  public:
   explicit Description(const SafetensorsFile& file) : file_(file) {}
 
   ModelInfo read() const {
+    WEFT_CHECK(text(format_key) != "checkpoint", "{}: {}", file_.path(), checkpoint_advice(file_.path()));
     WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key),
                format_name);
     ModelInfo info;
@@ -156,12 +169,8 @@ std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
 
 SafetensorsFile open_safetensors(const std::filesystem::path& path) {
   FileBytes bytes = FileBytes::read(path);
-  const std::string_view text = bytes.text();
-  WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text),
-             "{}: is a PyTorch file; convert it with convert_weights", path.string());
-  const bool is_safetensors = text.size() > 8 && text[8] == '{';  // also where the length before it begins with a '{'
-  WEFT_CHECK(is_safetensors || !text.starts_with('{'),
-             "{}: is the index of a file in shards; convert it with convert_weights", path.string());
+  const std::string kind = what_it_is(bytes.text(), path.string());
+  WEFT_CHECK(kind.empty(), "{}: {}", path.string(), kind);
   return SafetensorsFile(std::move(bytes));
 }
 

@@ -215,7 +215,7 @@ TEST_CASE("a file is recognised by its content", "[formats]") {
   CHECK(file.read_f32("a") == std::vector<float>{1});
 
   CHECK_THAT(verdict(""), Contains("not a file of weights that weft knows"));
-  CHECK_THAT(verdict("\x89PNG\r\n"), Contains("not a file of weights that weft knows"));
+  CHECK_THAT(verdict("\x89PNG\r\n"), Contains("m.pth: is a picture, not a model"));
   std::string tar(512, '\0');
   CHECK_THAT(verdict(tar.replace(257, 5, "ustar")), Contains("a tar file, PyTorch's container of 2016"));
   CHECK_THAT(verdict(proto + "}."), Contains("a pickle, but not one that torch.save wrote"));
