@@ -1,6 +1,8 @@
 #include "data/check_files.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 
@@ -18,14 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* cache_head = "weft checked 1";
+constexpr const char *cache_head = "weft checked 1", *cache_prefix = "checked-";
 
-/// Size and time of a file, as text.
+/// Place, size and time of a file, as text.
 std::string state_of(const fs::path& file) {
   std::error_code gone;  // such a file is named when it is read
   const auto size = fs::file_size(file, gone);
   const auto time = fs::last_write_time(file, gone);
-  return fmt::format("{} {} {}", file.string(), size, time.time_since_epoch().count());
+  return fmt::format("{} {} {}", fs::absolute(file, gone).lexically_normal().string(), size, time.time_since_epoch().count());
 }
 
 /// Changes where a picture, its mask, or the meaning of what is in masks changes.
@@ -51,13 +53,28 @@ std::set<std::string> read_cache(const fs::path& path) {
   return right;
 }
 
+/// Caches of data sets that nobody has added to for so long are forgotten with the next one that is written.
+void remove_old(const fs::path& folder) {
+  constexpr std::chrono::hours kept(60 * 24);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const bool is_ours = entry.path().filename().string().starts_with(cache_prefix);
+    if (is_ours && fs::file_time_type::clock::now() - entry.last_write_time(ignored) > kept)
+      fs::remove(entry.path(), ignored);
+  }
+}
+
 void write_cache(const fs::path& path, const std::set<std::string>& right) {
+  if (path.empty()) return;
+  std::error_code ignored;  // what is in the way is met by write_file
+  fs::create_directories(path.parent_path(), ignored);
+  remove_old(path.parent_path());
   std::string text = std::string(cache_head) + "\n";
   for (const std::string& line : right) text += line + "\n";
   try {
     write_file(path, text, Durability::kill);
   } catch (const Error&) {
-    return;  // a folder that is not ours to write to: the next run looks again
+    return;  // the next run looks again
   }
 }
 
@@ -85,6 +102,16 @@ Finding check_sample(const Dataset& pictures, std::size_t i) {
 }
 
 }  // namespace
+
+fs::path checked_files_cache(const fs::path& data) {
+  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+  const bool has_cache = cache != nullptr && *cache != '\0', has_home = home != nullptr && *home != '\0';
+  if (!has_cache && !has_home) return {};
+  std::error_code missing;
+  const fs::path place = fs::weakly_canonical(data, missing);
+  return (has_cache ? fs::path(cache) : fs::path(home) / ".cache") / "weft" /
+         fmt::format("{}{:016x}", cache_prefix, hash_text(place.string()));
+}
 
 FilesChecked check_files(const Dataset& pictures, const fs::path& cache,
                          const std::function<bool(std::size_t, std::size_t)>& advanced) {

@@ -57,7 +57,7 @@ TrainingData find_and_check_training_data(const TrainConfig& config, TrainObserv
   std::size_t turned = 0;
   for (const Dataset* part : {&data.training, &data.validation}) {
     const FilesChecked checked =
-        check_files(*part, std::filesystem::path(config.data) / checked_files_name, [&](std::size_t done, std::size_t of) {
+        check_files(*part, checked_files_cache(config.data), [&](std::size_t done, std::size_t of) {
           observer.checking_advanced(static_cast<std::int64_t>(done), static_cast<std::int64_t>(of));
           return !observer.wants_stop();
         });

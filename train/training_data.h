@@ -22,7 +22,7 @@ struct TrainingData {
 /// Throws Error, and adds to `problems` where it is given, as Dataset does.
 TrainingData find_training_data(const TrainConfig& config, std::vector<std::string>* problems = nullptr);
 
-/// The same, and all files looked at (data/check_files.h; what was right is noted in DATA/.weft_checked). Throws
+/// The same, and all files looked at (data/check_files.h). Throws
 /// ListedError with everything that is wrong, and Error where the observer wants to stop meanwhile.
 TrainingData find_and_check_training_data(const TrainConfig& config, TrainObserver& observer);
 

@@ -15,7 +15,7 @@ namespace {
 
 struct Folder {
   TemporaryFolder root;
-  fs::path pictures = root / "JPEGImages", masks = root / "SegmentationClassAug", cache = root / ".weft_checked";
+  fs::path pictures = root / "JPEGImages", masks = root / "SegmentationClassAug", cache = root / "cache/checked";
   Folder() {
     fs::create_directories(pictures);
     fs::create_directories(masks);
@@ -89,8 +89,30 @@ TEST_CASE("what was right is not read again until it changes", "[check_files]") 
   CHECK(looked_at() == 3);
   CHECK(looked_at() == 3);
 
+  CHECK(check_files(folder.open(), "").looked_at == 3);  // nowhere to keep it
+
   std::size_t seen = 0;
   CHECK(check_files(folder.open(), folder.root / "other", [&](std::size_t, std::size_t) { return ++seen < 2; }).looked_at == 2);
+}
+
+TEST_CASE("each data set has a cache outside of it, and those of old are removed", "[check_files]") {
+  const Folder folder;
+  folder.add("a");
+  const fs::path cache = checked_files_cache(folder.root.path());
+  CHECK(cache.parent_path() == fs::path(std::getenv("XDG_CACHE_HOME")) / "weft");
+  CHECK(checked_files_cache(folder.root / "JPEGImages/..") == cache);
+  CHECK(checked_files_cache(folder.pictures) != cache);
+
+  fs::create_directories(cache.parent_path());
+  const fs::path old = cache.parent_path() / "checked-0123", other = cache.parent_path() / "other";
+  for (const fs::path& file : {old, other}) {
+    write_text(file, "x");
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(24 * 61));
+  }
+  CHECK(check_files(folder.open(), cache).looked_at == 1);
+  CHECK(fs::exists(cache));
+  CHECK(!fs::exists(old));
+  CHECK(fs::exists(other));
 }
 
 TEST_CASE("masks of photographs that EXIF turns", "[check_files]") {
