@@ -30,9 +30,9 @@ std::string checkpoint_advice(const std::filesystem::path& path) {
 }
 
 /// Reads the values of describe() back; every one must be there and make sense.
-class Description {
+class DescriptionReader {
  public:
-  explicit Description(const SafetensorsFile& file) : file_(file) {}
+  explicit DescriptionReader(const SafetensorsFile& file) : file_(file) {}
 
   ModelInfo read() const {
     WEFT_CHECK(text(format_key) != "checkpoint", "{}: {}", file_.path(), checkpoint_advice(file_.path()));
@@ -241,17 +241,23 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 
 namespace {
 
-Model read_model(const SafetensorsFile& file, const std::optional<std::string>& arch) {
-  Model model;
-  model.is_described = file.metadata().contains(format_key);
-  if (model.is_described) {
-    model.info = Description(file).read();
-    check_widths(file.path(), shapes_in(file), model.info.network);
+Description read_description(const SafetensorsFile& file, const std::optional<std::string>& arch) {
+  Description description;
+  description.is_described = file.metadata().contains(format_key);
+  if (description.is_described) {
+    description.info = DescriptionReader(file).read();
+    check_widths(file.path(), shapes_in(file), description.info.network);
   } else {
-    model.info.network = recognise_unet(file.path(), shapes_in(file), arch);
+    description.info.network = recognise_unet(file.path(), shapes_in(file), arch);
   }
-  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", file.path(),
-             model.info.network.arch, *arch);
+  WEFT_CHECK(!arch || *arch == description.info.network.arch, "{}: the model is a {}, not a {}", file.path(),
+             description.info.network.arch, *arch);
+  return description;
+}
+
+Model read_model(const SafetensorsFile& file, const std::optional<std::string>& arch) {
+  auto [info, is_described] = read_description(file, arch);
+  Model model{std::move(info), nullptr, is_described};
   model.network = std::make_unique<UNet>(model.info.network);
   read_network(file, *model.network);
   model.network->eval();
@@ -259,6 +265,10 @@ Model read_model(const SafetensorsFile& file, const std::optional<std::string>& 
 }
 
 }  // namespace
+
+Description load_description(const std::filesystem::path& path) {
+  return about_file(path.string(), [&] { return read_description(open_safetensors(path), std::nullopt); });
+}
 
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
   return about_file(path.string(), [&] { return read_model(open_safetensors(path), arch); });

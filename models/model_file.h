@@ -33,6 +33,15 @@ struct Model {
   bool is_described = false;      // false: the file had no weft metadata, and `info` holds defaults
 };
 
+/// What a file says of its model, or, where it says nothing (`is_described` false), what its tensors tell and the defaults.
+struct Description {
+  ModelInfo info;
+  bool is_described = false;
+};
+
+/// The description alone; the weights are not read. Throws Error as load_model does.
+Description load_description(const std::filesystem::path& path);
+
 /// The metadata of a model file, which load_model reads back.
 std::map<std::string, std::string> describe(const ModelInfo& info);
 

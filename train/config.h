@@ -28,6 +28,7 @@ struct TrainConfig {
   std::string init;                      // a model file to start from
   std::int64_t size = 512;               // height and width of the network's input
   std::string fit = "stretch";           // or "letterbox", "area"
+  double threshold = 0.5;                // on the probability, for validation and the saved models
 
   // Steps.
   std::int64_t epochs = 10;
@@ -65,7 +66,11 @@ TrainConfig config_from_json(const nlohmann::json& json, const std::string& file
 
 /// The settings in which a continuation differs from the run that it would continue, as
 /// "batch is 8, the run was started with 4"; empty where it may go on. Free to change: where the data lie, max_steps,
-/// the intervals of checkpoints, and `epochs` upwards.
-std::vector<std::string> differences(const TrainConfig& continuation, const TrainConfig& run);
+/// the intervals of checkpoints, and `epochs` upwards. With `allow_change` also what only steers the steps to come: the
+/// learning rates and their schedule, fewer epochs, weight decay, momentum, augmentation, the losses' weights, early_stop.
+std::vector<std::string> differences(const TrainConfig& continuation, const TrainConfig& run, bool allow_change = false);
+
+/// Those of the latter, and `epochs`, that differ: {"lr": [before, now], ...}; an empty object where none does.
+nlohmann::json changes(const TrainConfig& continuation, const TrainConfig& run);
 
 }  // namespace weft

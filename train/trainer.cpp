@@ -9,6 +9,8 @@
 
 #include "core/atomic_file.h"
 #include "core/autograd.h"
+#include "core/formats/file_bytes.h"
+#include "core/formats/json.h"
 #include "core/ops.h"
 #include "data/image_io.h"
 #include "train/initial_network.h"
@@ -144,7 +146,7 @@ bool is_finite(const Tensor& tensor) {
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer,
-                 RunDescription description)
+                 RunDescription description, bool allow_change)
     : config_(checked(config)),
       folder_(checked_folder(folder, resume)),
       observer_(observer),
@@ -180,23 +182,31 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   make_folder(folder_);
   lock_.emplace(folder_);
   for (const fs::path& place : folders_of_a_run(folder_)) remove_stale_temporaries(place);
-  if (continues) restore(checkpoint);
+  const nlohmann::json changed = continues ? restore(checkpoint, allow_change) : nlohmann::json::object();
 
   info_.network = config_.network;
   info_.height = info_.width = config_.size;
   info_.fit = config_.fit;
   info_.label_map = data_.training.labels().name();
+  info_.threshold = config_.threshold;
+  // A validation of epoch 0 that did not reach the checkpoint comes again.
+  log_.emplace(folder_ / log_file, progress_.steps, is_start_to_be_judged() ? -1 : progress_.epochs_done);
+  if (!changed.empty()) {  // from here on the run is one of these settings, whatever becomes of this process
+    note(fmt::format("going on with other settings: {}", changed.dump()));
+    log_->write_change(progress_.epochs_done, progress_.steps, changed);
+    keep_checkpoint();
+  }
   write_file(folder_ / "config.json", to_json(config_).dump(2) + "\n");
   write_file(folder_ / "train.txt", stem_list(data_.training));
   write_file(folder_ / "val.txt", stem_list(data_.validation));
-  log_.emplace(folder_ / log_file, progress_.steps, progress_.epochs_done);
 }
 
-void Trainer::restore(const fs::path& path) {
+/// What is changed; see changes().
+nlohmann::json Trainer::restore(const fs::path& path, bool allow_change) {
   const Checkpoint checkpoint = load_checkpoint(path);
-  const auto changed = differences(config_, checkpoint.config);
-  WEFT_CHECK(changed.empty(), "{}: the run can't go on with other settings: {}", path.string(),
-             fmt::join(changed, "; "));
+  const auto refused = differences(config_, checkpoint.config, allow_change);
+  WEFT_CHECK(refused.empty(), "{}: the run can't go on with other settings: {}", path.string(),
+             fmt::join(refused, "; "));
   WEFT_CHECK(checkpoint.progress.data_digest == progress_.data_digest,
              "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and "
              "checksum of the stems)",
@@ -215,6 +225,14 @@ void Trainer::restore(const fs::path& path) {
   checkpointed_steps_ = progress_.steps;
   observer_.note(fmt::format("continuing after step {} ({} epochs and {} of {} steps)", progress_.steps,
                              progress_.epochs_done, progress_.steps_in_epoch, steps_per_epoch_));
+  return changes(config_, checkpoint.config);
+}
+
+std::optional<TrainConfig> settings_of_run(const fs::path& folder) {
+  if (const fs::path file = folder / checkpoint_file; fs::exists(file)) return load_checkpoint(file).config;
+  const fs::path file = folder / "config.json";
+  if (!fs::exists(file)) return std::nullopt;
+  return config_from_json(parse_json(FileBytes::read(file).text(), file.string()), file.string());
 }
 
 std::optional<TrainResult::End> Trainer::reason_to_end() const {
@@ -229,6 +247,7 @@ std::optional<TrainResult::End> Trainer::reason_to_end() const {
 
 TrainResult Trainer::run() {
   std::optional<TrainResult::End> end;
+  if (is_start_to_be_judged() && !judge_start()) end = TrainResult::End::asked_to;
   while (!end && !(end = reason_to_end())) {
     if (!run_steps()) {
       end = TrainResult::End::asked_to;
@@ -242,6 +261,19 @@ TrainResult Trainer::run() {
   if (ends_in_epoch) save_model_as(last_file);
   write_report(state_text(*end, progress_, config_));
   return {*end, progress_, median(step_ms_)};
+}
+
+/// A run that starts from a model says how good that one is, and keeps nothing worse as its best.
+bool Trainer::is_start_to_be_judged() const {
+  return !config_.init.empty() && progress_.steps == 0 && progress_.best_mean_iou < 0 && data_.validation.size() > 0;
+}
+
+/// False where the observer asked to stop meanwhile.
+bool Trainer::judge_start() {
+  keep_checkpoint();  // a run that is killed after its first model, but before its checkpoint, could not go on
+  if (!validate(0)) return false;
+  keep_checkpoint();
+  return true;
 }
 
 /// Steps to the end of the epoch or to max_steps; false where the observer wants to stop.
@@ -333,7 +365,7 @@ bool Trainer::finish_epoch() {
   check_state();
   // A run that is killed after its first model, but before its checkpoint, could not go on.
   if (checkpointed_steps_ == 0) keep_checkpoint();
-  if (data_.validation.size() > 0 && !validate()) return false;
+  if (data_.validation.size() > 0 && !validate(progress_.epochs_done + 1)) return false;
   ++progress_.epochs_done;
   progress_.steps_in_epoch = 0;
   save_model_as(last_file);
@@ -343,7 +375,7 @@ bool Trainer::finish_epoch() {
 }
 
 /// False where the observer asked to stop meanwhile.
-bool Trainer::validate() {
+bool Trainer::validate(std::int64_t epoch) {
   struct Abandoned {};
   std::optional<Ema::Applied> applied;
   if (average_) applied.emplace(*average_);
@@ -367,17 +399,17 @@ bool Trainer::validate() {
     return false;
   }
   applied.reset();
-  save_review(folder_, reviewer.finish(progress_.epochs_done + 1, *evaluation, data_.validation.labels()));
-  keep_validation(*evaluation);
+  save_review(folder_, reviewer.finish(epoch, *evaluation, data_.validation.labels()));
+  keep_validation(epoch, *evaluation);
   return true;
 }
 
-void Trainer::keep_validation(const Evaluation& evaluation) {
+void Trainer::keep_validation(std::int64_t epoch, const Evaluation& evaluation) {
   WEFT_CHECK(std::isfinite(evaluation.loss),
              "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
-             progress_.epochs_done + 1, evaluation.loss, config_.learning_rate, checkpoint_text());
+             epoch, evaluation.loss, config_.learning_rate, checkpoint_text());
 
-  const ValidationRecord record{progress_.epochs_done + 1, progress_.steps, evaluation.metrics.mean_iou(),
+  const ValidationRecord record{epoch, progress_.steps, evaluation.metrics.mean_iou(),
                                 evaluation.metrics.total().iou(), evaluation.metrics.total().dice(), evaluation.loss};
   log_->write(record);
   schedule_.after_validation(record.mean_iou);

@@ -31,7 +31,7 @@ class TrainingDisplay : public TrainObserver {
 
   const TrainConfig config_;
   const Trainer* trainer_ = nullptr;
-  std::string label_;
+  std::string label_ = "epoch 0";  // of a starting model's validation
   std::unique_ptr<ProgressBar> progress_;
   Clock::time_point epoch_began_ = Clock::now();
   bool has_head_ = false;
