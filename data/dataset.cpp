@@ -234,6 +234,12 @@ Sample Dataset::load(std::size_t i) const {
   return sample;
 }
 
+Dataset Dataset::subset(const std::vector<std::size_t>& indices) const {
+  std::vector<SampleFiles> chosen;
+  for (const std::size_t i : indices) chosen.push_back(samples_.at(i));
+  return {std::move(chosen), labels_, mask_threshold_};
+}
+
 Dataset::Split Dataset::split(double fraction, std::uint64_t seed) const {
   WEFT_CHECK(fraction >= 0 && fraction < 1, "expected a validation fraction of at least 0 and below 1, got {}",
              fraction);

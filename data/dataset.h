@@ -57,6 +57,9 @@ class Dataset {
   /// The mask alone. Throws Error where it is unreadable; its ids are not looked up, nor its size compared.
   Image load_mask_ids(std::size_t i) const { return load_mask(samples_[i].mask, labels_, mask_threshold_); }
 
+  /// These samples alone, in this order.
+  Dataset subset(const std::vector<std::size_t>& indices) const;
+
   struct Split;
   /// Two data sets: `fraction` of the pictures, rounded, goes to validation (0 <= fraction < 1): those with the lowest
   /// hashes of stem and seed, so that a picture more moves at most one of the others. At least one goes to each side

@@ -11,6 +11,7 @@
 #include "data/check_files.h"
 #include "data/stress/stress.h"
 #include "tools/common/command_text.h"
+#include "tools/common/comparison.h"
 #include "tools/common/data_options.h"
 #include "tools/common/machine.h"
 #include "tools/common/progress_bar.h"
@@ -27,19 +28,20 @@ using nlohmann::ordered_json;
 
 struct Options {
   DataOptions data;
-  std::string model, arch, list, per_image, json, report;
+  std::vector<std::string> models;
+  std::string arch, list, per_image, json, report;
   std::vector<std::string> stresses;
   std::int64_t size = 0, seed = 0;
   std::optional<double> threshold;
   bool mirror = false;
 };
 
-Model open_model(const Options& options) {
-  Model model = load_model(options.model, options.arch.empty() ? std::nullopt : std::optional(options.arch));
+Model open_model(const std::string& path, const Options& options) {
+  Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
     fmt::print(stderr,
                "{}: no description of weft's in it; taken for a {} U-Net at {} x {} with ImageNet's normalisation\n",
-               options.model, model.info.network.arch, model.info.height, model.info.width);
+               path, model.info.network.arch, model.info.height, model.info.width);
   }
   if (options.size > 0) model.info.height = model.info.width = options.size;
   model.info.threshold = options.threshold.value_or(model.info.threshold);
@@ -71,14 +73,6 @@ Dataset open_data(const Options& options, const ModelInfo& info) {
   const std::size_t count = problems.size();
   throw_listed(std::move(problems), fmt::format("{}: {} pictures or masks can't be used", options.data.data, count));
   return pictures;
-}
-
-/// A stem as a csv field: quoted where it holds a separator or a quote.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
 }
 
 ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
@@ -188,11 +182,15 @@ ordered_json stresses_json(const std::vector<StressScore>& results, double clean
   return json;
 }
 
+/// What was judged on, for titles.
+std::string pictures_name(const Options& options) {
+  return options.list.empty() ? options.data.data : std::filesystem::path(options.list).filename().string();
+}
+
 void write_report(const Options& options, const std::string& command, const ModelInfo& info,
                   const SegmentationMetrics& metrics, Review review, const std::vector<StressScore>& stresses) {
   Report report;
-  report.title = std::filesystem::path(options.model).filename().string() + " on " +
-                 (options.list.empty() ? options.data.data : std::filesystem::path(options.list).filename().string());
+  report.title = std::filesystem::path(options.models[0]).filename().string() + " on " + pictures_name(options);
   report.subtitle = "a trained model, judged at the photographs' own resolution";
   report.figures = {{fmt::format("{:.4f}", metrics.mean_iou()), "mIoU, the mean over the pictures"},
                     {fmt::format("{:.4f}", metrics.total().iou()), "IoU of all pixels"},
@@ -222,10 +220,27 @@ void check_background(const LabelMap& labels) {
   fail("label map '{}' has no id 0 that is not clothing: occlusion can't be judged with it", labels.name());
 }
 
+int compare(const Options& options, const std::string& command) {
+  if (!options.stresses.empty()) throw UsageError("--stress: judges one model at a time");
+  std::vector<Contender> contenders;
+  for (const std::string& path : options.models) {
+    contenders.push_back({path, open_model(path, options)});
+    const std::string &first = contenders[0].model.info.label_map, &other = contenders.back().model.info.label_map;
+    WEFT_CHECK(!options.data.labels.empty() || other == first,
+               "{} was trained with label map '{}', {} with '{}'; say by --labels which one the masks have",
+               contenders[0].name, first, path, other);
+  }
+  const Dataset pictures = open_data(options, contenders[0].model.info);
+  compare_models(contenders, pictures, {.mirror = options.mirror}, {options.per_image, options.json, options.report},
+                 fmt::format("{} models on {}", contenders.size(), pictures_name(options)), command);
+  return 0;
+}
+
 int judge(const Options& options, const std::string& command) {
   if (options.size % UNet::stride != 0)
     throw UsageError(fmt::format("--size: expected a multiple of {}, got {}", UNet::stride, options.size));
-  const Model model = open_model(options);
+  if (options.models.size() > 1) return compare(options, command);
+  const Model model = open_model(options.models[0], options);
   const Dataset pictures = open_data(options, model.info);
   if (std::count(options.stresses.begin(), options.stresses.end(), "occlusion") > 0)
     check_background(pictures.labels());
@@ -256,7 +271,7 @@ int judge(const Options& options, const std::string& command) {
   print_stresses(stresses, metrics.mean_iou());
   if (!options.per_image.empty()) write_file(options.per_image, rows);
   if (!options.json.empty()) {
-    ordered_json report{{"model", options.model},         {"data", options.data.data},
+    ordered_json report{{"model", options.models[0]},     {"data", options.data.data},
                         {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
                         {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
                         {"loss", evaluation.loss},        {"threshold", model.info.threshold},
@@ -277,7 +292,10 @@ int main(int argc, char** argv) {
   CLI::App app("Judges a model: the IoU of its masks with those of a data set, at the photographs' own resolution.",
                "eval_unet");
   Options options;
-  app.add_option("--model", options.model, "model file (safetensors)")->required()->type_name("FILE");
+  app.add_option("--model", options.models, "model file (safetensors); given several times: the models are compared")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("FILE");
   app.add_option("--arch", options.arch, "its architecture, where the file does not tell")->type_name("A");
   add_data_options(app, options.data, "the map that the model was trained with");
   app.add_option("--list", options.list, "stems to judge on, one a line; default: all")->type_name("FILE");

@@ -227,6 +227,44 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     CHECK_THAT(eval.out, Contains("threshold 0.4\n"));
   }
 
+  SECTION("several models are compared") {
+    REQUIRE(train(folder, "run", {"--epochs", "1"}).status == 0);
+    REQUIRE(train(folder, "more", {"--epochs", "4", "--lr", "4e-3", "--labels", "atr"}).status == 0);
+    const std::string a = (folder / "run/last.safetensors").string(), b = (folder / "more/last.safetensors").string();
+    const auto judge = [&](std::vector<std::string> more) {
+      more.insert(more.end(), {"--data", (folder / "data").string(), "--threads", "1"});
+      return run_program("eval_unet", more);
+    };
+    const auto miou = [&](const std::string& model) {
+      CHECK(judge({"--model", model, "--json", (folder / "one.json").string()}).status == 0);
+      return nlohmann::json::parse(read_text(folder / "one.json"))["miou"].get<double>();
+    };
+    const ProgramResult both =
+        judge({"--model", a, "--model", b, "--json", (folder / "both.json").string(), "--per-image",
+               (folder / "both.csv").string(), "--report", (folder / "report").string()});
+    INFO(both.err);
+    REQUIRE(both.status == 0);
+    const auto json = nlohmann::json::parse(read_text(folder / "both.json"));
+    REQUIRE(json["models"].size() == 2);
+    CHECK(json["models"][0]["miou"] == miou(a));
+    CHECK(json["models"][1]["miou"] == miou(b));
+    const auto& d = json["models"][1]["against_first"];
+    CHECK(d["miou"].get<double>() == Approx(miou(b) - miou(a)).margin(1e-12));
+    CHECK(d["low"].get<double>() <= d["miou"].get<double>());
+    CHECK(d["miou"].get<double>() <= d["high"].get<double>());
+    CHECK(!json["models"][0].contains("against_first"));
+    CHECK_THAT(both.out, Contains(fmt::format("{:+.4f} (", d["miou"].get<double>())) && Contains("they differ most on\n"));
+    const std::string rows = read_text(folder / "both.csv");
+    CHECK(std::count(rows.begin(), rows.end(), '\n') == 21);
+    const std::string page = read_text(folder / "report/report.html");
+    CHECK_THAT(page, Contains("Side by side") && Contains("Where they differ most") && Contains("2 models on") &&
+                         Contains("more/last.safetensors") && !Contains("How it learned"));
+
+    const ProgramResult same = judge({"--model", a, "--model", a});
+    CHECK_THAT(same.out, Contains("+0.0000 (+0.0000 to +0.0000)") && Contains("the models agree on every picture"));
+    CHECK(judge({"--model", a, "--model", b, "--stress", "noise"}).status == 2);
+  }
+
   SECTION("settings that make no sense are usage errors") {
     for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--size", "40"},
                                                   {"--arch", "vgg16"},
