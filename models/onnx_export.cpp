@@ -324,16 +324,13 @@ void export_onnx(const std::filesystem::path& path, const UNet& network, const M
   WEFT_CHECK(!options.with_preprocessing || network.config().classes == 1,
              "{}: preprocessing ends with one probability a pixel, the model has {} classes; export it without",
              path.string(), network.config().classes);
-  // A copy, so that the caller's mode and frozen parameters don't matter.
-  UNet copy(network.config());
-  copy.load_state_dict(network.state_dict());
-  copy.eval();
+  WEFT_CHECK(!network.is_training(), "[export_onnx] expected a network in evaluation mode");
   const NoGrad no_grad;
-  const auto captured = capture([&](const Tensors& in) { return Tensors{copy.forward(in[0])}; },
+  const auto captured = capture([&](const Tensors& in) { return Tensors{network.forward(in[0])}; },
                                 {{{1, UNet::stride, UNet::stride, 3}, DType::f32}});
 
   OnnxGraph graph;
-  Translator translator(graph, copy, options.fold);
+  Translator translator(graph, network, options.fold);
   if (options.with_preprocessing) {
     graph.add_input("image", OnnxType::u8, {"N", "H", "W", 3});
     add_preprocessing(graph, info, "image", "normalised");

@@ -15,11 +15,12 @@ const Plan& StepPlans::plan(const Shape& pictures, bool has_unknown) {
   if (plan != nullptr) return *plan;
 
   const TensorType masks{{pictures[0], pictures[1], pictures[2], network_.config().classes}, DType::f32};
-  std::vector<TensorType> inputs{{pictures, DType::f32}, masks, {{}, DType::f32}};
+  std::vector<TensorType> inputs{{pictures, DType::f32}, masks, {Shape{}, DType::f32}};
   if (has_unknown) inputs.push_back(masks);
   const auto step = [&](const Tensors& in) {
     const Tensor logits = network_.forward(in[0]);
-    const Loss loss = has_unknown ? segmentation_loss(logits, in[1], in[3], weights_) : segmentation_loss(logits, in[1], weights_);
+    const LossWeights& weights = weights_;
+    const Loss loss = has_unknown ? segmentation_loss(logits, in[1], in[3], weights) : segmentation_loss(logits, in[1], weights);
     return Tensors{multiply(loss.total, in[2]), loss.total, loss.dice, loss.bce, logits};
   };
   plan = std::make_unique<const Plan>(Plan::training(step, inputs, {.memory_bytes = memory_bytes_}));
