@@ -13,8 +13,14 @@ constexpr std::size_t most_plans = 64;
 Predictor::Predictor(const UNet& network, Weights weights) : network_(network) {
   if (weights == Weights::kept) return;
   // How weights are packed does not depend on the picture's size, so a small one does for all.
-  plan({1, UNet::stride, UNet::stride, 3})->release_parameters();
+  make_plan({1, UNet::stride, UNet::stride, 3}, true);
   release_cached_memory();  // in one piece, it serves the pictures
+}
+
+std::shared_ptr<const Plan> Predictor::make_plan(const Shape& x, bool releases_parameters) const {
+  const auto forward = [&](const Tensors& in) { return network_.forward(in[0]); };
+  const PlanOptions options{.releases_parameters = releases_parameters, .constants = constants_};
+  return std::make_shared<const Plan>(Plan::inference(forward, {x}, options));
 }
 
 std::shared_ptr<const Plan> Predictor::plan(const Shape& x) const {
@@ -22,8 +28,7 @@ std::shared_ptr<const Plan> Predictor::plan(const Shape& x) const {
   const std::vector<std::int64_t> key(x.sizes().begin(), x.sizes().end());
   if (const auto found = plans_.find(key); found != plans_.end()) return found->second;
   if (plans_.size() >= most_plans) plans_.erase(plans_.begin());
-  const auto forward = [&](const Tensors& in) { return network_.forward(in[0]); };
-  return plans_[key] = std::make_shared<const Plan>(Plan::inference(forward, {x}, {.constants = constants_}));
+  return plans_[key] = make_plan(x, false);
 }
 
 Tensor Predictor::logits(const Tensor& x) const {

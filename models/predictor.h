@@ -29,6 +29,8 @@ class Predictor {
   std::shared_ptr<const Plan> plan(const Shape& x) const;
 
  private:
+  std::shared_ptr<const Plan> make_plan(const Shape& x, bool releases_parameters) const;
+
   const UNet& network_;
   const std::shared_ptr<Constants> constants_ = std::make_shared<Constants>();  // packed weights, for all sizes
   mutable std::mutex guard_;

@@ -16,7 +16,7 @@ struct Block {
 
 }  // namespace
 
-ArenaLayout lay_out_arena(const Graph& graph) {
+ArenaLayout lay_out_arena(const Graph& graph, const std::vector<Value>& outside) {
   const auto count = static_cast<std::size_t>(graph.value_count());
   std::vector<int> made(count, -1), last_read(count, -1), block_of(count, -1);
   std::vector<bool> is_outside(count, false);
@@ -28,7 +28,8 @@ ArenaLayout lay_out_arena(const Graph& graph) {
     }
     ++number;
   }
-  for (const Value v : graph.outputs()) is_outside[static_cast<std::size_t>(v)] = true;
+  for (const Value v : graph.outputs()) last_read[static_cast<std::size_t>(v)] = number;
+  for (const Value v : outside) is_outside[static_cast<std::size_t>(v)] = true;
 
   std::vector<Block> blocks;
   number = 0;

@@ -18,6 +18,7 @@ struct ArenaLayout {
   std::int64_t bytes = 0;
 };
 
-ArenaLayout lay_out_arena(const Graph& graph);
+/// `outside`: outputs that lie in memory of their own. The graph's other outputs live to the end.
+ArenaLayout lay_out_arena(const Graph& graph, const std::vector<Value>& outside);
 
 }  // namespace weft

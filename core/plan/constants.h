@@ -2,42 +2,66 @@
 // What a plan computes once from tensors that live outside of it, such as packed filters. Several plans of one network,
 // for pictures of several sizes, share them.
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "core/graph.h"
 
 namespace weft {
 
-class Constants {
+/// The outputs of one step, by the constant steps that lead to it: folded, then packed, say. What lies between is gone
+/// once it has been computed.
+class Constant {
  public:
-  /// One step whose inputs are all constant.
-  struct Entry {
-    Operation operation;
-    Tensors inputs, outputs;
-    std::vector<Tensor> sources;  // the tensors outside that it comes from in the end
-    std::uint64_t version = 0;    // of these, when it was computed
-  };
+  /// `step`'s outputs; all that it is computed from must be fixed in the end.
+  Constant(const Graph& graph, const Step& step);
 
-  /// The entry for an operation on these inputs (tensors outside, or other entries' outputs), computed unless it is
-  /// known. Throws Error where a source has let go of its numbers before.
-  std::shared_ptr<Entry> get(const Operation& operation, const Tensors& inputs, const std::vector<TensorType>& outputs);
-  /// Computes again what has changed since. Entries must be given in the order in which they were made.
-  void refresh(const std::vector<std::shared_ptr<Entry>>& entries);
-  /// Bytes of all that is kept.
-  std::int64_t bytes() const;
-  /// Lets go of the numbers of all sources, which can't be computed from again. For networks that will only be run.
-  void release_sources();
+  /// The same for constants that are computed in the same way from the same tensors.
+  const std::string& key() const { return key_; }
+  const Tensors& outputs() const { return outputs_; }
+  /// The tensors outside that it comes from.
+  const Tensors& sources() const { return sources_; }
+  bool is_computed() const { return !outputs_.empty(); }
+  /// Computes it where it has not been, or where a source has changed since. Throws Error where a source that is needed
+  /// has let go of its numbers.
+  void refresh();
 
  private:
-  static std::uint64_t version_of(const Entry& entry);
-  static void compute(Entry& entry);
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+  /// An input: a tensor outside, or an output of a part before; neither where it was not given.
+  struct Input {
+    Tensor fixed = {};
+    std::size_t part = nowhere, output = 0;
+  };
+  struct Part {
+    Operation operation;
+    std::vector<Input> inputs;
+    std::vector<TensorType> outputs;
+  };
+  std::size_t add_part(const Graph& graph, const Step& step);
+  std::uint64_t version() const;
 
+  std::vector<Part> parts_;
+  Tensors sources_, outputs_;
+  std::string key_;
+  std::uint64_t computed_version_ = 0;
+};
+
+/// The constants of a network's plans.
+class Constants {
+ public:
+  /// The one that is computed so, kept from now on, and computed.
+  std::shared_ptr<Constant> get(const Constant& constant);
+  /// Computes again what has changed.
+  void refresh(const std::vector<std::shared_ptr<Constant>>& constants);
+  /// Bytes of all.
+  std::int64_t bytes() const;
+
+ private:
   mutable std::mutex guard_;
-  std::unordered_map<std::string, std::shared_ptr<Entry>> entries_;
-  std::unordered_map<const void*, std::weak_ptr<Entry>> makers_;  // by the identity of their outputs
+  std::map<std::string, std::shared_ptr<Constant>> constants_;
 };
 
 }  // namespace weft

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -59,7 +60,7 @@ Plan Plan::inference(const TensorFunction& f, const std::vector<TensorType>& inp
   plan.graph_ = capture(f, inputs);
   plan.results_ = plan.graph_->outputs().size();
   plan.apply_rules(options, false);
-  plan.compute_constants(false);
+  plan.compute_constants(false, options.releases_parameters);
   plan.lay_out();
   return plan;
 }
@@ -89,14 +90,9 @@ Plan Plan::training(const TensorFunction& f, const std::vector<TensorType>& inpu
   };
   plan.graph_ = capture(step, inputs);
   plan.results_ = results;
-  for (const Tensor& parameter : parameters) {
-    // Plans for several shapes of batches store their gradients in the same place.
-    const Tensor place = parameter.grad().defined() ? parameter.grad() : Tensor::zeros(parameter.shape(), parameter.dtype());
-    parameter.set_grad(place);
-    plan.gradients_.emplace_back(parameter, place);
-  }
+  plan.parameters_ = parameters;
   plan.apply_rules(options, true);
-  plan.compute_constants(true);
+  plan.compute_constants(true, false);
   plan.lay_out();
   return plan;
 }
@@ -117,36 +113,59 @@ void Plan::apply_rules(const PlanOptions& options, bool is_training) {
 }
 
 /// Steps whose inputs are all constant run now, and leave the graph.
-void Plan::compute_constants(bool is_training) {
+void Plan::compute_constants(bool is_training, bool releases_parameters) {
+  Graph& g = *graph_;
+  std::set<Value> constant;  // values that such steps compute
+  std::vector<const Step*> steps;
   const auto is_constant = [&](Value v) {
-    return v == no_value || (graph_->is_fixed(v) && !graph_->is_changed(v) && !(is_training && graph_->fixed(v).requires_grad()));
+    const bool is_fixed = v != no_value && g.is_fixed(v) && !g.is_changed(v) && !(is_training && g.fixed(v).requires_grad());
+    return v == no_value || is_fixed || constant.contains(v);
   };
-  std::vector<const Step*> constant_steps;
-  for (const Step& step : graph_->steps()) {
-    const bool computes = step.operation.changes.empty() && !step.inputs.empty() &&
-                          std::all_of(step.inputs.begin(), step.inputs.end(), is_constant);
+  for (const Step& step : g.steps()) {
+    const bool computes = step.operation.changes.empty() && !step.inputs.empty() && std::all_of(step.inputs.begin(), step.inputs.end(), is_constant);
     if (!computes) continue;
-    Tensors inputs;
-    std::vector<TensorType> types;
-    for (const Value v : step.inputs) inputs.push_back(v == no_value ? Tensor() : graph_->fixed(v));
-    for (const Value v : step.outputs) types.push_back(graph_->type(v));
-    used_constants_.push_back(constants_->get(step.operation, inputs, types));
-    for (std::size_t i = 0; i < step.outputs.size(); ++i) graph_->set_fixed(step.outputs[i], used_constants_.back()->outputs[i]);
-    constant_steps.push_back(&step);
+    constant.insert(step.outputs.begin(), step.outputs.end());
+    steps.push_back(&step);
   }
-  for (const Step* step : constant_steps) graph_->remove(step);
+  // Kept is what other steps read, or what is a result; the rest are steps towards it.
+  std::set<const Step*> is_constant_step(steps.begin(), steps.end());
+  std::vector<std::pair<const Step*, Constant>> kept;
+  for (const Step* step : steps) {
+    const bool is_needed = std::any_of(step->outputs.begin(), step->outputs.end(), [&](Value v) {
+      const auto readers = g.readers(v);
+      return g.is_output(v) || std::any_of(readers.begin(), readers.end(), [&](const Step* r) { return !is_constant_step.contains(r); });
+    });
+    if (is_needed) kept.emplace_back(step, Constant(g, *step));
+  }
+  // A parameter goes once the last constant that comes from it is there, where no other step reads it.
+  std::map<const void*, int> readers_to_come;
+  if (releases_parameters) {
+    for (const auto& [step, recipe] : kept) {
+      for (const Tensor& source : recipe.sources()) ++readers_to_come[source.identity()];
+    }
+    for (const Step& step : g.steps()) {
+      if (is_constant_step.contains(&step)) continue;
+      for (const Value v : step.inputs) {
+        if (v != no_value && g.is_fixed(v)) ++readers_to_come[g.fixed(v).identity()];
+      }
+    }
+  }
+  for (const auto& [step, recipe] : kept) {
+    used_constants_.push_back(constants_->get(recipe));
+    for (std::size_t i = 0; i < step->outputs.size(); ++i) g.set_fixed(step->outputs[i], used_constants_.back()->outputs()[i]);
+    if (!releases_parameters) continue;
+    for (const Tensor& source : recipe.sources()) {
+      if (--readers_to_come[source.identity()] == 0) source.release_numbers();
+    }
+  }
+  for (const Step* step : steps) g.remove(step);
 }
 
 void Plan::lay_out() {
-  const ArenaLayout layout = lay_out_arena(*graph_);
+  const std::vector<Value> results(graph_->outputs().begin(), graph_->outputs().begin() + static_cast<std::ptrdiff_t>(results_));
+  const ArenaLayout layout = lay_out_arena(*graph_, results);
   offsets_ = layout.offsets;
   arena_bytes_ = layout.bytes;
-}
-
-std::int64_t Plan::gradient_bytes() const {
-  std::int64_t bytes = 0;
-  for (const auto& [parameter, gradient] : gradients_) bytes += gradient.bytes();
-  return bytes;
 }
 
 Tensors Plan::run_all(const Tensors& inputs) const {
@@ -155,6 +174,8 @@ Tensors Plan::run_all(const Tensors& inputs) const {
   WEFT_CHECK(isa_ == kernels::isa_name(), "[plan] it was made for {}, the kernels are now {}'s; make it again", isa_,
              kernels::isa_name());
   constants_->refresh(used_constants_);
+
+  for (const Tensor& parameter : parameters_) parameter.zero_grad();  // they lie in the last run's arena, which goes
 
   std::vector<Tensor> tensors(static_cast<std::size_t>(g.value_count()));
   const auto at = [&](Value v) -> Tensor& { return tensors[static_cast<std::size_t>(v)]; };
@@ -177,7 +198,7 @@ Tensors Plan::run_all(const Tensors& inputs) const {
   for (std::size_t i = 0; i < g.outputs().size(); ++i) {
     const Value v = g.outputs()[i];
     if (at(v).defined()) continue;  // an input, a parameter, or the same as another output
-    at(v) = i < results_ ? Tensor::empty(g.shape(v), g.dtype(v)) : gradients_[i - results_].second;
+    at(v) = Tensor::empty(g.shape(v), g.dtype(v));
   }
 
   Tensors in, out;
@@ -193,11 +214,9 @@ Tensors Plan::run_all(const Tensors& inputs) const {
     const Tensor& value = at(g.outputs()[i]);
     if (i < results_) {
       results.push_back(value);
-      continue;
+    } else {
+      parameters_[i - results_].set_grad(value);
     }
-    const auto& [parameter, gradient] = gradients_[i - results_];
-    if (!value.shares_buffer_with(gradient)) gradient.copy_from(value);
-    parameter.set_grad(gradient);
   }
   return results;
 }

@@ -26,6 +26,9 @@ struct PlanOptions {
   /// Of a training step: the most that the values between its steps may take at once, 0: whatever they take. The plan
   /// computes again what it can't keep; Error, with the least that would do, where even that does not suffice.
   std::int64_t memory_bytes = 0;
+  /// Of an inference: parameters go as soon as all that the plan computes of them is there. Only plans that share its
+  /// constants can be made of the network from then on; it can't be trained or saved any more.
+  bool releases_parameters = false;
   /// Where packed weights are kept; plans of the same network that are given the same share them.
   std::shared_ptr<Constants> constants = nullptr;
 };
@@ -52,29 +55,26 @@ class Plan {
 
   const Graph& graph() const { return *graph_; }
   const std::vector<Refusal>& refusals() const { return refusals_; }
-  /// Bytes of the one block that all that is computed on the way lies in, of the constants, and of the gradients.
+  /// Bytes of the one block that all that is computed on the way lies in, gradients included, and of the constants.
   std::int64_t arena_bytes() const { return arena_bytes_; }
   std::int64_t constant_bytes() const { return constants_->bytes(); }
-  std::int64_t gradient_bytes() const;
   /// Where a value lies in that block; -1 where it does not.
   std::int64_t offset(Value value) const { return offsets_[static_cast<std::size_t>(value)]; }
-  /// Keeps what is computed of the parameters, and lets go of these: see Constants::release_sources.
-  void release_parameters() const { constants_->release_sources(); }
 
  private:
   Plan() = default;
   void apply_rules(const PlanOptions& options, bool is_training);
-  void compute_constants(bool is_training);
+  void compute_constants(bool is_training, bool releases_parameters);
   void lay_out();
 
   std::shared_ptr<Graph> graph_;
   std::shared_ptr<Constants> constants_;
-  std::vector<std::shared_ptr<Constants::Entry>> used_constants_;
+  std::vector<std::shared_ptr<Constant>> used_constants_;
   std::vector<Refusal> refusals_;
   std::vector<std::int64_t> offsets_;  // of each value
   std::int64_t arena_bytes_ = 0;
   std::size_t results_ = 0;                         // outputs that are the function's; the rest are gradients
-  std::vector<std::pair<Tensor, Tensor>> gradients_;  // parameter, and where its gradient is stored at each run
+  Tensors parameters_;                              // whose gradients the rest are
   std::string isa_;
 };
 
