@@ -79,6 +79,19 @@ ArenaLayout lay_out_arena(const Graph& graph, const std::vector<Value>& outside)
                   &block);
     layout.bytes = std::max(layout.bytes, block.offset + block.bytes);
   }
+  layout.gaps.resize(static_cast<std::size_t>(number));
+  std::vector<std::int64_t> free_from(layout.gaps.size(), 0);  // in order of offsets, the end of what lies below
+  const auto end_gap = [&](std::size_t step, std::int64_t end) {
+    if (end - free_from[step] > layout.gaps[step].bytes) layout.gaps[step] = {free_from[step], end - free_from[step]};
+  };
+  for (const Block* block : placed) {
+    for (int i = block->first; i <= std::min(block->last, number - 1); ++i) {
+      const auto step = static_cast<std::size_t>(i);
+      end_gap(step, block->offset);
+      free_from[step] = std::max(free_from[step], block->offset + block->bytes);
+    }
+  }
+  for (std::size_t step = 0; step < layout.gaps.size(); ++step) end_gap(step, layout.bytes);
   for (std::size_t v = 0; v < count; ++v) {
     if (block_of[v] >= 0) layout.offsets[v] = blocks[static_cast<std::size_t>(block_of[v])].offset;
   }

@@ -16,6 +16,11 @@ namespace weft {
 struct ArenaLayout {
   std::vector<std::int64_t> offsets;  // in bytes, of each value; -1 for those that lie outside: inputs, parameters, outputs
   std::int64_t bytes = 0;
+  /// For each step, the longest stretch in which nothing lies while it runs.
+  struct Gap {
+    std::int64_t offset = 0, bytes = 0;
+  };
+  std::vector<Gap> gaps;
 };
 
 /// `outside`: outputs that lie in memory of their own. The graph's other outputs live to the end.

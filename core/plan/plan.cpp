@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/allocator.h"
 #include "core/autograd.h"
 #include "core/kernels/isa.h"
 #include "core/plan/arena.h"
@@ -166,6 +167,7 @@ void Plan::lay_out() {
   const ArenaLayout layout = lay_out_arena(*graph_, results);
   offsets_ = layout.offsets;
   arena_bytes_ = layout.bytes;
+  gaps_ = layout.gaps;
 }
 
 Tensors Plan::run_all(const Tensors& inputs) const {
@@ -202,7 +204,11 @@ Tensors Plan::run_all(const Tensors& inputs) const {
   }
 
   Tensors in, out;
+  char* const memory = static_cast<char*>(const_cast<void*>(arena.raw_data()));
+  auto gap = gaps_.begin();
   for (const Step& step : g.steps()) {
+    const LentMemory scratch(memory + gap->offset, static_cast<std::size_t>(gap->bytes));
+    ++gap;
     in.clear(), out.clear();
     for (const Value v : step.inputs) in.push_back(v == no_value ? Tensor() : at(v));
     for (const Value v : step.outputs) out.push_back(at(v));

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/plan/arena.h"
 #include "core/plan/constants.h"
 #include "core/plan/rewrite.h"
 
@@ -73,6 +74,7 @@ class Plan {
   std::vector<Refusal> refusals_;
   std::vector<std::int64_t> offsets_;  // of each value
   std::int64_t arena_bytes_ = 0;
+  std::vector<ArenaLayout::Gap> gaps_;  // of each step, for scratch space
   std::size_t results_ = 0;                         // outputs that are the function's; the rest are gradients
   Tensors parameters_;                              // whose gradients the rest are
   std::string isa_;

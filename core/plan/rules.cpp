@@ -18,6 +18,7 @@ const std::vector<Rule>& plan_rules() {
       {"add_where_it_lies", "a gradient is added to where the others lie", add_where_it_lies},
       {"sums_while_storing", "a batch norm's gradient sums are taken while its output's gradient is stored", sums_while_storing},
       {"gradient_on_read", "a batch norm's input gradient is made by the kernel that reads it", gradient_on_read},
+      {"weight_gradient_first", "a convolution's input goes before its gradient is stored", weight_gradient_first},
   };
   return rules;
 }

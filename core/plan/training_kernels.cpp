@@ -195,9 +195,9 @@ void describe_upsample(const UpsampleConvProblem& p, std::int64_t channels, Prof
 
 Kernel upsample_conv2d_kernel(const UpsampleConvProblem& p) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    const Tensor packed = Tensor::empty({kernels::upsample_conv_packed_floats(p)});
-    kernels::upsample_conv_pack(p, in[2].data<float>(), packed.mutable_data<float>());
-    kernels::upsample_conv_forward(p, in[0].data<float>(), floats_or_null(in[1]), packed.data<float>(),
+    const ScratchBuffer packed(static_cast<std::size_t>(kernels::upsample_conv_packed_floats(p)) * sizeof(float));
+    kernels::upsample_conv_pack(p, in[2].data<float>(), packed.as<float>());
+    kernels::upsample_conv_forward(p, in[0].data<float>(), floats_or_null(in[1]), packed.as<float>(),
                                    {.residual = before, .sums = sums}, out[0].mutable_data<float>());
   };
   return make({.name = "upsample_conv2d_storing", .attributes = {}, .store = store, .describe = describes(p, p.c_up + p.c_skip), .inputs = 3,

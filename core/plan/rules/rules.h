@@ -20,5 +20,6 @@ void statistics_while_storing(Rewrite& rewrite);
 void add_where_it_lies(Rewrite& rewrite);
 void sums_while_storing(Rewrite& rewrite);
 void gradient_on_read(Rewrite& rewrite);
+void weight_gradient_first(Rewrite& rewrite);
 
 }  // namespace weft
