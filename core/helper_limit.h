@@ -20,18 +20,18 @@ namespace weft::detail {
 
 /// How the tasks of one parallel_for went, as seen by the thread that called it.
 struct SharedRun {
-  int helpers = 0;               // that were asked
-  int most_helpers = 0;          // that any parallel_for may ask
-  std::int64_t tasks = 0;        // in all
-  std::int64_t own_tasks = 0;    // run by the calling thread
-  std::int64_t worked_ns = 0;    // by the calling thread, on its own tasks
-  std::int64_t lost_ns = 0;      // of that, while its core ran something else
-  std::int64_t waited_ns = 0;    // for helpers, with nothing left to do
+  int helpers = 0;             // that were asked
+  int most_helpers = 0;        // that any parallel_for may ask
+  std::int64_t tasks = 0;      // in all
+  std::int64_t own_tasks = 0;  // run by the calling thread
+  std::int64_t worked_ns = 0;  // by the calling thread, on its own tasks
+  std::int64_t lost_ns = 0;    // of that, while its core ran something else
+  std::int64_t waited_ns = 0;  // for helpers, with nothing left to do
 };
 
 class HelperLimit {
  public:
-  static constexpr std::int64_t tolerated_ns = 2'000'000;  // loss after which a helper goes
+  static constexpr std::int64_t tolerated_ns = 2'000'000;    // loss after which a helper goes
   static constexpr std::int64_t convincing_ns = 20'000'000;  // gain after which a trial has succeeded
   static constexpr std::int64_t shortest_pause_ns = 10'000'000, longest_pause_ns = 1'000'000'000;
 

@@ -71,11 +71,13 @@ TEST_CASE("Helpers go and come back one at a time", "[parallel]") {
 TEST_CASE("Tasks that end one after another are no sign of a shared core", "[parallel]") {
   HelperLimit limit;
   for (int i = 0; i < 1000; ++i) {
-    limit.learn({.helpers = 7, .most_helpers = 7, .tasks = 9, .own_tasks = 1, .worked_ns = ms, .waited_ns = ms}, i * ms);
+    limit.learn({.helpers = 7, .most_helpers = 7, .tasks = 9, .own_tasks = 1, .worked_ns = ms, .waited_ns = ms},
+                i * ms);
     CHECK(limit.allowed(7, i * ms) == 7);
   }
   // Nor is a long wait at the end of very long work.
-  limit.learn({.helpers = 1, .most_helpers = 1, .tasks = 20, .own_tasks = 10, .worked_ns = 9000 * ms,
-               .waited_ns = 800 * ms}, 9999 * ms);
+  limit.learn(
+      {.helpers = 1, .most_helpers = 1, .tasks = 20, .own_tasks = 10, .worked_ns = 9000 * ms, .waited_ns = 800 * ms},
+      9999 * ms);
   CHECK(limit.allowed(1, 9999 * ms) == 1);
 }
