@@ -19,16 +19,28 @@ std::int64_t gain_ns(const SharedRun& run) {
 
 }  // namespace
 
+/// No trial for a while, and after that a longer while.
+void HelperLimit::pause(std::int64_t now_ns) {
+  paused_ns_ = now_ns;
+  interruptions_before_ = interruptions_();
+  next_trial_ns_ = now_ns + pause_ns_;
+  pause_ns_ = std::min(3 * pause_ns_, longest_pause_ns);
+}
+
 int HelperLimit::allowed(int wanted, std::int64_t now_ns) {
   const int limit = limit_.load(std::memory_order_relaxed);
   if (wanted <= limit) return wanted;
   if (now_ns < next_trial_ns_.load(std::memory_order_relaxed)) return limit;
   const std::unique_lock lock(guard_, std::try_to_lock);
   if (!lock.owns_lock()) return limit;
+  if ((interruptions_() - interruptions_before_) * turn_ns > now_ns - paused_ns_) {
+    pause(now_ns);
+    return limit;
+  }
   balance_ns_ = gained_ns_ = 0;
   limit_ = limit + 1;
-  next_trial_ns_ = now_ns + pause_ns_;  // for the one after, if nothing is said against this one
-  return std::min(wanted, limit + 1);
+  next_trial_ns_ = now_ns + pause_ns_;  // for the helper after this one, if nothing is said against it
+  return limit + 1;
 }
 
 void HelperLimit::learn(const SharedRun& run, std::int64_t now_ns) {
@@ -36,17 +48,18 @@ void HelperLimit::learn(const SharedRun& run, std::int64_t now_ns) {
   const std::unique_lock lock(guard_, std::try_to_lock);
   if (!lock.owns_lock()) return;
   const std::int64_t gain = gain_ns(run);
-  balance_ns_ = std::min<std::int64_t>(balance_ns_ + gain, 0);
+  balance_ns_ = std::min(balance_ns_ + gain, most_credit_ns);
   gained_ns_ += gain;
   if (gained_ns_ > convincing_ns) {
     gained_ns_ = 0;
     pause_ns_ = shortest_pause_ns;
+    is_busy_ = limit_.load() < run.most_helpers;
   }
   if (balance_ns_ > -tolerated_ns) return;
   limit_ = std::max(0, std::min(limit_.load(), run.most_helpers) - 1);
-  next_trial_ns_ = now_ns + pause_ns_;
-  pause_ns_ = std::min(2 * pause_ns_, longest_pause_ns);
+  is_busy_ = true;
   balance_ns_ = gained_ns_ = 0;
+  pause(now_ns);
 }
 
 }  // namespace weft::detail

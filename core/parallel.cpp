@@ -1,6 +1,7 @@
 #include "core/parallel.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -110,7 +111,17 @@ class LostTime {
   std::int64_t wall_ns_ = 0, cpu_ns_ = 0;
 };
 
-constinit detail::HelperLimit helper_limit;
+/// How often the system has taken the core from the calling thread.
+std::int64_t interruptions() {
+#ifdef RUSAGE_THREAD
+  rusage usage{};
+  return ::getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+#else
+  return 0;
+#endif
+}
+
+constinit detail::HelperLimit helper_limit(interruptions);
 
 /// Runs all tasks, on this thread and those workers that come.
 template <class Run>
@@ -143,6 +154,7 @@ void share(int threads, std::int64_t task_count, detail::Order order, const Run&
                       .lost_ns = lost,
                       .waited_ns = times.waited_ns},
                      worked_until + times.waited_ns);
+  detail::note_busy_machine(helper_limit.is_busy());
 }
 
 }  // namespace

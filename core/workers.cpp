@@ -15,8 +15,11 @@ namespace weft::detail {
 namespace {
 
 constexpr int most_workers = 1023;
-constexpr std::int64_t worker_spin_ns = 100'000;  // longer than most pauses between two operations
-constexpr std::int64_t caller_spin_ns = 50'000;
+struct Spins {
+  std::int64_t worker_ns, caller_ns;
+};
+constexpr Spins idle_spins{1'000'000, 300'000};  // longer than most pauses between two operations, and than most tasks
+constexpr Spins busy_spins{20'000, 20'000};
 
 /// What a worker is doing. Whoever has work sets `called`; the worker sets the rest.
 enum Call : std::uint32_t { looking, called, asleep };
@@ -39,6 +42,7 @@ struct alignas(64) Offer {
 constinit std::array<Worker, most_workers + 1> workers;  // [0] stays empty: place 0 is the caller's
 constinit std::array<Offer, 16> offers;
 constinit std::atomic<int> started{0};
+constinit std::atomic<bool> is_machine_busy{false};
 constinit std::mutex start_guard;
 
 void relax() {
@@ -48,6 +52,8 @@ void relax() {
   asm volatile("yield");
 #endif
 }
+
+Spins spins() { return is_machine_busy.load(std::memory_order_relaxed) ? busy_spins : idle_spins; }
 
 /// Whether `is_met` came true within that time.
 template <class Condition>
@@ -78,7 +84,7 @@ void leave(Offer& offer) {
 
 void wait_for_call(Worker& worker) {
   const auto is_called = [&] { return worker.call.load(std::memory_order_acquire) == called; };
-  if (!spin(worker_spin_ns, is_called)) {
+  if (!spin(spins().worker_ns, is_called)) {
     std::uint32_t expected = looking;
     if (worker.call.compare_exchange_strong(expected, asleep)) {
       while (!is_called()) worker.call.wait(asleep);
@@ -118,7 +124,7 @@ Offer* free_offer() {
 /// Waits until all that have joined an offer have left it; returns whether this thread has slept.
 bool wait_for_others(Offer& offer) {
   const auto is_over = [&] { return (offer.state.load(std::memory_order_acquire) & Offer::joined) == 0; };
-  if (is_over() || spin(caller_spin_ns, is_over)) return false;
+  if (is_over() || spin(spins().caller_ns, is_over)) return false;
   std::uint32_t state = offer.state.fetch_or(Offer::owner_sleeps, std::memory_order_acq_rel) | Offer::owner_sleeps;
   for (; (state & Offer::joined) != 0; state = offer.state.load(std::memory_order_acquire)) offer.state.wait(state);
   return true;
@@ -137,6 +143,11 @@ void forget_workers() {
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+void note_busy_machine(bool is_busy) {
+  if (is_machine_busy.load(std::memory_order_relaxed) != is_busy)
+    is_machine_busy.store(is_busy, std::memory_order_relaxed);
 }
 
 void start_workers(int count) {

@@ -29,6 +29,9 @@ std::int64_t now_ns();
 /// the process ends. A child of fork() begins with none.
 void start_workers(int count);
 
+/// From here on everybody waits awake for 20 microseconds at most; without, for up to a millisecond.
+void note_busy_machine(bool is_busy);
+
 /// Runs work at place 0 on this thread and at place i on each worker i of 1 to `helpers` that comes in time. The run at
 /// place 0 returns when nothing is left to be begun; work_together then waits for those that came. Nothing may be
 /// thrown. Several threads may have work at once; start_workers(helpers) comes first.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <thread>
 #include <vector>
 
@@ -47,6 +48,7 @@ bool comes_true(const Condition& condition, int within_ms) {
 /// The exit status of a child that does `what`; -1 where it was ended, by SIGALRM if it never ends.
 template <class What>
 int status_of_child(const What& what) {
+  std::cout.flush();  // or both would print what waits there
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(60);
