@@ -191,10 +191,11 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   info_.threshold = config_.threshold;
   // A validation of epoch 0 that did not reach the checkpoint comes again.
   log_.emplace(folder_ / log_file, progress_.steps, is_start_to_be_judged() ? -1 : progress_.epochs_done);
-  if (!changed.empty()) {  // from here on the run is one of these settings, whatever becomes of this process
+  if (!changed.empty()) {
     note(fmt::format("going on with other settings: {}", changed.dump()));
     log_->write_change(progress_.epochs_done, progress_.steps, changed);
-    keep_checkpoint();
+    // From here on the run is one of these settings, whatever becomes of this process.
+    if (allow_change) keep_checkpoint();
   }
   write_file(folder_ / "config.json", to_json(config_).dump(2) + "\n");
   write_file(folder_ / "train.txt", stem_list(data_.training));
@@ -209,8 +210,9 @@ nlohmann::json Trainer::restore(const fs::path& path, bool allow_change) {
              fmt::join(refused, "; "));
   WEFT_CHECK(checkpoint.progress.data_digest == progress_.data_digest,
              "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and "
-             "checksum of the stems)",
-             path.string(), checkpoint.progress.data_digest, progress_.data_digest);
+             "checksum of the stems); --train-list {} --val-list {} names those that it was started with",
+             path.string(), checkpoint.progress.data_digest, progress_.data_digest, (folder_ / "train.txt").string(),
+             (folder_ / "val.txt").string());
   WEFT_CHECK(checkpoint.progress.steps_in_epoch <= steps_per_epoch_, "{}: the progress says step {} of an epoch of {}",
              path.string(), checkpoint.progress.steps_in_epoch, steps_per_epoch_);
   network_->load_state_dict(checkpoint.model, path.string());

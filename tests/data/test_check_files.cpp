@@ -1,6 +1,7 @@
 #include "data/check_files.h"
 
 #include "core/atomic_file.h"
+#include "core/check.h"
 #include "data/image_io.h"
 #include "tests/catch.h"
 #include "tests/data/jpeg_builder.h"
@@ -149,4 +150,31 @@ TEST_CASE("a picture's size is that of the decoded picture", "[picture_size]") {
   const auto text = png::chunk("tEXt", {'C', 'o', 'm', 'm', 'e', 'n', 't', 0, 'x'});
   CHECK(is_right(png::file({png::header(2, 1, 8, 2), png::data({0, 1, 2, 3, 4, 5, 6}), png::end()}), false));
   CHECK(is_right(png::file({png::header(1, 2, 8, 2), text, png::chunk("eXIf", tiff), rows, png::end()}), true));
+}
+
+TEST_CASE("a header that is cut short anywhere is an error or the right size, never another one", "[picture_size]") {
+  const TemporaryFolder folder;
+  const auto path = folder / "picture";
+  const auto png_file = png::file({png::header(2, 1, 8, 2), png::data({0, 1, 2, 3, 4, 5, 6}), png::end()});
+  for (const auto& [file, size] : {std::pair{photograph(6), PictureSize{16, 24, true}}, {png_file, {2, 1, false}}}) {
+    std::size_t refused = 0;
+    for (std::size_t length = 0; length < std::min<std::size_t>(file.size(), 400); ++length) {
+      write_bytes(path, {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length)});
+      try {
+        const PictureSize found = picture_size(path);
+        CHECK(found == size);
+      } catch (const Error& error) {
+        ++refused;
+        CHECK_THAT(error.what(), Contains("picture: "));
+      }
+    }
+    CHECK(refused > 40);
+  }
+  CHECK_THROWS_WITH(picture_size(folder / "missing.jpg"), Contains("missing.jpg: "));
+
+  // Chunks of nothing without an end are the decoder's to refuse.
+  auto endless = png::file({png::header(2, 1, 8, 2)});
+  for (int i = 0; i < 20'000; ++i) png::append(endless, png::chunk("abCd", {}));
+  write_bytes(path, endless);
+  CHECK_THROWS_WITH(picture_size(path), Contains("picture: "));
 }
