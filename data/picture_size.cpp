@@ -74,8 +74,8 @@ std::optional<PictureSize> jpeg_size(Header& file) {
   return std::nullopt;
 }
 
-/// Chunks to the end (ISO/IEC 15948); behind the signature. Before PNG had eXIf, programs put EXIF into text; such a file
-/// is left to the decoder.
+/// Chunks to the end (ISO/IEC 15948); behind the signature. Before PNG had eXIf, programs put EXIF into text; such a
+/// file is left to the decoder.
 std::optional<PictureSize> png_size(Header& file) {
   std::uint32_t width = 0, height = 0;
   int orientation = 1;

@@ -59,8 +59,8 @@ bool holds_a_run(const fs::path& folder) {
          (fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0);
 }
 
-/// How many pictures a batch must have. Batch norm in training divides by a spread, and the deepest map of one picture of
-/// the smallest size is a single pixel, which has none. (A frozen encoder normalises with ImageNet's.)
+/// How many pictures a batch must have. Batch norm in training divides by a spread, and the deepest map of one picture
+/// of the smallest size is a single pixel, which has none. (A frozen encoder normalises with ImageNet's.)
 int smallest_batch(const TrainConfig& config) {
   return config.size == UNet::stride && config.freeze_encoder < config.epochs ? 2 : 1;
 }
@@ -99,11 +99,12 @@ std::vector<ParameterGroup> parameter_groups(const UNet& network, double encoder
 
 void check_batches(const TrainConfig& config, std::int64_t pictures) {
   const std::int64_t smallest = smallest_batch(config);
-  WEFT_CHECK(std::min(pictures, config.batch) >= smallest,
-             "--size {}: the deepest map of a picture is 1 x 1, and batch norm needs {} pictures at once; there {}; use "
-             "--size {}{}",
-             config.size, smallest, pictures < smallest ? "is one to train on" : "is one a batch", 2 * config.size,
-             pictures < smallest ? "" : " or --batch 2");
+  WEFT_CHECK(
+      std::min(pictures, config.batch) >= smallest,
+      "--size {}: the deepest map of a picture is 1 x 1, and batch norm needs {} pictures at once; there {}; use "
+      "--size {}{}",
+      config.size, smallest, pictures < smallest ? "is one to train on" : "is one a batch", 2 * config.size,
+      pictures < smallest ? "" : " or --batch 2");
 }
 
 double median(std::vector<double> values) {
@@ -168,9 +169,10 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   }
   check_batches(config_, static_cast<std::int64_t>(data_.training.size()));
   if (data_.training.size() > loader_.batches() * static_cast<std::size_t>(config_.batch)) {
-    note(fmt::format("the last batch of an epoch has {} pictures: the one left over joins it, as batch norm can't take the "
-                     "1 x 1 map of one alone",
-                     config_.batch + 1));
+    note(fmt::format(
+        "the last batch of an epoch has {} pictures: the one left over joins it, as batch norm can't take the "
+        "1 x 1 map of one alone",
+        config_.batch + 1));
   }
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
@@ -408,11 +410,15 @@ bool Trainer::validate(std::int64_t epoch) {
 
 void Trainer::keep_validation(std::int64_t epoch, const Evaluation& evaluation) {
   WEFT_CHECK(std::isfinite(evaluation.loss),
-             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
-             epoch, evaluation.loss, config_.learning_rate, checkpoint_text());
+             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}", epoch,
+             evaluation.loss, config_.learning_rate, checkpoint_text());
 
-  const ValidationRecord record{epoch, progress_.steps, evaluation.metrics.mean_iou(),
-                                evaluation.metrics.total().iou(), evaluation.metrics.total().dice(), evaluation.loss};
+  const ValidationRecord record{epoch,
+                                progress_.steps,
+                                evaluation.metrics.mean_iou(),
+                                evaluation.metrics.total().iou(),
+                                evaluation.metrics.total().dice(),
+                                evaluation.loss};
   log_->write(record);
   schedule_.after_validation(record.mean_iou);
   info_.notes = {{"epoch", std::to_string(record.epoch)},

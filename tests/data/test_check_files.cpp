@@ -63,11 +63,12 @@ TEST_CASE("what was right is not read again until it changes", "[check_files]") 
   std::vector<std::size_t> calls;
   const auto looked_at = [&](const char* labels = "atr") {
     calls.clear();
-    return check_files(folder.open(labels), folder.cache, [&](std::size_t done, std::size_t of) {
-             calls.push_back(done);
-             CHECK(done <= of);
-             return true;
-           })
+    return check_files(folder.open(labels), folder.cache,
+                       [&](std::size_t done, std::size_t of) {
+                         calls.push_back(done);
+                         CHECK(done <= of);
+                         return true;
+                       })
         .looked_at;
   };
   CHECK(looked_at() == 3);
@@ -93,7 +94,9 @@ TEST_CASE("what was right is not read again until it changes", "[check_files]") 
   CHECK(check_files(folder.open(), "").looked_at == 3);  // nowhere to keep it
 
   std::size_t seen = 0;
-  CHECK(check_files(folder.open(), folder.root / "other", [&](std::size_t, std::size_t) { return ++seen < 2; }).looked_at == 2);
+  CHECK(check_files(folder.open(), folder.root / "other", [&](std::size_t, std::size_t) {
+          return ++seen < 2;
+        }).looked_at == 2);
 }
 
 TEST_CASE("each data set has a cache outside of it, and those of old are removed", "[check_files]") {
@@ -127,8 +130,9 @@ TEST_CASE("masks of photographs that EXIF turns", "[check_files]") {
   save_png(folder.masks / "upright.png", Image(24, 16, 1, 4));
   const FilesChecked lying = check_files(folder.open(), folder.cache);
   REQUIRE(lying.problems.size() == 1);
-  CHECK_THAT(lying.problems[0], Contains("the mask is 24 x 16, its picture") && Contains("is 16 x 24") &&
-                                    Contains("it fits the picture as it is stored, before the turn that its EXIF asks"));
+  CHECK_THAT(lying.problems[0],
+             Contains("the mask is 24 x 16, its picture") && Contains("is 16 x 24") &&
+                 Contains("it fits the picture as it is stored, before the turn that its EXIF asks"));
   CHECK_THROWS_WITH(folder.open().load(0), lying.problems[0]);
 }
 
