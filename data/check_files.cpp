@@ -8,7 +8,6 @@
 
 #include "core/atomic_file.h"
 #include "core/check.h"
-#include "core/formats/printable.h"
 #include "core/parallel.h"
 #include "core/random.h"
 #include "data/image_io.h"
@@ -27,7 +26,8 @@ std::string state_of(const fs::path& file) {
   std::error_code gone;  // such a file is named when it is read
   const auto size = fs::file_size(file, gone);
   const auto time = fs::last_write_time(file, gone);
-  return fmt::format("{} {} {}", fs::absolute(file, gone).lexically_normal().string(), size, time.time_since_epoch().count());
+  return fmt::format("{} {} {}", fs::absolute(file, gone).lexically_normal().string(), size,
+                     time.time_since_epoch().count());
 }
 
 /// Changes where a picture, its mask, or the meaning of what is in masks changes.
@@ -135,8 +135,10 @@ FilesChecked check_files(const Dataset& pictures, const fs::path& cache,
     const Finding finding = findings.next();
     ++result.looked_at;
     result.turned += finding.is_turned;
-    if (finding.problem.empty()) right.insert(prints[unknown[k]]);
-    else result.problems.push_back(finding.problem);
+    if (finding.problem.empty())
+      right.insert(prints[unknown[k]]);
+    else
+      result.problems.push_back(finding.problem);
     if (advanced && !advanced(k + 1, unknown.size())) break;
   }
   write_cache(cache, right);

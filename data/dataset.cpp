@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t max_list_bytes = std::size_t{64} << 20;
+constexpr std::size_t max_path = 400;  // bytes of a message
 
 /// The folder that is given, or the first of `candidates` that exists.
 fs::path find_folder(const fs::path& root, const std::string& given, std::initializer_list<const char*> candidates,
@@ -118,20 +119,18 @@ class Folders {
       problems_.push_back(fmt::format("{}: its mask {}", printable(picture.string(), max_path), error.what()));
       return std::nullopt;
     }
-    problems_.push_back(
-        fmt::format("{}: has no mask {}", printable(picture.string(), max_path),
-                    printable((mask_folder_ / name_with(rules_.extension.empty() ? "png" : rules_.extension)).string(),
-                              max_path)));
+    problems_.push_back(fmt::format(
+        "{}: has no mask {}", printable(picture.string(), max_path),
+        printable((mask_folder_ / name_with(rules_.extension.empty() ? "png" : rules_.extension)).string(), max_path)));
     return std::nullopt;
   }
 
  private:
-  static constexpr std::size_t max_path = 400;  // bytes of a message
-
   /// Of pictures and masks in one folder the suffix tells the masks, or else the ending.
   bool is_mask_name(const fs::path& file) const {
     if (!rules_.suffix.empty()) return lower_case(file.stem().string()).ends_with(lower_case(rules_.suffix));
-    return lower_case(file.extension().string()) == "." + (rules_.extension.empty() ? "png" : lower_case(rules_.extension));
+    return lower_case(file.extension().string()) ==
+           "." + (rules_.extension.empty() ? "png" : lower_case(rules_.extension));
   }
 
   const MaskRules rules_;
@@ -214,12 +213,13 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, const fs::path
 
 std::string size_mismatch(const SampleFiles& files, const Image& mask, const PictureSize& picture) {
   const bool fits_turned = mask.width == picture.height && mask.height == picture.width;
-  return fmt::format("{}: the mask is {} x {}, its picture {} is {} x {}{}", files.mask.string(), mask.width, mask.height,
-                     files.picture.string(), picture.width, picture.height,
-                     !fits_turned         ? ""
-                     : picture.is_turned  ? "; it fits the picture as it is stored, before the turn that its EXIF asks "
-                                            "for: turn the mask likewise"
-                                          : "; they lie crosswise");
+  return fmt::format(
+      "{}: the mask is {} x {}, its picture {} is {} x {}{}", printable(files.mask.string(), max_path), mask.width,
+      mask.height, printable(files.picture.string(), max_path), picture.width, picture.height,
+      !fits_turned        ? ""
+      : picture.is_turned ? "; it fits the picture as it is stored, before the turn that its EXIF asks for: "
+                            "turn the mask likewise"
+                          : "; they lie crosswise");
 }
 
 Sample Dataset::load(std::size_t i) const {
@@ -257,7 +257,8 @@ Dataset::Split Dataset::split(double fraction, std::uint64_t seed) const {
   for (std::size_t k = 0; k < held_out; ++k) is_held_out[draws[k].second] = true;
   std::vector<SampleFiles> train, validation;
   for (std::size_t i = 0; i < size(); ++i) (is_held_out[i] ? validation : train).push_back(samples_[i]);
-  return {Dataset(std::move(train), labels_, mask_threshold_), Dataset(std::move(validation), labels_, mask_threshold_)};
+  return {Dataset(std::move(train), labels_, mask_threshold_),
+          Dataset(std::move(validation), labels_, mask_threshold_)};
 }
 
 }  // namespace weft

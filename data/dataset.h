@@ -78,8 +78,8 @@ struct Dataset::Split {
   Dataset train, validation;
 };
 
-/// What is said where mask and picture differ in size. A picture that is stored lying, and a mask that was drawn on it so,
-/// are recognised.
+/// What is said where mask and picture differ in size. A picture that is stored lying, and a mask that was drawn on it
+/// so, are recognised.
 std::string size_mismatch(const SampleFiles& files, const Image& mask, const PictureSize& picture);
 
 /// True for names that end in .jpg, .jpeg or .png, in any case.

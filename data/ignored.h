@@ -1,7 +1,7 @@
 #pragma once
 // Pixels of a mask of which nobody said what they are: the border that annotators leave around an object, what lies
-// outside the region of interest. Their label (VOC's and Cityscapes' 255) is marked "ignore" in the label map. They pull
-// at no weight and count in no figure.
+// outside the region of interest. Their label (VOC's and Cityscapes' 255) is marked "ignore" in the label map. They
+// pull at no weight and count in no figure.
 
 #include <algorithm>
 #include <cstdint>

@@ -32,8 +32,8 @@ const EmbeddedText* built_in(std::string_view name) {
 std::uint32_t colour_from(const std::string& text, const std::string& source) {
   std::uint32_t colour = 0;
   const char* const end = text.data() + text.size();
-  const bool is_well_formed = text.size() == 7 && text[0] == '#' &&
-                              std::from_chars(text.data() + 1, end, colour, 16).ptr == end;
+  const bool is_well_formed =
+      text.size() == 7 && text[0] == '#' && std::from_chars(text.data() + 1, end, colour, 16).ptr == end;
   WEFT_CHECK(is_well_formed, "{}: colour '{}', expected \"#rrggbb\"", source, printable(text));
   return colour;
 }
@@ -72,9 +72,9 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
       LabelMap::Label& label = map.labels_.back();
       label.is_ignored = entry.value("ignore", false);
       label.is_clothing = label.is_ignored ? entry.value("clothing", false) : entry.at("clothing").get<bool>();
-      WEFT_CHECK(!label.is_ignored || !label.is_clothing, "{}: label {} is to be ignored, and clothing", source, label.id);
-      if (entry.contains("colour"))
-        label.colour = colour_from(entry.at("colour").get<std::string>(), source);
+      WEFT_CHECK(!label.is_ignored || !label.is_clothing, "{}: label {} is to be ignored, and clothing", source,
+                 label.id);
+      if (entry.contains("colour")) label.colour = colour_from(entry.at("colour").get<std::string>(), source);
     }
   } catch (const nlohmann::json::exception& e) {
     fail(
@@ -98,8 +98,8 @@ LabelMap LabelMap::parse(std::string_view text, const std::string& source) {
 
 LabelMap LabelMap::load(const std::string& name_or_path) {
   if (const EmbeddedText* entry = built_in(name_or_path)) return parse(entry->text, std::string(entry->name));
-  WEFT_CHECK(name_or_path.ends_with(".json"),
-             "unknown label map '{}'; there are {}, or give a .json file", name_or_path, built_in_names());
+  WEFT_CHECK(name_or_path.ends_with(".json"), "unknown label map '{}'; there are {}, or give a .json file",
+             name_or_path, built_in_names());
   const auto bytes = read_file(name_or_path, max_file_bytes);
   const LabelMap map = parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
   WEFT_CHECK(built_in(map.name()) == nullptr,
@@ -121,8 +121,11 @@ Image LabelMap::clothing(const Image& ids, const std::string& mask_name) const {
     std::size_t unknown = 0;
     while (!present[unknown] || meaning_[unknown]) ++unknown;
     std::string hint;
-    for (const auto& [other, what] : {std::pair{"binary", "a binary"}, {"atr", "an ATR"}, {"voc", "a VOC"},
-                                      {"cityscapes", "a Cityscapes"}, {"ccp", "a CCP"}}) {
+    for (const auto& [other, what] : {std::pair{"binary", "a binary"},
+                                      {"atr", "an ATR"},
+                                      {"voc", "a VOC"},
+                                      {"cityscapes", "a Cityscapes"},
+                                      {"ccp", "a CCP"}}) {
       if (hint.empty() && other != name_ && knows_all(load(other)))
         hint = fmt::format("; is it {} mask? use --labels {}", what, other);
     }
@@ -144,11 +147,12 @@ Image LabelMap::ids_of_colours(const Image& rgb, const std::string& mask_name) c
     const std::uint32_t colour = std::uint32_t{v[0]} << 16 | std::uint32_t{v[1]} << 8 | v[2];
     if (!last_id || colour != last_colour) {
       const auto found = id_of_colour_.find(colour);
-      WEFT_CHECK(found != id_of_colour_.end(),
-                 "{}: colour #{:06x} (column {}, row {}) is not in label map '{}'; were its edges smoothed, or is it of "
-                 "another data set?",
-                 mask_name, colour, i % static_cast<std::size_t>(rgb.width), i / static_cast<std::size_t>(rgb.width),
-                 printable(name_));
+      WEFT_CHECK(
+          found != id_of_colour_.end(),
+          "{}: colour #{:06x} (column {}, row {}) is not in label map '{}'; were its edges smoothed, or is it of "
+          "another data set?",
+          mask_name, colour, i % static_cast<std::size_t>(rgb.width), i / static_cast<std::size_t>(rgb.width),
+          printable(name_));
       last_colour = colour;
       last_id = found->second;
     }

@@ -3,8 +3,8 @@
 //
 //   {"name": "atr", "labels": [{"id": 0, "name": "Background", "clothing": false}, ...]}
 //
-// A label may have a "colour": "#rrggbb", by which it is recognised in masks that are painted, and "ignore": true instead
-// of "clothing" (data/ignored.h). The built-in maps are in data/labels/.
+// A label may have a "colour": "#rrggbb", by which it is recognised in masks that are painted, and "ignore": true
+// instead of "clothing" (data/ignored.h). The built-in maps are in data/labels/.
 
 #include <array>
 #include <cstdint>
@@ -39,8 +39,9 @@ class LabelMap {
   /// By rising id.
   const std::vector<Label>& labels() const { return labels_; }
 
-  /// 1 where the mask's id is clothing, ignored_pixel where it is ignored, else 0. Throws Error naming `mask_name` and the id for an id that the map
-  /// does not know, with a hint at the built-in map that knows all of the mask's ids, where there is one.
+  /// 1 where the mask's id is clothing, ignored_pixel where it is ignored, else 0. Throws Error naming `mask_name` and
+  /// the id for an id that the map does not know, with a hint at the built-in map that knows all of the mask's ids,
+  /// where there is one.
   Image clothing(const Image& ids, const std::string& mask_name) const;
 
   bool has_colours() const { return !id_of_colour_.empty(); }

@@ -44,10 +44,11 @@ Image decode_mask(Bytes file, const std::string& name, const LabelMap& labels, i
              "--mask-threshold 128",
              name);
   if (!holds_colours(file)) return decode_label_mask(file, name);
-  WEFT_CHECK(labels.has_colours(),
-             "{}: a coloured mask, and label map '{}' has no table of colours; give its labels \"colour\": \"#rrggbb\", "
-             "or read a mask of black and white with --mask-threshold 128",
-             name, labels.name());
+  WEFT_CHECK(
+      labels.has_colours(),
+      "{}: a coloured mask, and label map '{}' has no table of colours; give its labels \"colour\": \"#rrggbb\", "
+      "or read a mask of black and white with --mask-threshold 128",
+      name, labels.name());
   return labels.ids_of_colours(decode_image(file, name), name);
 }
 

@@ -21,10 +21,10 @@ struct MaskRules {
   bool operator==(const MaskRules&) const = default;
 };
 
-/// The label ids in a mask's file, upright: grey values and palette indices as they are stored, colours looked up in the
-/// label map's table, or, with a threshold, 0 and 1. Throws Error, beginning with `name`: an unreadable file, a colour
-/// that the map does not know, colours without a table, and a JPEG (unless there is a threshold), whose compression
-/// changes both ids and colours.
+/// The label ids in a mask's file, upright: grey values and palette indices as they are stored, colours looked up in
+/// the label map's table, or, with a threshold, 0 and 1. Throws Error, beginning with `name`: an unreadable file, a
+/// colour that the map does not know, colours without a table, and a JPEG (unless there is a threshold), whose
+/// compression changes both ids and colours.
 Image decode_mask(Bytes file, const std::string& name, const LabelMap& labels, int threshold = 0);
 Image load_mask(const std::filesystem::path& path, const LabelMap& labels, int threshold = 0);
 

@@ -15,6 +15,8 @@
 namespace weft {
 namespace {
 
+constexpr int most_parts = 10'000;  // segments or chunks before a header is left to the decoder
+
 /// A file of which a few places are read. Once it has ended, or a length makes no sense, `is_good` stays false.
 class Header {
  public:
@@ -47,7 +49,7 @@ PictureSize upright(std::uint32_t width, std::uint32_t height, int orientation) 
 std::optional<PictureSize> jpeg_size(Header& file) {
   constexpr std::array<std::uint8_t, 6> exif{'E', 'x', 'i', 'f', 0, 0};
   std::optional<int> orientation;
-  while (file.is_good()) {
+  for (int part = 0; part < most_parts && file.is_good(); ++part) {
     if (file.number(1) != 0xFF) return std::nullopt;
     std::uint32_t marker = 0xFF;
     while (marker == 0xFF && file.is_good()) marker = file.number(1);
@@ -72,12 +74,12 @@ std::optional<PictureSize> jpeg_size(Header& file) {
   return std::nullopt;
 }
 
-/// Chunks to the end (ISO/IEC 15948); behind the signature. Before PNG had eXIf, programs put EXIF into text; such a file
-/// is left to the decoder.
+/// Chunks to the end (ISO/IEC 15948); behind the signature. Before PNG had eXIf, programs put EXIF into text; such a
+/// file is left to the decoder.
 std::optional<PictureSize> png_size(Header& file) {
   std::uint32_t width = 0, height = 0;
   int orientation = 1;
-  while (file.is_good()) {
+  for (int part = 0; part < most_parts && file.is_good(); ++part) {
     const std::uint32_t length = file.number(4);
     const auto name_bytes = file.take(4);
     const std::string name(name_bytes.begin(), name_bytes.end());

@@ -24,9 +24,10 @@ std::string checkpoint_advice(const std::filesystem::path& path) {
     if (std::filesystem::exists(folder / name))
       return fmt::format("is the checkpoint of a training run; its model is {}", (folder / name).string());
   }
-  return fmt::format("is the checkpoint of a training run that has no model yet; train_unet --out {} --resume goes on to "
-                     "one",
-                     folder.empty() ? "." : folder.string());
+  return fmt::format(
+      "is the checkpoint of a training run that has no model yet; train_unet --out {} --resume goes on to "
+      "one",
+      folder.empty() ? "." : folder.string());
 }
 
 /// Reads the values of describe() back; every one must be there and make sense.

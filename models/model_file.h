@@ -33,7 +33,8 @@ struct Model {
   bool is_described = false;      // false: the file had no weft metadata, and `info` holds defaults
 };
 
-/// What a file says of its model, or, where it says nothing (`is_described` false), what its tensors tell and the defaults.
+/// What a file says of its model, or, where it says nothing (`is_described` false), what its tensors tell and the
+/// defaults.
 struct Description {
   ModelInfo info;
   bool is_described = false;
@@ -54,8 +55,8 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 /// shape, a tensor with NaN or infinity, an `arch` that contradicts the file.
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch = std::nullopt);
 
-/// Opens a safetensors file. Throws Error, as SafetensorsFile does; for files of other kinds that people have (PyTorch's,
-/// ONNX, files in shards) it says what they are and what to do.
+/// Opens a safetensors file. Throws Error, as SafetensorsFile does; for files of other kinds that people have
+/// (PyTorch's, ONNX, files in shards) it says what they are and what to do.
 SafetensorsFile open_safetensors(const std::filesystem::path& path);
 
 /// Gives the shape of the tensor with this name, or nullptr where there is none.

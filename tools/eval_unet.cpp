@@ -62,8 +62,8 @@ Dataset open_data(const Options& options, const ModelInfo& info) {
   Dataset pictures = options.list.empty() ? Dataset(options.data.folders(), labels, &problems)
                                           : Dataset(options.data.folders(), labels, options.list, &problems);
   std::optional<ProgressBar> progress;
-  const FilesChecked checked = check_files(
-      pictures, checked_files_cache(options.data.data), [&](std::size_t done, std::size_t of) {
+  const FilesChecked checked =
+      check_files(pictures, checked_files_cache(options.data.data), [&](std::size_t done, std::size_t of) {
         if (!progress) progress.emplace("looking at masks", static_cast<std::int64_t>(of), "pictures");
         progress->update(static_cast<std::int64_t>(done));
         return true;

@@ -42,10 +42,12 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--out", o.out, "folder of the run: its models, checkpoint, metrics and samples")
       ->required()
       ->type_name("DIR");
-  app.add_flag("--resume", o.resume,
-               "continue from the checkpoint in --out with the settings that are there, or start where there is none yet");
-  app.add_flag("--allow-change", o.allow_change,
-               "with --resume: go on with another --lr, --epochs, --schedule or what else steers only the steps to come");
+  app.add_flag(
+      "--resume", o.resume,
+      "continue from the checkpoint in --out with the settings that are there, or start where there is none yet");
+  app.add_flag(
+      "--allow-change", o.allow_change,
+      "with --resume: go on with another --lr, --epochs, --schedule or what else steers only the steps to come");
 
   const char* data = "Data";
   app.add_option("--train-list", c.train_list, "stems to train on, one a line; default: all that are not held out")
@@ -58,8 +60,8 @@ void add_options(CLI::App& app, Options& o) {
          data);
   option("--size", c.size, "height and width of the network's input, pixels; a multiple of 32", "N", data);
   option("--fit", c.fit, "how a picture comes to that size: stretch, letterbox or area (a canvas of its own shape, of that area)", "HOW", data);
-  option("--threshold", c.threshold, "probability from which a pixel is clothing, for validation and the saved models", "P",
-         data);
+  option("--threshold", c.threshold, "probability from which a pixel is clothing, for validation and the saved models",
+         "P", data);
   option("--augment", c.augment, "default, strong, robust or none", "HOW", data);
 
   const char* network = "Network";
@@ -117,8 +119,8 @@ void add_options(CLI::App& app, Options& o) {
 /// Which of the settings that a model may bring the command line names.
 GivenSettings given_settings(const CLI::App& app) {
   const auto is_given = [&](const char* name) { return app.count(name) > 0; };
-  return {is_given("--arch"), is_given("--decoder-channels"), is_given("--upsample"),
-          is_given("--size"), is_given("--fit"),              is_given("--threshold")};
+  return {is_given("--arch"), is_given("--decoder-channels"), is_given("--upsample"), is_given("--size"),
+          is_given("--fit"),  is_given("--threshold")};
 }
 
 /// The options as if the run's settings had stood on the command line before those that do.

@@ -12,8 +12,8 @@ namespace weft {
 PairedDifference paired_bootstrap(std::span<const double> a, std::span<const double> b, std::uint64_t seed,
                                   std::size_t draws) {
   WEFT_CHECK(a.size() == b.size() && !a.empty() && draws > 0,
-             "[paired_bootstrap] expected as many scores of both, and a draw, got {}, {} and {} draws", a.size(), b.size(),
-             draws);
+             "[paired_bootstrap] expected as many scores of both, and a draw, got {}, {} and {} draws", a.size(),
+             b.size(), draws);
   const std::size_t n = a.size();
   std::vector<double> differences(n);
   PairedDifference result;

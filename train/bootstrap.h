@@ -1,9 +1,9 @@
 #pragma once
 // Is one model better than another, or were the pictures kind to it?
 //
-// Both have judged the same n pictures, so picture i gives a difference d_i = b_i - a_i, in which how hard the picture is
-// has gone. The paired bootstrap (Efron 1979) draws n of the d with replacement, many times; how far the means of the
-// draws lie apart is how far the mean of another n pictures might have lain.
+// Both have judged the same n pictures, so picture i gives a difference d_i = b_i - a_i, in which how hard the picture
+// is has gone. The paired bootstrap (Efron 1979) draws n of the d with replacement, many times; how far the means of
+// the draws lie apart is how far the mean of another n pictures might have lain.
 
 #include <cstdint>
 #include <span>

@@ -153,7 +153,8 @@ void check_config(const TrainConfig& c) {
   WEFT_CHECK(c.size % UNet::stride == 0, "--size: expected a multiple of {}, got {}; the nearest are {} and {}",
              UNet::stride, c.size, c.size / UNet::stride * UNet::stride, (c.size / UNet::stride + 1) * UNet::stride);
   check_choice("--fit", c.fit, {"stretch", "letterbox", "area"});
-  WEFT_CHECK(c.threshold > 0 && c.threshold < 1, "--threshold: expected a probability between 0 and 1, got {}", c.threshold);
+  WEFT_CHECK(c.threshold > 0 && c.threshold < 1, "--threshold: expected a probability between 0 and 1, got {}",
+             c.threshold);
   check_choice("--augment", c.augment, {"default", "strong", "robust", "none"});
   check_range("--epochs", c.epochs, 1, many);
   check_range("--max-steps", c.max_steps, 0, many);
@@ -207,13 +208,15 @@ std::vector<std::string> differences(const TrainConfig& continuation, const Trai
   for_each_setting(run, [&](const char* name, const auto&, OnResume rule) {
     if (rule == OnResume::is_free || now.at(name) == then.at(name)) return;
     if (rule == OnResume::may_be_allowed && allow_change) return;
-    result.push_back(fmt::format("{} is {}, the run was started with {}{}", name, now.at(name).dump(), then.at(name).dump(),
+    result.push_back(fmt::format("{} is {}, the run was started with {}{}", name, now.at(name).dump(),
+                                 then.at(name).dump(),
                                  rule == OnResume::may_be_allowed ? " (--allow-change permits it)" : ""));
   });
   if (continuation.epochs < run.epochs && !allow_change) {
-    result.push_back(fmt::format("epochs is {}, the run was started with {} (it may be raised; --allow-change permits to "
-                                 "lower it)",
-                                 continuation.epochs, run.epochs));
+    result.push_back(
+        fmt::format("epochs is {}, the run was started with {} (it may be raised; --allow-change permits to "
+                    "lower it)",
+                    continuation.epochs, run.epochs));
   }
   return result;
 }

@@ -16,8 +16,8 @@ namespace weft {
 struct TrainConfig {
   // Data. Empty `images` and `masks` mean the layout that the folder shows; lists are text files, one stem a line.
   std::string data, images, masks;
-  MaskRules mask_rules;              // how masks are called and read
-  std::string labels = "atr";        // a built-in map (data/labels/) or a json file
+  MaskRules mask_rules;        // how masks are called and read
+  std::string labels = "atr";  // a built-in map (data/labels/) or a json file
   std::string train_list, val_list;
   double val_fraction = 0.1;         // of the pictures, where there are no lists; 0: no validation
 
@@ -67,8 +67,10 @@ TrainConfig config_from_json(const nlohmann::json& json, const std::string& file
 /// The settings in which a continuation differs from the run that it would continue, as
 /// "batch is 8, the run was started with 4"; empty where it may go on. Free to change: where the data lie, max_steps,
 /// the intervals of checkpoints, and `epochs` upwards. With `allow_change` also what only steers the steps to come: the
-/// learning rates and their schedule, fewer epochs, weight decay, momentum, augmentation, the losses' weights, early_stop.
-std::vector<std::string> differences(const TrainConfig& continuation, const TrainConfig& run, bool allow_change = false);
+/// learning rates and their schedule, fewer epochs, weight decay, momentum, augmentation, the losses' weights,
+/// early_stop.
+std::vector<std::string> differences(const TrainConfig& continuation, const TrainConfig& run,
+                                     bool allow_change = false);
 
 /// Those of the latter, and `epochs`, that differ: {"lr": [before, now], ...}; an empty object where none does.
 nlohmann::json changes(const TrainConfig& continuation, const TrainConfig& run);

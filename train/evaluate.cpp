@@ -32,9 +32,8 @@ Prepared prepare(Sample sample, const ModelInfo& info) {
 
 Loss loss_of(const Tensor& logits, const Prepared& picture, const LossWeights& weights) {
   const Tensor mask = Tensor::from(logits.shape(), picture.mask);
-  return picture.known.empty()
-             ? segmentation_loss(logits, mask, weights)
-             : segmentation_loss(logits, mask, Tensor::from(logits.shape(), picture.known), weights);
+  return picture.known.empty() ? segmentation_loss(logits, mask, weights)
+                               : segmentation_loss(logits, mask, Tensor::from(logits.shape(), picture.known), weights);
 }
 
 }  // namespace
@@ -44,8 +43,8 @@ Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const LossWeig
   return {add(scale(dice, weights.dice), scale(bce, weights.bce)), dice, bce};
 }
 
-// Where the logit says "not clothing" beyond doubt and the mask says the same, no sum of either loss grows. Only the mean
-// of the cross-entropy would still count the pixel, so it is taken over the others.
+// Where the logit says "not clothing" beyond doubt and the mask says the same, no sum of either loss grows. Only the
+// mean of the cross-entropy would still count the pixel, so it is taken over the others.
 Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const Tensor& known, const LossWeights& weights) {
   constexpr double no_doubt = 100;  // sigmoid(-100) = 4e-44
   const Tensor offset = scale(add_scalar(known, -1), no_doubt);

@@ -26,8 +26,8 @@ int thin_radius(int width, int height);
 
 /// Boundary F-score (Martin et al. 2004; Csurka et al. 2013): with P the share of the prediction's boundary within
 /// `tolerance` pixels of the truth's, R the share of the truth's within that of the prediction's, F = 2 P R / (P + R).
-/// 1 where neither has a boundary, 0 where only one has. A boundary in ignored pixels or beside them is not asked for its
-/// partner: it may be where the annotator stopped.
+/// 1 where neither has a boundary, 0 where only one has. A boundary in ignored pixels or beside them is not asked for
+/// its partner: it may be where the annotator stopped.
 double boundary_f_score(const Image& prediction, const Image& truth, int tolerance);
 
 /// Pixels of `part`, and how many of them are in `mask`.

@@ -39,8 +39,8 @@ MetricsHistory read_metrics_log(const std::filesystem::path& path);
 class MetricsLog {
  public:
   /// Opens the log for appending. What a run wrote after the checkpoint that it is continued from is cut off first:
-  /// steps beyond `steps` and validations beyond epoch `epochs` (-1: of epoch 0 too) will come again. Throws Error where it can't be
-  /// written.
+  /// steps beyond `steps` and validations beyond epoch `epochs` (-1: of epoch 0 too) will come again. Throws Error
+  /// where it can't be written.
   MetricsLog(const std::filesystem::path& path, std::int64_t steps, std::int64_t epochs);
 
   /// Each throws Error where the disk refuses.

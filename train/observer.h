@@ -23,7 +23,8 @@ class TrainObserver {
   virtual void validation_advanced(std::int64_t /*pictures_done*/, std::int64_t /*pictures*/) {}
   virtual void validated(const ValidationRecord&, bool /*is_best*/) {}
 
-  /// Asked after every step and every checked or validated picture; true ends the run with a checkpoint, without a validation.
+  /// Asked after every step and every checked or validated picture; true ends the run with a checkpoint, without a
+  /// validation.
   virtual bool wants_stop() { return false; }
 };
 

@@ -58,8 +58,8 @@ bool holds_a_run(const fs::path& folder) {
          (fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0);
 }
 
-/// How many pictures a batch must have. Batch norm in training divides by a spread, and the deepest map of one picture of
-/// the smallest size is a single pixel, which has none. (A frozen encoder normalises with ImageNet's.)
+/// How many pictures a batch must have. Batch norm in training divides by a spread, and the deepest map of one picture
+/// of the smallest size is a single pixel, which has none. (A frozen encoder normalises with ImageNet's.)
 int smallest_batch(const TrainConfig& config) {
   return config.size == UNet::stride && config.freeze_encoder < config.epochs ? 2 : 1;
 }
@@ -98,11 +98,12 @@ std::vector<ParameterGroup> parameter_groups(const UNet& network, double encoder
 
 void check_batches(const TrainConfig& config, std::int64_t pictures) {
   const std::int64_t smallest = smallest_batch(config);
-  WEFT_CHECK(std::min(pictures, config.batch) >= smallest,
-             "--size {}: the deepest map of a picture is 1 x 1, and batch norm needs {} pictures at once; there {}; use "
-             "--size {}{}",
-             config.size, smallest, pictures < smallest ? "is one to train on" : "is one a batch", 2 * config.size,
-             pictures < smallest ? "" : " or --batch 2");
+  WEFT_CHECK(
+      std::min(pictures, config.batch) >= smallest,
+      "--size {}: the deepest map of a picture is 1 x 1, and batch norm needs {} pictures at once; there {}; use "
+      "--size {}{}",
+      config.size, smallest, pictures < smallest ? "is one to train on" : "is one a batch", 2 * config.size,
+      pictures < smallest ? "" : " or --batch 2");
 }
 
 double median(std::vector<double> values) {
@@ -167,9 +168,10 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   }
   check_batches(config_, static_cast<std::int64_t>(data_.training.size()));
   if (data_.training.size() > loader_.batches() * static_cast<std::size_t>(config_.batch)) {
-    note(fmt::format("the last batch of an epoch has {} pictures: the one left over joins it, as batch norm can't take the "
-                     "1 x 1 map of one alone",
-                     config_.batch + 1));
+    note(fmt::format(
+        "the last batch of an epoch has {} pictures: the one left over joins it, as batch norm can't take the "
+        "1 x 1 map of one alone",
+        config_.batch + 1));
   }
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
@@ -191,10 +193,11 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   info_.threshold = config_.threshold;
   // A validation of epoch 0 that did not reach the checkpoint comes again.
   log_.emplace(folder_ / log_file, progress_.steps, is_start_to_be_judged() ? -1 : progress_.epochs_done);
-  if (!changed.empty()) {  // from here on the run is one of these settings, whatever becomes of this process
+  if (!changed.empty()) {
     note(fmt::format("going on with other settings: {}", changed.dump()));
     log_->write_change(progress_.epochs_done, progress_.steps, changed);
-    keep_checkpoint();
+    // From here on the run is one of these settings, whatever becomes of this process.
+    if (allow_change) keep_checkpoint();
   }
   write_file(folder_ / "config.json", to_json(config_).dump(2) + "\n");
   write_file(folder_ / "train.txt", stem_list(data_.training));
@@ -209,8 +212,9 @@ nlohmann::json Trainer::restore(const fs::path& path, bool allow_change) {
              fmt::join(refused, "; "));
   WEFT_CHECK(checkpoint.progress.data_digest == progress_.data_digest,
              "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and "
-             "checksum of the stems)",
-             path.string(), checkpoint.progress.data_digest, progress_.data_digest);
+             "checksum of the stems); --train-list {} --val-list {} names those that it was started with",
+             path.string(), checkpoint.progress.data_digest, progress_.data_digest, (folder_ / "train.txt").string(),
+             (folder_ / "val.txt").string());
   WEFT_CHECK(checkpoint.progress.steps_in_epoch <= steps_per_epoch_, "{}: the progress says step {} of an epoch of {}",
              path.string(), checkpoint.progress.steps_in_epoch, steps_per_epoch_);
   network_->load_state_dict(checkpoint.model, path.string());
@@ -424,11 +428,15 @@ bool Trainer::validate(std::int64_t epoch) {
 
 void Trainer::keep_validation(std::int64_t epoch, const Evaluation& evaluation) {
   WEFT_CHECK(std::isfinite(evaluation.loss),
-             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
-             epoch, evaluation.loss, config_.learning_rate, checkpoint_text());
+             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}", epoch,
+             evaluation.loss, config_.learning_rate, checkpoint_text());
 
-  const ValidationRecord record{epoch, progress_.steps, evaluation.metrics.mean_iou(),
-                                evaluation.metrics.total().iou(), evaluation.metrics.total().dice(), evaluation.loss};
+  const ValidationRecord record{epoch,
+                                progress_.steps,
+                                evaluation.metrics.mean_iou(),
+                                evaluation.metrics.total().iou(),
+                                evaluation.metrics.total().dice(),
+                                evaluation.loss};
   log_->write(record);
   schedule_.after_validation(record.mean_iou);
   info_.notes = {{"epoch", std::to_string(record.epoch)},

@@ -49,8 +49,9 @@ class Trainer {
  public:
   /// Prepares the run and locks its folder (made where there is none); with `resume` goes back to where the folder's
   /// checkpoint stands, and starts where there is none. Throws Error where the folder holds a run and `resume` is
-  /// false, where settings or pictures differ from the checkpoint's (`allow_change`: more of them may, see differences()),
-  /// or where the settings make no sense. `observer` must live as long. The description is for the report.
+  /// false, where settings or pictures differ from the checkpoint's (`allow_change`: more of them may, see
+  /// differences()), or where the settings make no sense. `observer` must live as long. The description is for the
+  /// report.
   Trainer(const TrainConfig& config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
           RunDescription description = {}, bool allow_change = false, std::int64_t memory_bytes = 0);
 

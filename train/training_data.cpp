@@ -41,8 +41,7 @@ TrainingData find_training_data(const TrainConfig& config, std::vector<std::stri
   const DatasetFolders folders{config.data, config.images, config.masks, config.mask_rules};
   const LabelMap labels = LabelMap::load(config.labels);
   if (!config.val_list.empty()) {
-    return {Dataset(folders, labels, config.train_list, problems),
-            Dataset(folders, labels, config.val_list, problems)};
+    return {Dataset(folders, labels, config.train_list, problems), Dataset(folders, labels, config.val_list, problems)};
   }
   const Dataset all = config.train_list.empty() ? Dataset(folders, labels, problems)
                                                 : Dataset(folders, labels, config.train_list, problems);
@@ -70,9 +69,10 @@ TrainingData find_and_check_training_data(const TrainConfig& config, TrainObserv
   const std::size_t count = problems.size();
   throw_listed(std::move(problems), fmt::format("{}: {} pictures or masks can't be used", config.data, count));
   if (turned > 0) {
-    observer.note(fmt::format("{} masks fit their photographs only after the turn that the photographs' EXIF asks for, "
-                              "which weft makes",
-                              turned));
+    observer.note(
+        fmt::format("{} masks fit their photographs only after the turn that the photographs' EXIF asks for, "
+                    "which weft makes",
+                    turned));
   }
   return data;
 }

@@ -280,8 +280,13 @@ class Machine {
 
 std::string_view PickleValue::kind() const {
   constexpr std::array<std::string_view, std::variant_size_v<decltype(value)>> names{
-      "None",   "a bool", "an integer", "a large integer", "a number", "a string",    "a tuple",
-      "a list", "a dict", "an import",  "a storage",       "a tensor", "a parameter", "an object that weft does not read",
+      "None",        "a bool",
+      "an integer",  "a large integer",
+      "a number",    "a string",
+      "a tuple",     "a list",
+      "a dict",      "an import",
+      "a storage",   "a tensor",
+      "a parameter", "an object that weft does not read",
   };
   return names[value.index()];
 }

@@ -57,8 +57,8 @@ struct PickleTensor {
   std::int64_t offset;
   std::vector<std::int64_t> shape, strides;
 };
-/// What training programs put beside the tensors: a numpy number, an argparse.Namespace. Nothing is built for it, and what
-/// it was made of is forgotten.
+/// What training programs put beside the tensors: a numpy number, an argparse.Namespace. Nothing is built for it, and
+/// what it was made of is forgotten.
 struct PickleSkipped {};
 /// An old Parameter between its creation and the state that gives it its tensor.
 struct PickleEmptyParameter {};

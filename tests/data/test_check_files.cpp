@@ -1,6 +1,7 @@
 #include "data/check_files.h"
 
 #include "core/atomic_file.h"
+#include "core/check.h"
 #include "data/image_io.h"
 #include "tests/catch.h"
 #include "tests/data/jpeg_builder.h"
@@ -62,11 +63,12 @@ TEST_CASE("what was right is not read again until it changes", "[check_files]") 
   std::vector<std::size_t> calls;
   const auto looked_at = [&](const char* labels = "atr") {
     calls.clear();
-    return check_files(folder.open(labels), folder.cache, [&](std::size_t done, std::size_t of) {
-             calls.push_back(done);
-             CHECK(done <= of);
-             return true;
-           })
+    return check_files(folder.open(labels), folder.cache,
+                       [&](std::size_t done, std::size_t of) {
+                         calls.push_back(done);
+                         CHECK(done <= of);
+                         return true;
+                       })
         .looked_at;
   };
   CHECK(looked_at() == 3);
@@ -92,7 +94,9 @@ TEST_CASE("what was right is not read again until it changes", "[check_files]") 
   CHECK(check_files(folder.open(), "").looked_at == 3);  // nowhere to keep it
 
   std::size_t seen = 0;
-  CHECK(check_files(folder.open(), folder.root / "other", [&](std::size_t, std::size_t) { return ++seen < 2; }).looked_at == 2);
+  CHECK(check_files(folder.open(), folder.root / "other", [&](std::size_t, std::size_t) {
+          return ++seen < 2;
+        }).looked_at == 2);
 }
 
 TEST_CASE("each data set has a cache outside of it, and those of old are removed", "[check_files]") {
@@ -126,8 +130,9 @@ TEST_CASE("masks of photographs that EXIF turns", "[check_files]") {
   save_png(folder.masks / "upright.png", Image(24, 16, 1, 4));
   const FilesChecked lying = check_files(folder.open(), folder.cache);
   REQUIRE(lying.problems.size() == 1);
-  CHECK_THAT(lying.problems[0], Contains("the mask is 24 x 16, its picture") && Contains("is 16 x 24") &&
-                                    Contains("it fits the picture as it is stored, before the turn that its EXIF asks"));
+  CHECK_THAT(lying.problems[0],
+             Contains("the mask is 24 x 16, its picture") && Contains("is 16 x 24") &&
+                 Contains("it fits the picture as it is stored, before the turn that its EXIF asks"));
   CHECK_THROWS_WITH(folder.open().load(0), lying.problems[0]);
 }
 
@@ -149,4 +154,31 @@ TEST_CASE("a picture's size is that of the decoded picture", "[picture_size]") {
   const auto text = png::chunk("tEXt", {'C', 'o', 'm', 'm', 'e', 'n', 't', 0, 'x'});
   CHECK(is_right(png::file({png::header(2, 1, 8, 2), png::data({0, 1, 2, 3, 4, 5, 6}), png::end()}), false));
   CHECK(is_right(png::file({png::header(1, 2, 8, 2), text, png::chunk("eXIf", tiff), rows, png::end()}), true));
+}
+
+TEST_CASE("a header that is cut short anywhere is an error or the right size, never another one", "[picture_size]") {
+  const TemporaryFolder folder;
+  const auto path = folder / "picture";
+  const auto png_file = png::file({png::header(2, 1, 8, 2), png::data({0, 1, 2, 3, 4, 5, 6}), png::end()});
+  for (const auto& [file, size] : {std::pair{photograph(6), PictureSize{16, 24, true}}, {png_file, {2, 1, false}}}) {
+    std::size_t refused = 0;
+    for (std::size_t length = 0; length < std::min<std::size_t>(file.size(), 400); ++length) {
+      write_bytes(path, {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length)});
+      try {
+        const PictureSize found = picture_size(path);
+        CHECK(found == size);
+      } catch (const Error& error) {
+        ++refused;
+        CHECK_THAT(error.what(), Contains("picture: "));
+      }
+    }
+    CHECK(refused > 40);
+  }
+  CHECK_THROWS_WITH(picture_size(folder / "missing.jpg"), Contains("missing.jpg: "));
+
+  // Chunks of nothing without an end are the decoder's to refuse.
+  auto endless = png::file({png::header(2, 1, 8, 2)});
+  for (int i = 0; i < 20'000; ++i) png::append(endless, png::chunk("abCd", {}));
+  write_bytes(path, endless);
+  CHECK_THROWS_WITH(picture_size(path), Contains("picture: "));
 }

@@ -93,8 +93,7 @@ TEST_CASE("what is wrong with a folder is said", "[dataset]") {
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0),
                     Contains("the mask is 5 x 3, its picture") && Contains("is 4 x 3"));
   save_png(folder.root / "SegmentationClassAug" / "a.png", Image(3, 4, 1));
-  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0),
-                    Contains("is 4 x 3; they lie crosswise"));
+  CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("is 4 x 3; they lie crosswise"));
   folder.add("a", 73);
   CHECK_THROWS_WITH(Dataset(folder.folders, atr()).load(0), Contains("a.png: id 73 is not in label map 'atr'"));
   write_file(folder.root / "JPEGImages" / "a.jpg", "x");

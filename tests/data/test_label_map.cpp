@@ -73,8 +73,7 @@ TEST_CASE("label map files are checked", "[label_map]") {
   CHECK_THROWS_WITH(LabelMap::parse(with_labels(coat + "," + coat), "f"), Contains("id 3 occurs twice"));
   CHECK_THROWS_WITH(LabelMap::parse(with_labels(R"({"id": "1", "name": "a", "clothing": true})"), "f"),
                     Contains("not a label map"));
-  const LabelMap with_void =
-      LabelMap::parse(with_labels(coat + R"(, {"id": 9, "name": "void", "ignore": true})"), "f");
+  const LabelMap with_void = LabelMap::parse(with_labels(coat + R"(, {"id": 9, "name": "void", "ignore": true})"), "f");
   CHECK(with_void.clothing(mask_of({3, 9}), "m").pixels == std::vector<std::uint8_t>{1, ignored_pixel});
   CHECK_THROWS_WITH(
       LabelMap::parse(with_labels(R"({"id": 9, "name": "void", "ignore": true, "clothing": true})"), "f.json"),

@@ -90,7 +90,8 @@ TEST_CASE("a batch tells where the masks are to be ignored, and nothing where no
   save_png(files.folder / "SegmentationClassAug/01.png", mask);
   const LabelMap labels = LabelMap::parse(R"({"name": "void", "labels": [{"id": 0, "name": "ground", "clothing": false},
       {"id": 1, "name": "coat", "clothing": true}, {"id": 4, "name": "shirt", "clothing": true},
-      {"id": 255, "name": "void", "ignore": true}]})", "void.json");
+      {"id": 255, "name": "void", "ignore": true}]})",
+                                          "void.json");
   const Dataset data({files.folder.path(), "", ""}, labels);
   LoaderOptions options = small_options();
   options.shuffle = false;

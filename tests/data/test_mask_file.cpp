@@ -71,9 +71,9 @@ TEST_CASE("a mask of black and white in any format is read with a threshold", "[
   for (int y = 0; y < 16; ++y) {
     for (int x = 0; x < 32; ++x) CHECK(*ids.at(y, x) == (x >= 16));
   }
-  CHECK_THROWS_WITH(decode_mask(bytes_of(jpeg), "m.jpg", binary),
-                    Contains("m.jpg: a JPEG mask; its compression changes label ids") &&
-                        Contains("--mask-threshold 128"));
+  CHECK_THROWS_WITH(
+      decode_mask(bytes_of(jpeg), "m.jpg", binary),
+      Contains("m.jpg: a JPEG mask; its compression changes label ids") && Contains("--mask-threshold 128"));
 
   const TemporaryFolder folder;
   save_png(folder / "grey.png", row(1, {0, 127, 128, 255}));

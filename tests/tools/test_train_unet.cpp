@@ -143,13 +143,14 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     CHECK(result.status == 1);
     CHECK(errors_in(result) == 1);
     CHECK_THAT(result.err, Contains("p0.png: has no mask ") && Contains("p3.png: id 99 is not in label map 'atr'") &&
-                               Contains("p9.png: the mask is 10 x 10, its picture ") &&
-                               Contains("\nerror: ") && Contains("3 pictures or masks can't be used\n"));
-    const ProgramResult eval = run_program(
-        "eval_unet", {"--model", WEFT_SOURCE_DIR "/models/pretrained/clothing-mobilenet_v2.safetensors", "--labels", "atr",
-                      "--data", (folder / "data").string()});
+                               Contains("p9.png: the mask is 10 x 10, its picture ") && Contains("\nerror: ") &&
+                               Contains("3 pictures or masks can't be used\n"));
+    const ProgramResult eval =
+        run_program("eval_unet", {"--model", WEFT_SOURCE_DIR "/models/pretrained/clothing-mobilenet_v2.safetensors",
+                                  "--labels", "atr", "--data", (folder / "data").string()});
     CHECK(eval.status == 1);
-    CHECK_THAT(eval.err, Contains("p0.png: has no mask") && Contains("p3.png: id 99") && Contains("3 pictures or masks"));
+    CHECK_THAT(eval.err,
+               Contains("p0.png: has no mask") && Contains("p3.png: id 99") && Contains("3 pictures or masks"));
     CHECK(!fs::exists(folder / "run"));
   }
 
@@ -161,17 +162,16 @@ TEST_CASE("train_unet from the command line", "[tools]") {
       fs::copy_file(folder / "data/JPEGImages" / (stem_of(i) + ".png"), folder / "shop/photos" / (stem_of(i) + ".png"));
       save_png(folder / "shop/photos" / (stem_of(i) + "_mask.png"), ids);
     }
-    const ProgramResult result =
-        train(folder, "run", {"--data", (folder / "shop").string(), "--images", "photos", "--masks", "photos",
-                              "--mask-suffix", "_mask", "--mask-threshold", "128", "--epochs", "1"});
+    const ProgramResult result = train(folder, "run",
+                                       {"--data", (folder / "shop").string(), "--images", "photos", "--masks", "photos",
+                                        "--mask-suffix", "_mask", "--mask-threshold", "128", "--epochs", "1"});
     INFO(result.err);
     CHECK(result.status == 0);
     CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate"));
     CHECK(nlohmann::json::parse(read_text(folder / "run/config.json"))["labels"] == "binary");
-    const ProgramResult eval =
-        run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data",
-                                  (folder / "shop").string(), "--images", "photos", "--masks", "photos", "--mask-suffix",
-                                  "_mask", "--mask-threshold", "128"});
+    const ProgramResult eval = run_program(
+        "eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data", (folder / "shop").string(),
+                      "--images", "photos", "--masks", "photos", "--mask-suffix", "_mask", "--mask-threshold", "128"});
     INFO(eval.err);
     CHECK(eval.status == 0);
     CHECK_THAT(eval.out, Contains("pictures 10\n"));
@@ -195,12 +195,13 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     const ProgramResult other = resume({"--lr", "1e-4", "--schedule", "cosine", "--epochs", "3", "--allow-change"});
     INFO(other.err);
     CHECK(other.status == 0);
-    CHECK_THAT(read_text(folder / "run/metrics.jsonl"),
-               Contains(R"({"epoch":2,"step":6,"changed":{"epochs":[2,3],"lr":[0.001,0.0001],"schedule":["constant","cosine"]}})"));
+    CHECK_THAT(
+        read_text(folder / "run/metrics.jsonl"),
+        Contains(
+            R"({"epoch":2,"step":6,"changed":{"epochs":[2,3],"lr":[0.001,0.0001],"schedule":["constant","cosine"]}})"));
     CHECK(resume().status == 0);
 
-    const ProgramResult nothing =
-        run_program("train_unet", {"--out", (folder / "empty").string(), "--resume"});
+    const ProgramResult nothing = run_program("train_unet", {"--out", (folder / "empty").string(), "--resume"});
     CHECK(nothing.status == 2);
     CHECK_THAT(nothing.err, Contains("--data: is required; ") && Contains("empty holds no run to continue"));
     CHECK(run_program("train_unet", {"--out", (folder / "empty").string()}).status == 2);
@@ -208,7 +209,9 @@ TEST_CASE("train_unet from the command line", "[tools]") {
   }
 
   SECTION("a starting model brings its size, fit and threshold, and is epoch 0") {
-    REQUIRE(train(folder, "run", {"--size", "64", "--fit", "letterbox", "--threshold", "0.4", "--epochs", "1"}).status == 0);
+    REQUIRE(
+        train(folder, "run", {"--size", "64", "--fit", "letterbox", "--threshold", "0.4", "--epochs", "1"}).status ==
+        0);
     const ProgramResult tuned = run_program(
         "train_unet", {"--data", (folder / "data").string(), "--train-list", (folder / "data/train.txt").string(),
                        "--val-list", (folder / "data/val.txt").string(), "--out", (folder / "tuned").string(), "--init",
@@ -222,8 +225,8 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     CHECK(config["fit"] == "letterbox");
     CHECK(config["threshold"] == 0.4);
     CHECK(config["decoder_channels"].dump() == "[16,16,8,8,8]");
-    const ProgramResult eval = run_program("eval_unet", {"--model", (folder / "tuned/last.safetensors").string(), "--data",
-                                                         (folder / "data").string()});
+    const ProgramResult eval = run_program(
+        "eval_unet", {"--model", (folder / "tuned/last.safetensors").string(), "--data", (folder / "data").string()});
     CHECK_THAT(eval.out, Contains("threshold 0.4\n"));
   }
 
@@ -253,7 +256,8 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     CHECK(d["low"].get<double>() <= d["miou"].get<double>());
     CHECK(d["miou"].get<double>() <= d["high"].get<double>());
     CHECK(!json["models"][0].contains("against_first"));
-    CHECK_THAT(both.out, Contains(fmt::format("{:+.4f} (", d["miou"].get<double>())) && Contains("they differ most on\n"));
+    CHECK_THAT(both.out,
+               Contains(fmt::format("{:+.4f} (", d["miou"].get<double>())) && Contains("they differ most on\n"));
     const std::string rows = read_text(folder / "both.csv");
     CHECK(std::count(rows.begin(), rows.end(), '\n') == 21);
     const std::string page = read_text(folder / "report/report.html");

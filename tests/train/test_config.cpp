@@ -115,6 +115,7 @@ TEST_CASE("settings that make no sense are named", "[train]") {
   CHECK_THAT(message([](TrainConfig& c) { c.threshold = NAN; }), Contains("--threshold: expected a probability"));
   CHECK_THAT(message([](TrainConfig& c) { c.mask_rules.threshold = 128; }),
              Contains("--mask-threshold: makes ids 0 and 1 of grey; label map 'atr' means others"));
-  CHECK_THAT(message([](TrainConfig& c) { c.mask_rules.suffix = "/../x"; }), Contains("--mask-suffix: '/../x' is no part"));
+  CHECK_THAT(message([](TrainConfig& c) { c.mask_rules.suffix = "/../x"; }),
+             Contains("--mask-suffix: '/../x' is no part"));
   CHECK_THAT(message([](TrainConfig& c) { c.val_fraction = 1; }), Contains("below 1"));
 }

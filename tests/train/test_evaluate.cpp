@@ -81,7 +81,8 @@ TEST_CASE("the loss and its gradient are as if ignored pixels were not there", "
   const LossWeights weights{0.25, 2};
   const Tensor z = Tensor::from({1, 3, 4, 1}, all).set_requires_grad(true),
                few = Tensor::from({1, 2, 4, 1}, kept).set_requires_grad(true);
-  const Loss masked = segmentation_loss(z, Tensor::from({1, 3, 4, 1}, truth), Tensor::from({1, 3, 4, 1}, known), weights),
+  const Loss masked =
+                 segmentation_loss(z, Tensor::from({1, 3, 4, 1}, truth), Tensor::from({1, 3, 4, 1}, known), weights),
              alone = segmentation_loss(few, Tensor::from({1, 2, 4, 1}, kept_truth), weights);
   CHECK(masked.total.item() == Approx(alone.total.item()).epsilon(1e-12));
   CHECK(masked.dice.item() == Approx(alone.dice.item()).epsilon(1e-12));
@@ -91,12 +92,15 @@ TEST_CASE("the loss and its gradient are as if ignored pixels were not there", "
   std::size_t next = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const double gradient = z.grad().values<double>()[i];
-    if (known[i] == 0) CHECK(gradient == 0);
-    else CHECK(gradient == Approx(few.grad().values<double>()[next++]).epsilon(1e-12));
+    if (known[i] == 0)
+      CHECK(gradient == 0);
+    else
+      CHECK(gradient == Approx(few.grad().values<double>()[next++]).epsilon(1e-12));
   }
 
   // Nothing known: nothing to learn. All known: the bits of the plain loss.
-  const Tensor zeros = Tensor::zeros({1, 3, 4, 1}), ones = Tensor::full({1, 3, 4, 1}, 1), logits = random_f32({1, 3, 4, 1});
+  const Tensor zeros = Tensor::zeros({1, 3, 4, 1}), ones = Tensor::full({1, 3, 4, 1}, 1),
+               logits = random_f32({1, 3, 4, 1});
   CHECK(segmentation_loss(logits, zeros, zeros, weights).total.item() == 0);
   CHECK(segmentation_loss(logits, ones, ones, weights).total.item() ==
         segmentation_loss(logits, ones, weights).total.item());
@@ -107,7 +111,8 @@ TEST_CASE("evaluation does not look at ignored pixels", "[train]") {
   make_tiny_data(folder / "data", 2);
   const LabelMap labels = LabelMap::parse(R"({"name": "partial", "labels": [
       {"id": 0, "name": "ground", "clothing": false}, {"id": 4, "name": "coat", "clothing": true},
-      {"id": 11, "name": "face", "ignore": true}]})", "partial.json");
+      {"id": 11, "name": "face", "ignore": true}]})",
+                                          "partial.json");
   const Dataset data({(folder / "data").string(), "", ""}, labels);
   std::int64_t coat = 0, ground = 0;
   for (std::size_t i = 0; i < 2; ++i) {

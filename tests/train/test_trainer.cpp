@@ -206,7 +206,8 @@ TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last sho
   CHECK(data.validation.size() == 0);
 }
 
-TEST_CASE_METHOD(OneThread, "a last picture alone joins the batch before it where batch norm could not take it", "[train]") {
+TEST_CASE_METHOD(OneThread, "a last picture alone joins the batch before it where batch norm could not take it",
+                 "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 9);  // seven to train on
   TrainConfig config = tiny_config(folder / "data");
@@ -401,7 +402,8 @@ TEST_CASE_METHOD(OneThread, "a run that ends between a model and its checkpoint 
   check_same();
 }
 
-TEST_CASE_METHOD(OneThread, "a run that starts from a model judges it first, and keeps nothing worse as its best", "[train]") {
+TEST_CASE_METHOD(OneThread, "a run that starts from a model judges it first, and keeps nothing worse as its best",
+                 "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 8);
   TrainConfig config = tiny_config(folder / "data");
@@ -476,10 +478,12 @@ TEST_CASE("a run takes over from its starting model what nobody asked otherwise"
   CHECK(some.threshold == 0.5);
 
   save(small, 96, 64);
-  CHECK_THROWS_WITH(take_over_model(all, {}), Contains("m.safetensors: the model is for pictures of 64 x 96; a run has one"));
+  CHECK_THROWS_WITH(take_over_model(all, {}),
+                    Contains("m.safetensors: the model is for pictures of 64 x 96; a run has one"));
   CHECK_NOTHROW(take_over_model(all, {.size = true}));
   save({.arch = "resnet18", .classes = 3}, 96, 96);
-  CHECK_THROWS_WITH(take_over_model(all, {}), Contains("m.safetensors: the model has 3 classes; train_unet trains one"));
+  CHECK_THROWS_WITH(take_over_model(all, {}),
+                    Contains("m.safetensors: the model has 3 classes; train_unet trains one"));
   CHECK_THROWS_WITH(make_initial_network(config, [](const std::string&) {}), Contains("the model has 3 classes"));
 
   // A file that says nothing of its use tells its network, and nothing else.
@@ -492,7 +496,8 @@ TEST_CASE("a run takes over from its starting model what nobody asked otherwise"
   CHECK(bare.fit == "stretch");
 }
 
-TEST_CASE_METHOD(OneThread, "a run goes on with other settings where that is allowed, and says so in its log", "[train]") {
+TEST_CASE_METHOD(OneThread, "a run goes on with other settings where that is allowed, and says so in its log",
+                 "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 8);
   TrainConfig config = tiny_config(folder / "data");

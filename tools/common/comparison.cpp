@@ -31,23 +31,26 @@ struct Judgement {
   std::vector<double> iou;  // by picture
 };
 
-Judgement judge(const Contender& contender, const Dataset& pictures, const EvaluationOptions& options, std::string& rows) {
+Judgement judge(const Contender& contender, const Dataset& pictures, const EvaluationOptions& options,
+                std::string& rows) {
   ProgressBar progress(printable(contender.name), static_cast<std::int64_t>(pictures.size()), "pictures");
   Judgement result;
   DetailMetrics details;
-  const Evaluation evaluation = evaluate(
-      *contender.model.network, contender.model.info, pictures, options, [&](const EvaluatedPicture& p) {
+  const Evaluation evaluation =
+      evaluate(*contender.model.network, contender.model.info, pictures, options, [&](const EvaluatedPicture& p) {
         const Confusion& c = p.counts;
         const std::string& stem = pictures.files(p.index).stem;
         result.iou.push_back(c.iou());
         details.add(stem, p);
-        rows += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_field(contender.name), csv_field(stem), c.iou(), c.dice(),
-                            c.true_positive, c.false_positive, c.false_negative, c.true_negative, p.loss);
+        rows += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_field(contender.name), csv_field(stem), c.iou(),
+                            c.dice(), c.true_positive, c.false_positive, c.false_negative, c.true_negative, p.loss);
         progress.update(static_cast<std::int64_t>(p.index + 1));
       });
   const SegmentationMetrics& metrics = evaluation.metrics;
-  result.scores = {contender.name,          contender.model.info.threshold, metrics.mean_iou(),   metrics.total().iou(),
-                   metrics.total().dice(), evaluation.loss,                details.boundary_f(), {}};
+  result.scores = {contender.name,         contender.model.info.threshold,
+                   metrics.mean_iou(),     metrics.total().iou(),
+                   metrics.total().dice(), evaluation.loss,
+                   details.boundary_f(),   {}};
   return result;
 }
 
@@ -77,12 +80,12 @@ std::string difference_text(const PairedDifference& d) {
 void print_table(const std::vector<Judgement>& judgements, std::size_t pictures) {
   std::size_t width = 5;
   for (const Judgement& j : judgements) width = std::max(width, j.scores.name.size());
-  fmt::print("pictures {}\n{:<{}} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9}  {}\n", pictures, "model", width, "mIoU", "IoU", "Dice",
-             "loss", "boundary", "threshold", "mIoU against the first (95 of 100 draws)");
+  fmt::print("pictures {}\n{:<{}} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9}  {}\n", pictures, "model", width, "mIoU", "IoU",
+             "Dice", "loss", "boundary", "threshold", "mIoU against the first (95 of 100 draws)");
   for (const Judgement& j : judgements) {
     const ComparedModel& m = j.scores;
-    fmt::print("{:<{}} {:>8.4f} {:>8.4f} {:>8.4f} {:>8.4f} {:>8.4f} {:>9}  {}\n", m.name, width, m.mean_iou, m.iou, m.dice,
-               m.loss, m.boundary_f, m.threshold, m.against_first ? difference_text(*m.against_first) : "");
+    fmt::print("{:<{}} {:>8.4f} {:>8.4f} {:>8.4f} {:>8.4f} {:>8.4f} {:>9}  {}\n", m.name, width, m.mean_iou, m.iou,
+               m.dice, m.loss, m.boundary_f, m.threshold, m.against_first ? difference_text(*m.against_first) : "");
   }
 }
 

@@ -15,13 +15,14 @@ void add_data_options(CLI::App& app, DataOptions& options, const std::string& de
                  "ending of the masks' names; default: png, or what picture there is")
       ->transform([](const std::string& text) { return text.substr(text.starts_with('.') ? 1 : 0); })
       ->type_name("EXT");
-  app.add_option("--mask-threshold", options.mask_rules.threshold,
-                 "masks are black and white, in any format: grey from this value on is clothing; default: ids or colours")
+  app.add_option(
+         "--mask-threshold", options.mask_rules.threshold,
+         "masks are black and white, in any format: grey from this value on is clothing; default: ids or colours")
       ->check(CLI::Range(1, 255))
       ->type_name("GREY");
   app.add_option("--labels", options.labels,
-                 "what the masks' ids or colours mean: " + LabelMap::built_in_names() + " or a json file; default: " +
-                     default_labels)
+                 "what the masks' ids or colours mean: " + LabelMap::built_in_names() +
+                     " or a json file; default: " + default_labels)
       ->type_name("MAP");
 }
 

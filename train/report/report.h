@@ -48,7 +48,7 @@ struct Report {
   std::int64_t best_epoch = 0;      // 0: none
   double clean_mean_iou = 0;        // to compare the stresses with
   std::vector<StressScore> stresses;
-  Comparison comparison;            // without models: none
+  Comparison comparison;  // without models: none
   Facts settings;
   std::string machine, command;
 };

@@ -99,14 +99,15 @@ TEST_CASE("a state dict is found under the keys of other training programs", "[f
   const std::string one = tensor(storage("FloatStorage", "0", 2), 0, {2}, {1});
   const std::string inner = empty_dict + mark + text("a") + one + setitems;
   for (const char* key : {"state_dict", "model_state_dict", "model", "net", "params", "ema"}) {
-    const WeightsFile file = open_weights(
-        FileBytes::hold("m.pth", torch_zip(dict({{"epoch", "K\x03"}, {key, inner}}), {floats({1, 2})})));
+    const WeightsFile file =
+        open_weights(FileBytes::hold("m.pth", torch_zip(dict({{"epoch", "K\x03"}, {key, inner}}), {floats({1, 2})})));
     CHECK(file.find("a") != nullptr);
     CHECK(file.notes() == std::vector<std::string>{fmt::format("took the state dict under '{}'", key)});
   }
-  const WeightsFile both = open_weights(
-      FileBytes::hold("m.pth", torch_zip(dict({{"ema", inner}, {"model", inner}}), {floats({1, 2})})));
-  CHECK(both.notes() == std::vector<std::string>{"took the state dict under 'model'", "left out the other one under 'ema'"});
+  const WeightsFile both =
+      open_weights(FileBytes::hold("m.pth", torch_zip(dict({{"ema", inner}, {"model", inner}}), {floats({1, 2})})));
+  CHECK(both.notes() ==
+        std::vector<std::string>{"took the state dict under 'model'", "left out the other one under 'ema'"});
 }
 
 TEST_CASE("numbers of numpy and a Namespace beside the tensors are skipped", "[formats]") {
@@ -114,14 +115,16 @@ TEST_CASE("numbers of numpy and a Namespace beside the tensors are skipped", "[f
   // numpy.float64(0.9) and argparse.Namespace(lr=1, names=["a"]) as Python 3 and numpy write them in protocol 2
   // (pickletools.dis), but for the memo.
   const std::string dtype = global("numpy", "dtype") + text("f8") + "\x89\x88\x87R" + mark + "K\x03" + text("<") +
-                            none + none + none + "J\xff\xff\xff\xffJ\xff\xff\xff\xffK" + std::string(1, '\0') + tuple + build;
+                            none + none + none + "J\xff\xff\xff\xffJ\xff\xff\xff\xffK" + std::string(1, '\0') + tuple +
+                            build;
   const std::string bytes = global("_codecs", "encode") + text("\xc3\x8d\xc3\x8c") + text("latin1") + "\x86R";
   const std::string space = global("argparse", "Namespace") + empty_tuple + newobj + empty_dict + mark + text("lr") +
                             "K\x01" + text("names") + empty_list + text("a") + append + setitems + build;
   for (const char* module : {"numpy.core.multiarray", "numpy._core.multiarray"}) {
     const std::string scalar = global(module, "scalar") + dtype + bytes + "\x86R";
     const WeightsFile file = open_weights(FileBytes::hold(
-        "m.pth", torch_zip(dict({{"best", scalar}, {"args", space},
+        "m.pth", torch_zip(dict({{"best", scalar},
+                                 {"args", space},
                                  {"model", empty_dict + mark + text("a") + one + text("score") + scalar + setitems}}),
                            {floats({1, 2})})));
     CHECK(file.read_f32("a") == std::vector<float>{1, 2});
@@ -138,10 +141,13 @@ TEST_CASE("numbers of numpy and a Namespace beside the tensors are skipped", "[f
     }
   };
   CHECK(value_verdict(space) == "accepted");
-  CHECK_THAT(value_verdict(space + empty_tuple + reduce), Contains("refused: data.pkl calls an object that weft does not read"));
+  CHECK_THAT(value_verdict(space + empty_tuple + reduce),
+             Contains("refused: data.pkl calls an object that weft does not read"));
   CHECK_THAT(value_verdict(global("numpy", "load") + text("x") + "\x85R"), Contains("imports numpy.load"));
-  CHECK_THAT(value_verdict(global("argparse", "FileType") + empty_tuple + reduce), Contains("imports argparse.FileType"));
-  CHECK_THAT(value_verdict(tensor(space, 0, {2}, {1})), Contains("a tensor's storage is an object that weft does not read"));
+  CHECK_THAT(value_verdict(global("argparse", "FileType") + empty_tuple + reduce),
+             Contains("imports argparse.FileType"));
+  CHECK_THAT(value_verdict(tensor(space, 0, {2}, {1})),
+             Contains("a tensor's storage is an object that weft does not read"));
 }
 
 TEST_CASE("a pickled module is refused by its import", "[formats]") {
