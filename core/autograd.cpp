@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/graph.h"
 #include "core/ops.h"
 #include "core/parallel.h"
 #include "core/pass_profile.h"
@@ -25,7 +26,7 @@ void accumulate(Tensor& into, const Tensor& from) {
     into = from;
     return;
   }
-  if (!into.has_numbers() || !from.has_numbers()) {
+  if (!into.has_numbers() || !from.has_numbers() || graph_being_captured() != nullptr) {
     into = add(into, from);
     return;
   }
@@ -111,7 +112,7 @@ class Engine {
 
   static void accumulate_leaf(Node& leaf, const Tensor& dy) {
     // The leaf outlives the pass, so it must not share a buffer that someone else may still write to.
-    if (leaf.grad.defined() || dy.is_sole_owner()) {
+    if (leaf.grad.defined() || dy.is_sole_owner() || !dy.has_numbers()) {
       accumulate(leaf.grad, dy);
     } else {
       leaf.grad = dy.clone();
