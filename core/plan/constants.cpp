@@ -5,10 +5,15 @@
 namespace weft {
 namespace {
 
-std::string key_of(const Operation& operation, const Tensors& inputs) {
+std::string key_of(const Operation& operation, const Tensors& inputs, const std::vector<TensorType>& outputs) {
   std::string key = fmt::format("{} {}", kernels::isa_name(), operation.name);
   for (const Attribute& a : operation.attributes) key += fmt::format(" {}={}", a.name, a.value);
-  for (const Tensor& t : inputs) key += fmt::format(" {}", t.defined() ? t.identity() : nullptr);
+  const auto add_type = [&](const TensorType& type) { key += fmt::format(" {} {}", dtype_name(type.dtype), type.shape); };
+  for (const Tensor& t : inputs) {
+    key += fmt::format(" {}", t.defined() ? t.identity() : nullptr);
+    if (t.defined()) add_type(type_of(t));
+  }
+  for (const TensorType& type : outputs) add_type(type);  // reshape and sums have no other attribute
   return key;
 }
 
@@ -33,9 +38,8 @@ void Constants::compute(Entry& entry) {
 std::shared_ptr<Constants::Entry> Constants::get(const Operation& operation, const Tensors& inputs,
                                                  const std::vector<TensorType>& types) {
   const std::lock_guard lock(guard_);
-  const std::string key = key_of(operation, inputs);
-  std::shared_ptr<Entry>& entry = entries_[key];
-  if (entry != nullptr) return entry;
+  const std::string key = key_of(operation, inputs, types);
+  if (const auto known = entries_.find(key); known != entries_.end()) return known->second;
   const auto made = std::make_shared<Entry>(Entry{operation, inputs, {}, {}});
   for (const Tensor& input : inputs) {
     if (!input.defined()) continue;
@@ -49,7 +53,8 @@ std::shared_ptr<Constants::Entry> Constants::get(const Operation& operation, con
   for (const TensorType& type : types) made->outputs.push_back(Tensor::empty(type.shape, type.dtype));
   compute(*made);
   for (const Tensor& output : made->outputs) makers_[output.identity()] = made;
-  return entry = made;
+  entries_[key] = made;
+  return made;
 }
 
 void Constants::refresh(const std::vector<std::shared_ptr<Entry>>& entries) {
