@@ -31,17 +31,17 @@ InvertedResidualProblem problem(std::int64_t n, std::int64_t h, std::int64_t w, 
 // several chunks are split by channels, those of one chunk where threads would have few rows each; the last one has
 // several chunks and is never split.
 const InvertedResidualProblem problems[] = {
-    problem(1, 1, 1, 1, 6, 2, 1, true, false), problem(1, 1, 1, 3, 18, 5, 2, true, false),
-    problem(2, 5, 7, 5, 13, 5, 1, true, true), problem(1, 2, 9, 16, 96, 24, 2, true, false),
-    problem(2, 37, 3, 8, 48, 8, 1, true, true), problem(1, 35, 10, 24, 144, 24, 1, true, true),
+    problem(1, 1, 1, 1, 6, 2, 1, true, false),       problem(1, 1, 1, 3, 18, 5, 2, true, false),
+    problem(2, 5, 7, 5, 13, 5, 1, true, true),       problem(1, 2, 9, 16, 96, 24, 2, true, false),
+    problem(2, 37, 3, 8, 48, 8, 1, true, true),      problem(1, 35, 10, 24, 144, 24, 1, true, true),
     problem(1, 34, 13, 24, 144, 32, 2, true, false), problem(1, 33, 66, 16, 96, 16, 2, true, false),
-    problem(1, 6, 70, 7, 330, 7, 1, true, true), problem(1, 16, 16, 40, 240, 80, 1, true, false),
+    problem(1, 6, 70, 7, 330, 7, 1, true, true),     problem(1, 16, 16, 40, 240, 80, 1, true, false),
     problem(1, 19, 33, 32, 32, 16, 1, false, false), problem(2, 18, 5, 9, 9, 9, 1, false, true),
     problem(1, 20, 21, 70, 70, 70, 2, false, false), problem(1, 129, 5, 8, 48, 8, 1, true, true),
     problem(1, 131, 17, 16, 96, 24, 2, true, false), problem(8, 6, 70, 7, 330, 7, 1, true, true),
-    problem(8, 33, 3, 24, 144, 80, 2, true, false), problem(9, 3, 2, 5, 13, 5, 1, true, true),
-    problem(4, 18, 5, 9, 9, 9, 1, false, true), problem(1, 128, 40, 400, 400, 5, 1, false, false),
-    problem(1, 115, 70, 7, 350, 7, 1, true, true), problem(1, 17, 33, 7, 330, 7, 1, true, true),
+    problem(8, 33, 3, 24, 144, 80, 2, true, false),  problem(9, 3, 2, 5, 13, 5, 1, true, true),
+    problem(4, 18, 5, 9, 9, 9, 1, false, true),      problem(1, 128, 40, 400, 400, 5, 1, false, false),
+    problem(1, 115, 70, 7, 350, 7, 1, true, true),   problem(1, 17, 33, 7, 330, 7, 1, true, true),
 };
 
 std::vector<double> doubles(const std::vector<float>& values) { return {values.begin(), values.end()}; }
@@ -83,8 +83,7 @@ std::vector<double> reference_block(const InvertedResidualProblem& p, Data& data
   std::vector<double> e = x;
   if (p.has_expansion) e = reference_conv(expand, x, data.expand, data.expand_bias, p.expand_clamp, nullptr);
   const auto d = reference_conv(depthwise, e, data.depthwise, data.depthwise_bias, p.depthwise_clamp, nullptr);
-  return reference_conv(project, d, data.project, data.project_bias, no_clamp,
-                        p.has_shortcut ? x.data() : nullptr);
+  return reference_conv(project, d, data.project, data.project_bias, no_clamp, p.has_shortcut ? x.data() : nullptr);
 }
 
 std::vector<float> fused_block(const InvertedResidualProblem& p, Data& data) {
