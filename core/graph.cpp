@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 namespace weft {
 
@@ -24,7 +25,9 @@ Value Graph::add_fixed(const Tensor& tensor) {
   for (Value value = 0; value < value_count(); ++value) {
     const Tensor& known = fixed(value);
     const bool is_same = known.defined() && (known.identity() == tensor.identity() || known.shares_buffer_with(tensor));
-    if (is_same && type(value) == type_of(tensor)) return value;
+    if (!is_same || type(value) != type_of(tensor)) continue;
+    if (tensor.requires_grad() && !known.requires_grad()) set_fixed(value, tensor);  // the other was detached
+    return value;
   }
   values_.push_back({type_of(tensor), tensor});
   return value_count() - 1;
@@ -150,13 +153,35 @@ const Step* Graph::last_reader(Value value) const {
 
 // ---- capture ----
 
+namespace {
+
+thread_local std::shared_ptr<Graph> being_captured;
+
+/// Captures nest where f makes a plan of its own.
+class Capturing {
+ public:
+  explicit Capturing(const std::shared_ptr<Graph>& graph) : outer_(std::exchange(being_captured, graph)) {}
+  ~Capturing() { being_captured = std::move(outer_); }
+  Capturing(const Capturing&) = delete;
+  Capturing& operator=(const Capturing&) = delete;
+
+ private:
+  std::shared_ptr<Graph> outer_;
+};
+
+}  // namespace
+
+const std::shared_ptr<Graph>& graph_being_captured() { return being_captured; }
+
 Tensor tensor_of(const std::shared_ptr<Graph>& graph, Value value) {
   return Tensor::without_numbers(graph->shape(value), graph->dtype(value), graph, value);
 }
 
 Value value_of(const std::shared_ptr<Graph>& graph, const Tensor& tensor) {
   if (!tensor.defined()) return no_value;
-  return tensor.graph() == nullptr ? graph->add_fixed(tensor) : tensor.graph_value();
+  if (tensor.graph() == nullptr) return graph->add_fixed(tensor);
+  WEFT_CHECK(tensor.graph() == graph, "[graph] a tensor {} is a value of a different capture", tensor.shape());
+  return tensor.graph_value();
 }
 
 Tensors write_down(const std::shared_ptr<Graph>& graph, const Operation& operation, const Tensors& inputs,
@@ -172,9 +197,13 @@ Tensors write_down(const std::shared_ptr<Graph>& graph, const Operation& operati
 
 std::shared_ptr<Graph> capture(const TensorFunction& f, const std::vector<TensorType>& types) {
   const auto graph = std::make_shared<Graph>();
+  const Capturing capturing(graph);
   Tensors inputs;
   for (const TensorType& type : types) inputs.push_back(tensor_of(graph, graph->add_input(type)));
-  for (const Tensor& output : f(inputs)) graph->add_output(value_of(graph, output));
+  for (const Tensor& output : f(inputs)) {
+    WEFT_CHECK(output.defined(), "[capture] result {} is undefined", graph->outputs().size());
+    graph->add_output(value_of(graph, output));
+  }
   return graph;
 }
 
@@ -185,6 +214,16 @@ namespace {
 std::string number_text(double value) {
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   return fmt::format("{:g}", value);
+}
+
+/// A name between quotes, as Graphviz reads it.
+std::string quoted(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return '"' + escaped + '"';
 }
 
 std::string attributes_text(const Operation& operation) {
@@ -241,14 +280,15 @@ std::string Graph::to_dot(const std::function<std::string(const Tensor&)>& name_
       } else if (!is_fixed(v)) {
         text += fmt::format("  i{} -> s{};\n", v, number);
       } else if (name_of && !name_of(fixed(v)).empty()) {
-        text += fmt::format("  p{} [label=\"{}\", shape=plain, fontcolor=\"#777777\"];\n  p{} -> s{} [color=\"#bbbbbb\"];\n",
-                            v, name_of(fixed(v)), v, number);
+        text += fmt::format("  p{} [label={}, shape=plain, fontcolor=\"#777777\"];\n  p{} -> s{} [color=\"#bbbbbb\"];\n",
+                            v, quoted(name_of(fixed(v))), v, number);
       }
     }
   }
   for (const Value v : outputs_) {
     text += fmt::format("  o{} [label=\"output {}\", shape=ellipse];\n", v, shape(v));
     if (const Step* source = maker(v)) text += fmt::format("  s{} -> o{};\n", numbers.at(source), v);
+    if (std::count(inputs_.begin(), inputs_.end(), v) > 0) text += fmt::format("  i{} -> o{};\n", v, v);
   }
   return text + "}\n";
 }

@@ -5,7 +5,8 @@
 // capture(f) runs f once on tensors that have a shape and no numbers. Every operation that f applies to them is written
 // down (core/operation.h), those of backward() as well, since gradients are written in operations too: a training step
 // is one graph of forward pass, loss and backward pass. Tensors with numbers that f brings in, such as parameters, are
-// values of the graph that live outside: the graph keeps the handle, and reads the numbers when it runs.
+// values of the graph that live outside: the graph keeps the handle, and reads the numbers when it runs. What f applies
+// to such tensors alone is written down as well: the next run may find other numbers in them.
 
 #include <functional>
 #include <list>
@@ -72,7 +73,8 @@ class Graph {
 
   /// An input: a value that is given at each run.
   Value add_input(const TensorType& type);
-  /// The value that a tensor with numbers is: the same for handles of the same buffer.
+  /// The value that a tensor with numbers is: the same for handles of the same buffer. fixed() is the handle that
+  /// requires a gradient, where one of them does.
   Value add_fixed(const Tensor& tensor);
   /// Makes a value that a step computes one that is known: the step is the caller's to remove.
   void set_fixed(Value value, const Tensor& tensor);
@@ -132,6 +134,9 @@ using TensorFunction = std::function<Tensors(const Tensors&)>;
 /// What f computes from inputs of these types. Throws Error where f looks at the numbers of a tensor that has none, in
 /// the words of the operation that it used; f is then to be run as it stands.
 std::shared_ptr<Graph> capture(const TensorFunction& f, const std::vector<TensorType>& inputs);
+
+/// The graph that capture() is writing on this thread, and apply() with it; null outside.
+const std::shared_ptr<Graph>& graph_being_captured();
 
 /// A tensor that has a type and no numbers: the value of a graph.
 Tensor tensor_of(const std::shared_ptr<Graph>& graph, Value value);

@@ -12,9 +12,9 @@ const Attribute* find(const Operation& operation, std::string_view name) {
   return nullptr;
 }
 
-/// The graph that the inputs without numbers belong to; null where all have numbers.
+/// The graph that is being captured, or that the inputs without numbers belong to; null where the operation is to run.
 std::shared_ptr<Graph> graph_of(const Operation& operation, const Tensors& inputs) {
-  std::shared_ptr<Graph> graph;
+  std::shared_ptr<Graph> graph = graph_being_captured();
   for (const Tensor& input : inputs) {
     if (!input.defined() || input.graph() == nullptr) continue;
     WEFT_CHECK(graph == nullptr || graph == input.graph(), "[{}] its inputs belong to different captures",

@@ -6,9 +6,10 @@
 // apply(), and records the gradient, which is itself written in operations.
 //
 // apply() looks at its inputs. With numbers the operation runs, and is profiled. A tensor that has a shape and no
-// numbers belongs to a graph (core/graph.h): there the operation is written down as a step, to be run later. So the
-// same lines compute, and say what there is to compute; a plan (core/plan/plan.h) calls the same function on buffers of
-// its own. Nothing is registered anywhere: a step carries its operation.
+// numbers belongs to a graph (core/graph.h): there the operation is written down as a step, to be run later, as is
+// everything that a function does while it is captured. So the same lines compute, and say what there is to compute; a
+// plan (core/plan/plan.h) calls the same function on buffers of its own. Nothing is registered anywhere: a step carries
+// its operation.
 
 #include <functional>
 #include <string_view>
@@ -19,7 +20,8 @@
 
 namespace weft {
 
-/// A setting that the inputs' shapes don't tell, such as a convolution's stride.
+/// A setting that the shapes don't tell, such as a convolution's stride. An operation has one for each: plans take two
+/// operations for the same where name, attributes and shapes are.
 struct Attribute {
   const char* name;
   double value;

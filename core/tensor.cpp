@@ -140,6 +140,7 @@ void* Tensor::checked_mutable_data(DType wanted) const {
 
 double Tensor::item() const {
   WEFT_CHECK(count() == 1, "[item] expected a single element, got {}", shape());
+  body_with_numbers("item");
   switch (dtype()) {
     case DType::f32:
       return static_cast<double>(*data<float>());

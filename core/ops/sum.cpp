@@ -44,7 +44,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 
 Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
   const Shape kept = reduced_shape(x.shape(), axes);
-  const Tensor total = sum_to_shape(x.detach(), kept);
+  const Tensor total = sum_to_shape(x, kept);  // x itself where that is its shape
   const Tensor y = reshape(total, keep_axes ? kept : without_axes(x.shape(), axes)).detach();
   return record(y, "sum", {x}, [shape = x.shape(), kept](const Tensor& dy) {
     return Gradients{broadcast_to(reshape(dy, kept), shape)};

@@ -26,9 +26,15 @@ std::size_t Constant::add_part(const Graph& graph, const Step& step) {
   }
   key_ += fmt::format(" {}", step.operation.name);
   for (const Attribute& a : step.operation.attributes) key_ += fmt::format(" {}={}", a.name, a.value);
-  for (const Input& input : part.inputs)
-    key_ += input.fixed.defined() ? fmt::format(" {}", input.fixed.identity()) : fmt::format(" {}.{}", input.part, input.output);
-  for (const Value v : step.outputs) part.outputs.push_back(graph.type(v));
+  for (const Input& input : part.inputs) {
+    key_ += input.fixed.defined() ? fmt::format(" {} {}", input.fixed.identity(), input.fixed.shape())
+                                  : fmt::format(" {}.{}", input.part, input.output);
+  }
+  for (const Value v : step.outputs) {
+    const TensorType& type = graph.type(v);
+    part.outputs.push_back(type);
+    key_ += fmt::format(" {} {}", dtype_name(type.dtype), type.shape);  // reshape and sums have no other attribute
+  }
   parts_.push_back(std::move(part));
   return parts_.size() - 1;
 }

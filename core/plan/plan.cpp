@@ -78,7 +78,11 @@ Plan Plan::training(const TensorFunction& f, const std::vector<TensorType>& inpu
     WEFT_CHECK(graph != nullptr, "[plan] the loss does not depend on any input");
     Tensors leaves;
     for (Value v = 0; v < graph->value_count(); ++v) {
-      if (graph->is_fixed(v) && graph->fixed(v).requires_grad()) leaves.push_back(graph->fixed(v));
+      if (!graph->is_fixed(v) || !graph->fixed(v).requires_grad()) continue;
+      WEFT_CHECK(graph->fixed(v).node()->is_leaf(),
+                 "[plan] {} {} was computed from parameters before the step; compute it within, or detach() it",
+                 graph->fixed(v).node()->name, graph->shape(v));
+      leaves.push_back(graph->fixed(v));
     }
     const Tensors found = gradients(outputs[0], leaves);
     for (Tensor& output : outputs) output = output.detach();
@@ -123,18 +127,21 @@ void Plan::compute_constants(bool is_training, bool releases_parameters) {
     return v == no_value || is_fixed || constant.contains(v);
   };
   for (const Step& step : g.steps()) {
-    const bool computes = step.operation.changes.empty() && !step.inputs.empty() && std::all_of(step.inputs.begin(), step.inputs.end(), is_constant);
+    // A result is the caller's to keep, so it is made at each run.
+    const bool computes = step.operation.changes.empty() && !step.inputs.empty() &&
+                          std::all_of(step.inputs.begin(), step.inputs.end(), is_constant) &&
+                          std::none_of(step.outputs.begin(), step.outputs.end(), [&](Value v) { return g.is_output(v); });
     if (!computes) continue;
     constant.insert(step.outputs.begin(), step.outputs.end());
     steps.push_back(&step);
   }
-  // Kept is what other steps read, or what is a result; the rest are steps towards it.
+  // Kept is what other steps read; the rest are steps towards it.
   std::set<const Step*> is_constant_step(steps.begin(), steps.end());
   std::vector<std::pair<const Step*, Constant>> kept;
   for (const Step* step : steps) {
     const bool is_needed = std::any_of(step->outputs.begin(), step->outputs.end(), [&](Value v) {
       const auto readers = g.readers(v);
-      return g.is_output(v) || std::any_of(readers.begin(), readers.end(), [&](const Step* r) { return !is_constant_step.contains(r); });
+      return std::any_of(readers.begin(), readers.end(), [&](const Step* r) { return !is_constant_step.contains(r); });
     });
     if (is_needed) kept.emplace_back(step, Constant(g, *step));
   }
@@ -175,6 +182,12 @@ Tensors Plan::run_all(const Tensors& inputs) const {
   WEFT_CHECK(inputs.size() == g.inputs().size(), "[plan] expected {} inputs, got {}", g.inputs().size(), inputs.size());
   WEFT_CHECK(isa_ == kernels::isa_name(), "[plan] it was made for {}, the kernels are now {}'s; make it again", isa_,
              kernels::isa_name());
+  for (Value v = 0; v < g.value_count(); ++v) {  // first of all, as what is packed of a parameter counts on its shape
+    if (!g.is_fixed(v)) continue;
+    const Tensor& t = g.fixed(v);
+    WEFT_CHECK(type_of(t) == g.type(v), "[plan] a parameter was planned as {} {} and is now {} {}; make the plan again",
+               dtype_name(g.dtype(v)), g.shape(v), dtype_name(t.dtype()), t.shape());
+  }
   constants_->refresh(used_constants_);
 
   for (const Tensor& parameter : parameters_) parameter.zero_grad();  // they lie in the last run's arena, which goes
@@ -191,8 +204,6 @@ Tensors Plan::run_all(const Tensors& inputs) const {
   for (Value v = 0; v < g.value_count(); ++v) {
     if (g.is_fixed(v)) {
       at(v) = g.fixed(v);
-      WEFT_CHECK(type_of(at(v)) == g.type(v), "[plan] a parameter was planned as {} {} and is now {} {}; make the plan again",
-                 dtype_name(g.dtype(v)), g.shape(v), dtype_name(at(v).dtype()), at(v).shape());
     } else if (offset(v) >= 0) {
       at(v) = arena.part(offset(v), g.shape(v), g.dtype(v));
     }

@@ -121,8 +121,9 @@ TEST_CASE("a block in training equals its layers one by one, batches counted and
     const auto norm = [&](const Tensor& t, const std::string& name, Clamp clamp, const Tensor& residual) {
       const Tensor mean = value(name + ".running_mean").clone(), var = value(name + ".running_var").clone();
       expected_statistics.insert(expected_statistics.end(), {mean, var});
-      return batch_norm(t, value(name + ".weight"), value(name + ".bias"), mean, var, {.clamp = clamp},
-                        residual);
+      Tensor y = batch_norm(t, value(name + ".weight"), value(name + ".bias"), mean, var, {});
+      if (residual.defined()) y = add(y, residual);
+      return clips(clamp) ? weft::clamp(y, static_cast<double>(clamp.lower), static_cast<double>(clamp.upper)) : y;
     };
     const std::string depthwise = expansion > 1 ? "conv.1" : "conv.0", project = expansion > 1 ? "conv.2" : "conv.1",
                       last = expansion > 1 ? "conv.3" : "conv.2";

@@ -4,7 +4,7 @@
 using namespace weft;
 using namespace weft::test;
 
-TEST_CASE("add, subtract, mul broadcast and have the right gradients", "[ops]") {
+TEST_CASE("add, subtract, multiply broadcast and have the right gradients", "[ops]") {
   const std::vector<std::pair<Shape, Shape>> shapes = {{{3}, {3}},          {{2, 3}, {3}},   {{3}, {2, 3}},
                                                        {{2, 1, 3}, {4, 1}}, {{1}, {2, 2}},   {{}, {2, 3}},
                                                        {{2, 3, 4, 5}, {5}}, {{1, 3}, {2, 1}}};
@@ -18,7 +18,7 @@ TEST_CASE("add, subtract, mul broadcast and have the right gradients", "[ops]") 
   CHECK(equal(multiply(iota({2, 2}), tensor({2, 1}, {1, -1})), tensor({2, 2}, {0, 1, -2, -3})));
   CHECK_THROWS_WITH(add(iota({2, 3}), iota({2})), Contains("[add] shapes [2, 3] and [2] do not broadcast"));
   CHECK_THROWS_WITH(multiply(iota({2}), iota({2}).to(DType::f32)),
-                    Contains("[mul] expected float64 everywhere, got float32 [2]"));
+                    Contains("[multiply] expected float64 everywhere, got float32 [2]"));
 }
 
 TEST_CASE("scale", "[ops]") {
