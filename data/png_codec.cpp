@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "data/software_note.h"
 
 namespace weft {
 
@@ -103,6 +104,11 @@ bool run_writer(png_structp png, png_infop png_info, WriteState& state, const Im
   // photograph: 18 ms, 545 kB, where level 6 takes 95 ms for 449 kB; its mask: 1 ms, 5 kB).
   png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
   png_set_compression_strategy(png, Z_RLE);
+  png_text note = {};
+  note.compression = PNG_TEXT_COMPRESSION_NONE;
+  note.key = const_cast<char*>("Software");
+  note.text = const_cast<char*>(software_note);
+  png_set_text(png, png_info, &note, 1);
   png_write_info(png, png_info);
   png_write_image(png, rows);
   png_write_end(png, png_info);

@@ -18,7 +18,7 @@ Image decode_png(const PngInfo& info, std::string_view name);
 /// colour, alpha and 16 bits: such a mask has no ids.
 Image decode_png_ids(const PngInfo& info, std::string_view name);
 
-/// PNG of a picture with 1 (grey), 3 (RGB) or 4 (RGBA) channels.
+/// PNG of a picture with 1 (grey), 3 (RGB) or 4 (RGBA) channels, with weft's note (data/software_note.h).
 std::string encode_png(const Image& image);
 
 }  // namespace weft

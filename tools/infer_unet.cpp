@@ -57,6 +57,7 @@ int infer(Options options) {
                path, model.info.network.arch, model.info.height, model.info.width, model.info.threshold);
   }
   const Predictor predictor(*model.network, Predictor::Weights::released);
+  options.run.model = path;
   options.run.threshold = options.threshold.value_or(model.info.threshold);
   options.run.predict.size = size_from(options.size);
   options.run.predict.is_native = options.size == "native";
@@ -91,6 +92,7 @@ int main(int argc, char** argv) {
   app.add_option("--threshold", options.threshold, "probability from which a pixel is clothing [default: the model's]")
       ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--tta", options.run.predict.mirror, "also run on the mirrored picture and take the mean of the logits");
+  app.add_flag("--overwrite", options.run.may_overwrite, "replace existing files that weft did not write");
   app.add_flag("--profile", options.run.is_profiled, "say on stderr where the network's time went");
   return tools::run_tool(app, argc, argv, [&] { return infer(options); });
 }

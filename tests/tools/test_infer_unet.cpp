@@ -165,13 +165,70 @@ TEST_CASE("what can't work is one line and status 1", "[tools]") {
   CHECK(f.infer({f.photo("a"), "--write", "poster"}).status == 2);
 }
 
+TEST_CASE("an output that is an input is refused before anything is written", "[tools]") {
+  const Fixture f;
+  const std::string before = read_text(f.photo("a")), model_before = read_text(f.model);
+  fs::create_symlink(f.photo("a"), f.folder / "link.png");
+  fs::create_hard_link(f.photo("a"), f.folder / "hard.png");
+  const std::vector<std::vector<std::string>> same = {{f.photo("a"), "-o", f.photo("a")},
+                                                      {f.photo("a"), "-o", f.photos + "/./a.png"},
+                                                      {f.photo("a"), "-o", (f.folder / "link.png").string()},
+                                                      {(f.folder / "link.png").string(), "-o", f.photo("a")},
+                                                      {f.photo("a"), "-o", (f.folder / "hard.png").string()},
+                                                      {f.photo("a"), "-o", f.model}};
+  for (std::vector<std::string> arguments : same) {
+    for (const char* kind : {"mask", "cutout", "logits"}) {
+      INFO(arguments[0] << " -> " << arguments[2] << ", " << kind);
+      std::vector<std::string> full = arguments;
+      full.insert(full.end(), {"--write", kind, "--overwrite"});
+      const ProgramResult run = f.infer(full);
+      CHECK(run.status == 1);
+      CHECK_THAT(run.err, Contains("not written: this file is read in the same run"));
+      CHECK(read_text(f.photo("a")) == before);
+      CHECK(read_text(f.model) == model_before);
+      CHECK(fs::is_symlink(f.folder / "link.png"));
+    }
+  }
+  // By way of --out: a photograph called as the mask of another. That one is named, the others go on.
+  fs::rename(f.photo("b"), f.photo("a.mask"));
+  const std::string photograph = read_text(f.photo("a.mask"));
+  const ProgramResult run = f.infer({f.photo("a"), f.photo("a.mask"), f.photo("c"), "--out", f.photos});
+  CHECK(run.status == 1);
+  CHECK_THAT(run.err, Contains("a.mask.png: not written: this file is read in the same run"));
+  CHECK(read_text(f.photo("a.mask")) == photograph);
+  CHECK(fs::exists(f.photo("a.mask.mask")));
+  CHECK(fs::exists(f.photo("c.mask")));
+}
+
+TEST_CASE("a file that weft did not write is replaced only with --overwrite, weft's own always", "[tools]") {
+  const Fixture f;
+  fs::create_directories(f.out);
+  for (const char* kind : {"mask", "logits"}) {
+    const std::string target = f.out + "/a." + kind + (kind[0] == 'm' ? ".png" : ".npy");
+    INFO(target);
+    // A picture as another program leaves it: weft's own, with the note renamed.
+    std::string foreign = read_text(f.photo("b"));
+    foreign.replace(foreign.find("Software"), 8, "Softwear");
+    write_file(target, foreign);
+    const ProgramResult refused = f.infer({f.photo("a"), "--out", f.out, "--write", kind});
+    CHECK(refused.status == 1);
+    CHECK_THAT(refused.err, Contains("the file exists and is not weft's; --overwrite replaces it"));
+    CHECK(read_text(target) == foreign);
+    CHECK(f.infer({f.photo("a"), "--out", f.out, "--write", kind, "--overwrite"}).status == 0);
+    const std::string written = read_text(target);
+    CHECK(written != foreign);
+    CHECK(f.infer({f.photo("a"), "--out", f.out, "--write", kind}).status == 0);
+    CHECK(read_text(target) == written);
+  }
+}
+
 TEST_CASE("a full disk leaves what was there and no half-written file", "[tools]") {
   const Fixture f;
   fs::create_directories(f.out);
   write_file(f.out + "/a.logits.npy", "old");
   // A limit on the size of files stands in for a full disk; the signal that comes with it is ignored.
   const ProgramResult run =
-      f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64"}, "trap '' XFSZ; ulimit -f 4;");
+      f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64", "--overwrite"}, "trap '' XFSZ; ulimit -f 4;");
   CHECK(run.status == 1);
   CHECK_THAT(run.err, Contains("a.logits.npy: cannot write") && Contains("intact"));
   CHECK(read_text(f.out + "/a.logits.npy") == "old");

@@ -16,6 +16,7 @@
 #include "data/read_file.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/masks.h"
+#include "tools/common/output_guard.h"
 #include "tools/common/run_tool.h"
 
 namespace weft::tools {
@@ -51,6 +52,24 @@ PictureRun::PictureRun(const PictureRunOptions& options, const ModelInfo& info, 
     WEFT_CHECK(!error && fs::is_directory(options.out), "{}: cannot make this folder", options.out);
   } else if (pictures_.size() != 1 || options.kinds.size() != 1) {
     throw UsageError("-o names one file: it goes with one picture and one kind of output; use --out DIR");
+  }
+  plan_outputs();
+}
+
+/// Says of every file that is to be written whether it may be, before the first is.
+void PictureRun::plan_outputs() {
+  std::vector<fs::path> inputs = pictures_;
+  inputs.emplace_back(options_.model);
+  const OutputGuard guard(inputs, options_.may_overwrite);
+  for (const fs::path& picture : pictures_) {
+    std::vector<fs::path>& outputs = outputs_.emplace_back();
+    std::string& refusal = refusals_.emplace_back();
+    for (const std::string& kind : options_.kinds) {
+      outputs.push_back(options_.output_file.empty()
+                            ? fs::path(options_.out) / output_name(picture.stem().string(), kind)
+                            : fs::path(options_.output_file));
+      if (refusal.empty()) refusal = guard.refusal(outputs.back());
+    }
   }
 }
 
@@ -165,6 +184,7 @@ void PictureRun::work_on_files(std::vector<Item>& done, std::vector<Item>& next)
 
 void PictureRun::read(Item& item) const {
   attempt(item, [&] {
+    if (const std::string& refusal = refusals_[item.index]; !refusal.empty()) throw Error(refusal);
     item.image = load_image(pictures_[item.index]);
     item.input = prepare_input(info_, item.image, options_.predict);
   });
@@ -184,12 +204,9 @@ void PictureRun::write(Item& item) const {
     const Image picture = std::exchange(item.image, Image());
     const std::vector<float> probabilities = prediction.probabilities();
     const Image mask = threshold_mask(probabilities, picture.width, picture.height, options_.threshold);
-    for (const std::string& kind : options_.kinds) {
-      const fs::path path = options_.output_file.empty()
-                                ? fs::path(options_.out) / output_name(pictures_[item.index].stem().string(), kind)
-                                : fs::path(options_.output_file);
-      write_output(kind, path, picture, prediction, probabilities, mask, options_.threshold);
-      item.files.push_back(path);
+    item.files = outputs_[item.index];
+    for (std::size_t k = 0; k < options_.kinds.size(); ++k) {
+      write_output(options_.kinds[k], item.files[k], picture, prediction, probabilities, mask, options_.threshold);
     }
     const auto clothing = std::count(mask.pixels.begin(), mask.pixels.end(), 1);
     item.clothing = static_cast<double>(clothing) / static_cast<double>(mask.pixels.size());

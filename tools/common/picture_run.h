@@ -30,8 +30,10 @@ struct PictureRunOptions {
   std::vector<std::string> paths;             // pictures, and folders of them
   std::string out = ".", output_file;         // the folder for STEM.KIND.png, or else the file of the only output
   std::vector<std::string> kinds = {"mask"};  // of output_kinds()
+  std::string model;                          // the model's file, which is no output either
   double threshold = 0.5;                     // the probability from which a pixel is clothing
   PredictOptions predict;
+  bool may_overwrite = false;  // files that weft did not write
   bool is_profiled = false;  // the network is to run on this thread and its team
 };
 
@@ -67,6 +69,7 @@ class PictureRun {
   void run_group(std::vector<Item>& group);
   void work_on_files(std::vector<Item>& done, std::vector<Item>& next) const;
 
+  void plan_outputs();
   void read(Item& item) const;
   void run_network(Item& item) const;
   void write(Item& item) const;
@@ -77,6 +80,8 @@ class PictureRun {
   const ModelInfo& info_;
   const Predictor& predictor_;
   const std::vector<std::filesystem::path> pictures_;
+  std::vector<std::vector<std::filesystem::path>> outputs_;  // of each picture, a file for each kind
+  std::vector<std::string> refusals_;                        // of each picture, why nothing is written; mostly empty
   ProgressBar progress_;
   std::size_t done_ = 0;  // pictures that went through the network
   int failures_ = 0;
