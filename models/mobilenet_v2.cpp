@@ -26,8 +26,7 @@ InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channe
       project_bn_(channels_out),
       has_shortcut_(stride == 1 && channels_in == channels_out) {
   if (expansion != 1) {
-    expand_ =
-        std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, relu6);
+    expand_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, relu6);
   }
   int index = 0;
   for (nn::Module* child : std::initializer_list<nn::Module*>{expand_.get(), &depthwise_, &project_, &project_bn_}) {
@@ -43,8 +42,7 @@ Tensor InvertedResidual::forward(const Tensor& x) const {
   return has_shortcut_ ? add(y, x) : y;
 }
 
-MobileNetV2::MobileNetV2()
-    : stem_(3, 32, 3, {.stride = 2, .padding = 1}, relu6), last_(320, 1280, 1, {}, relu6) {
+MobileNetV2::MobileNetV2() : stem_(3, 32, 3, {.stride = 2, .padding = 1}, relu6), last_(320, 1280, 1, {}, relu6) {
   std::int64_t channels_in = 32;
   for (const Stage& stage : table) {
     for (int block = 0; block < stage.blocks; ++block) {

@@ -33,9 +33,9 @@ class MobileNetV2 : public Encoder {
 
  private:
   nn::Module features_;
-  nn::ConvBnAct stem_;                              // features.0
+  nn::ConvBnAct stem_;                                     // features.0
   std::vector<std::unique_ptr<InvertedResidual>> blocks_;  // features.1 .. features.17
-  nn::ConvBnAct last_;                              // features.18
+  nn::ConvBnAct last_;                                     // features.18
 };
 
 /// MobileNetV2 with its ImageNet head `classifier.1` (`classifier.0` is dropout, p 0.2, which evaluation skips).

@@ -61,7 +61,8 @@ Tensor GroupNorm::forward(const Tensor& x) const {
 }
 
 Dropout::Dropout(double p_, std::uint64_t seed) : p(p_) {
-  stream = register_buffer("stream", Tensor::from<std::int64_t>({2}, std::vector{static_cast<std::int64_t>(seed), std::int64_t{0}}));
+  stream = register_buffer(
+      "stream", Tensor::from<std::int64_t>({2}, std::vector{static_cast<std::int64_t>(seed), std::int64_t{0}}));
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {

@@ -80,7 +80,10 @@ ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
   for (const LabelMap::Label& label : labels.labels()) {
     const LabelCounts& counts = evaluation.metrics.labels()[static_cast<std::size_t>(label.id)];
     if (counts.pixels == 0) continue;
-    list.push_back({{"id", label.id}, {"name", label.name}, {"clothing", label.is_clothing}, {"pixels", counts.pixels},
+    list.push_back({{"id", label.id},
+                    {"name", label.name},
+                    {"clothing", label.is_clothing},
+                    {"pixels", counts.pixels},
                     {"predicted_clothing", counts.predicted}});
   }
   return list;
@@ -88,8 +91,8 @@ ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
 
 void print_results(const Evaluation& evaluation, const LabelMap& labels, double threshold) {
   const SegmentationMetrics& metrics = evaluation.metrics;
-  fmt::print("threshold {}\npictures {}\nmIoU {:.4f}\nIoU {:.4f}\nDice {:.4f}\nloss {:.4f}\n", threshold, metrics.pictures(),
-             metrics.mean_iou(), metrics.total().iou(), metrics.total().dice(), evaluation.loss);
+  fmt::print("threshold {}\npictures {}\nmIoU {:.4f}\nIoU {:.4f}\nDice {:.4f}\nloss {:.4f}\n", threshold,
+             metrics.pictures(), metrics.mean_iou(), metrics.total().iou(), metrics.total().dice(), evaluation.loss);
   fmt::print("{:<20} {:>12} {:>10}\n", "clothing", "pixels", "found");
   for (const bool clothing : {true, false}) {
     if (!clothing) fmt::print("{:<20} {:>12} {:>10}\n", "not clothing", "pixels", "mistaken");

@@ -166,19 +166,16 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
     });
   };
   const auto shapes = [](const Tensors& in, const Tensors&) { return std::pair(in[0], in[1]); };
-  const Tensor y = apply({.name = "conv2d",
-                          .run = run,
-                          .attributes = conv_attributes(options),
-                          .describe = describes(options, shapes)},
-                         {x, weight, bias}, TensorType{{p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype()});
+  const Tensor y = apply(
+      {.name = "conv2d", .run = run, .attributes = conv_attributes(options), .describe = describes(options, shapes)},
+      {x, weight, bias}, TensorType{{p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype()});
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
   return record(y, "conv2d", {x, weight, bias},
                 [x = Saved(x), w = Saved(weight), options, need_dx, need_dw, need_db](const Tensor& dy) {
-                  return Gradients{
-                      need_dx ? conv2d_input_gradient(dy, w.get(), x->shape(), options) : Tensor(),
-                      need_dw ? conv2d_weight_gradient(x.get(), dy, w->shape(), options) : Tensor(),
-                      need_db ? bias_gradient(dy) : Tensor()};
+                  return Gradients{need_dx ? conv2d_input_gradient(dy, w.get(), x->shape(), options) : Tensor(),
+                                   need_dw ? conv2d_weight_gradient(x.get(), dy, w->shape(), options) : Tensor(),
+                                   need_db ? bias_gradient(dy) : Tensor()};
                 });
 }
 

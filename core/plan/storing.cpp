@@ -8,7 +8,9 @@ namespace {
 constexpr std::size_t norm_inputs = 6;  // h, mean, inv_std, factor, offset, y
 
 /// `in` without what the additions brought.
-Tensors own(const Tensors& in, std::size_t count) { return {in.begin(), in.begin() + static_cast<std::ptrdiff_t>(count)}; }
+Tensors own(const Tensors& in, std::size_t count) {
+  return {in.begin(), in.begin() + static_cast<std::ptrdiff_t>(count)};
+}
 
 Tensor at(const Tensors& in, std::size_t i) { return i < in.size() ? in[i] : Tensor(); }
 
@@ -34,7 +36,8 @@ void store_with_gradient_sums(const StoringKernel& k, Clamp clamp, const Tensors
     sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
   } else {
     kernels::batch_norm_parameter_gradients(norm_problem(image, in, first, y, clamp), dgamma.mutable_data<float>(),
-                                            dbeta.mutable_data<float>(), clips(clamp) ? image.mutable_data<float>() : nullptr);
+                                            dbeta.mutable_data<float>(),
+                                            clips(clamp) ? image.mutable_data<float>() : nullptr);
   }
 }
 

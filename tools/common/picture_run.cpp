@@ -91,8 +91,7 @@ std::size_t PictureRun::side_by_side_count() const {
   const std::int64_t threads = num_threads(), pictures = std::ssize(pictures_);
   if (threads < 2 || options_.is_profiled || options_.predict.is_native) return 0;
   const auto& size = options_.predict.size;
-  const std::int64_t canvas_pixels =
-      size ? std::int64_t{(*size)[0]} * (*size)[1] : info_.height * info_.width;
+  const std::int64_t canvas_pixels = size ? std::int64_t{(*size)[0]} * (*size)[1] : info_.height * info_.width;
   return threads * canvas_pixels <= most_pixels ? static_cast<std::size_t>(pictures - pictures % threads) : 0;
 }
 

@@ -34,13 +34,13 @@ struct PictureRunOptions {
   double threshold = 0.5;                     // the probability from which a pixel is clothing
   PredictOptions predict;
   bool may_overwrite = false;  // files that weft did not write
-  bool is_profiled = false;  // the network is to run on this thread and its team
+  bool is_profiled = false;    // the network is to run on this thread and its team
 };
 
 class PictureRun {
  public:
-  /// `options`, `info` and `predictor` must live as long. Lists the pictures and makes the folder. Throws Error where it can't,
-  /// UsageError for options that contradict each other.
+  /// `options`, `info` and `predictor` must live as long. Lists the pictures and makes the folder. Throws Error where
+  /// it can't, UsageError for options that contradict each other.
   PictureRun(const PictureRunOptions& options, const ModelInfo& info, const Predictor& predictor);
 
   /// A line on stdout for each picture, in order, once its files are on disk. A picture that fails is named on stderr,
