@@ -6,7 +6,7 @@
 namespace weft {
 namespace {
 
-constexpr std::int64_t alignment = 64;
+std::int64_t aligned(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 std::size_t index(Value v) { return static_cast<std::size_t>(v); }
 
@@ -14,15 +14,15 @@ std::size_t index(Value v) { return static_cast<std::size_t>(v); }
 
 std::vector<StepMemory> memory_of_steps(const Graph& graph) {
   std::vector<StepMemory> steps;
-  for (const Step& step : graph.steps()) steps.push_back({step.inputs, step.outputs, step.operation.may_overwrite});
+  for (const Step& step : graph.steps())
+    steps.push_back({step.inputs, step.outputs, step.operation.may_overwrite, step.operation.scratch_bytes});
   return steps;
 }
 
 std::vector<std::int64_t> bytes_in_arena(const Graph& graph, const std::vector<Value>& outside) {
   std::vector<std::int64_t> bytes(static_cast<std::size_t>(graph.value_count()), -1);
   for (const Step& step : graph.steps()) {
-    for (const Value v : step.outputs)
-      bytes[index(v)] = (graph.shape(v).count() * dtype_bytes(graph.dtype(v)) + alignment - 1) / alignment * alignment;
+    for (const Value v : step.outputs) bytes[index(v)] = aligned(graph.shape(v).count() * dtype_bytes(graph.dtype(v)));
   }
   for (const Value v : outside) bytes[index(v)] = -1;
   return bytes;
@@ -46,6 +46,7 @@ Lifetimes lifetimes_of(const std::vector<StepMemory>& steps, const std::vector<s
   std::vector<int>& block_of = lifetimes.block_of;
   number = 0;
   for (const StepMemory& step : steps) {
+    if (step.scratch_bytes > 0) blocks.push_back({aligned(step.scratch_bytes), 0, number, number, true});
     for (std::size_t i = 0; i < step.outputs.size(); ++i) {
       const std::size_t v = index(step.outputs[i]);
       if (bytes[v] < 0) continue;
@@ -132,6 +133,7 @@ ArenaLayout lay_out_arena(const Graph& graph, const std::vector<Value>& outside)
     if (end - free_from[step] > layout.gaps[step].bytes) layout.gaps[step] = {free_from[step], end - free_from[step]};
   };
   for (const ArenaBlock* block : placed) {
+    if (block->is_scratch) continue;
     for (int i = block->first; i <= std::min(block->last, number - 1); ++i) {
       const auto step = static_cast<std::size_t>(i);
       end_gap(step, block->offset);

@@ -17,12 +17,14 @@ namespace weft {
 struct StepMemory {
   std::vector<Value> inputs, outputs;
   int may_overwrite = -1;  // see Operation
+  std::int64_t scratch_bytes = 0;
 };
 
 /// One place, which several values have in turn.
 struct ArenaBlock {
   std::int64_t bytes = 0, offset = 0;
   int first = 0, last = 0;  // steps in which it is in use
+  bool is_scratch = false;  // of the step alone
 };
 
 /// The places that values need, not laid out yet.
@@ -51,7 +53,7 @@ struct ArenaLayout {
   std::vector<std::int64_t>
       offsets;  // in bytes, of each value; -1 for those that lie outside: inputs, parameters, outputs
   std::int64_t bytes = 0;
-  /// For each step, the longest stretch in which nothing lies while it runs.
+  /// For each step, the longest stretch in which no value lies while it runs: scratch space.
   struct Gap {
     std::int64_t offset = 0, bytes = 0;
   };

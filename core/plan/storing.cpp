@@ -68,7 +68,11 @@ Operation storing_operation(const std::shared_ptr<const StoringKernel>& kernel, 
   const auto describe = [kernel](const Tensors& in, const Tensors& out, ProfileEntry& entry) {
     if (kernel->describe) kernel->describe(own(in, kernel->inputs), own(out, kernel->outputs), entry);
   };
-  Operation operation{.name = kernel->name, .run = run, .attributes = kernel->attributes, .describe = describe};
+  Operation operation{.name = kernel->name,
+                      .run = run,
+                      .attributes = kernel->attributes,
+                      .describe = describe,
+                      .scratch_bytes = kernel->scratch_bytes};
   if (additions.statistics) operation.attributes.push_back({"statistics", 1});
   if (additions.gradient_sums) {
     operation.attributes.push_back({"gradient_sums", 1});

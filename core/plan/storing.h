@@ -30,6 +30,7 @@ struct StoringKernel {
       store;
   std::function<void(const Tensors& inputs, const Tensors& outputs, ProfileEntry&)> describe;
   std::size_t inputs = 1, outputs = 1;
+  std::int64_t scratch_bytes = 0;  // as Operation's
   bool adds = true, takes_statistics = true, takes_gradient_sums = true;
 };
 

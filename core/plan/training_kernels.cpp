@@ -71,7 +71,8 @@ Kernel conv2d_kernel(const ConvProblem& p, const Conv2dOptions& options) {
                .attributes = conv_attributes(options),
                .store = store,
                .describe = describes(p, kernels::choose_conv(p).name),
-               .inputs = 3});
+               .inputs = 3,
+               .scratch_bytes = packing_bytes(p)});
 }
 
 Kernel input_gradient_kernel(const ConvProblem& p, const Conv2dOptions& options) {
@@ -83,7 +84,8 @@ Kernel input_gradient_kernel(const ConvProblem& p, const Conv2dOptions& options)
                .attributes = conv_attributes(options),
                .store = store,
                .describe = describes(p, kernels::choose_conv(p).name),
-               .inputs = 2});
+               .inputs = 2,
+               .scratch_bytes = packing_bytes(p)});
 }
 
 Kernel max_pool_gradient_kernel(const kernels::Pool2d& sizes, std::vector<Attribute> attributes) {
@@ -229,6 +231,10 @@ void describe_upsample(const UpsampleConvProblem& p, std::int64_t channels, Prof
   entry.macs = p.joined().output_count() * channels * 9;
 }
 
+std::int64_t packing_bytes(const UpsampleConvProblem& p) {
+  return static_cast<std::int64_t>(sizeof(float)) * kernels::upsample_conv_packed_floats(p) + scratch_beside_filters;
+}
+
 Kernel upsample_conv2d_kernel(const UpsampleConvProblem& p) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
     const ScratchBuffer packed(static_cast<std::size_t>(kernels::upsample_conv_packed_floats(p)) * sizeof(float));
@@ -241,9 +247,11 @@ Kernel upsample_conv2d_kernel(const UpsampleConvProblem& p) {
                .store = store,
                .describe = describes(p, p.c_up + p.c_skip),
                .inputs = 3,
+               .scratch_bytes = packing_bytes(p),
                .adds = false});
 }
 
+/// The same filters, from the other side, go into the gradient of what is upsampled; the skip's are few.
 Kernel upsample_input_gradient_kernel(const UpsampleConvProblem& p) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
     kernels::upsample_conv_input_gradient(p, in[0].data<float>(), in[1].data<float>(),
@@ -253,7 +261,8 @@ Kernel upsample_input_gradient_kernel(const UpsampleConvProblem& p) {
                .attributes = {},
                .store = store,
                .describe = describes(p, p.c_up),
-               .inputs = 2});
+               .inputs = 2,
+               .scratch_bytes = packing_bytes(p)});
 }
 
 Kernel upsample_skip_gradient_kernel(const UpsampleConvProblem& p) {
