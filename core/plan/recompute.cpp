@@ -1,6 +1,7 @@
 #include "core/plan/recompute.h"
 
 #include <algorithm>
+#include <queue>
 #include <unordered_map>
 
 #include "core/plan/arena.h"
@@ -42,13 +43,13 @@ class Schedule {
     std::copy_n(bytes_.begin(), values, bytes_.begin() + static_cast<std::ptrdiff_t>(values));
   }
 
-  /// Values that may be computed again: made before the backward pass and read in it.
-  std::vector<Value> candidates() const {
+  /// Values that may be computed again: made before the backward pass and read in it, of so many bytes or more.
+  std::vector<Value> candidates(std::int64_t fewest_bytes) const {
     std::vector<Value> found;
     for (std::size_t i = first_backward_; i < steps_.size(); ++i) {
       for (const Value v : steps_[i].inputs) {
-        if (v != no_value && maker_[index(v)] != none && std::find(found.begin(), found.end(), v) == found.end())
-          found.push_back(v);
+        if (v == no_value || maker_[index(v)] == none || bytes_[index(v)] < fewest_bytes) continue;
+        if (std::find(found.begin(), found.end(), v) == found.end()) found.push_back(v);
       }
     }
     return found;
@@ -133,35 +134,71 @@ double excess(const std::vector<std::int64_t>& in_use, std::int64_t limit) {
   return sum;
 }
 
-/// Marks values until nothing is above the limit, or nothing helps any more: the one that lowers the excess most for
-/// its cost comes first.
-std::vector<bool> choose(const Schedule& schedule, std::int64_t limit) {
-  std::vector<bool> again(schedule.value_count(), false);
+/// What has been chosen so far, and what it comes to.
+struct Choice {
+  std::vector<bool> again;
+  double cost = 0, left = 0;  // seconds; excess
+};
+
+/// A value that may be computed again, with what it is computed from so many steps back, and the excess that this would
+/// lower for a second of computing, when that was last asked.
+struct Candidate {
+  Value value;
+  int depth;
+  double gain = 0;
+  bool operator<(const Candidate& other) const { return gain < other.gain; }
+};
+
+Choice evaluated(const Schedule& schedule, std::vector<bool> again, std::int64_t limit) {
   std::vector<StepMemory> memory;
-  const std::vector<Value> candidates = schedule.candidates();
-  double cost = schedule.cost(schedule.runs(again, memory)),
-         left = excess(schedule.lifetimes(memory).bytes_in_use(), limit);
-  while (left > 0) {
-    std::vector<bool> best;
-    double best_gain = 0, best_cost = 0, best_left = 0;
-    for (const Value v : candidates) {
-      std::vector<bool> before;
+  const double cost = schedule.cost(schedule.runs(again, memory));
+  return {std::move(again), cost, excess(schedule.lifetimes(memory).bytes_in_use(), limit)};
+}
+
+/// Marks more values, until nothing is above the limit or nothing helps any more: the one that lowers the excess most
+/// for its cost comes first. What a value gains falls, as a rule, as others are chosen, so only those at the top of the
+/// queue are asked again ("lazy greedy", Minoux 1978).
+std::vector<bool> choose(const Schedule& schedule, std::vector<bool> again, std::int64_t limit) {
+  Choice now = evaluated(schedule, std::move(again), limit), next;
+  const auto gain_of = [&](const Candidate& c) {
+    std::vector<bool> tried = now.again;
+    schedule.add_with_sources(c.value, c.depth, tried);
+    if (tried == now.again) return 0.0;
+    next = evaluated(schedule, std::move(tried), limit);
+    return (now.left - next.left) / std::max(next.cost - now.cost, 1e-9);
+  };
+  const auto all = [&] {
+    std::priority_queue<Candidate> queue;
+    for (const Value v : schedule.candidates(limit / 2000)) {
       for (const int depth : {0, 1, 2, 4}) {
-        std::vector<bool> tried = again;
-        schedule.add_with_sources(v, depth, tried);
-        if (tried == again || tried == before) continue;
-        before = tried;
-        const double tried_cost = schedule.cost(schedule.runs(tried, memory));
-        const double tried_left = excess(schedule.lifetimes(memory).bytes_in_use(), limit);
-        const double gain = (left - tried_left) / std::max(tried_cost - cost, 1e-9);
-        if (tried_left < left && gain > best_gain)
-          best = tried, best_gain = gain, best_cost = tried_cost, best_left = tried_left;
+        Candidate c{v, depth};
+        c.gain = gain_of(c);
+        if (c.gain > 0) queue.push(c);
       }
     }
-    if (best.empty()) break;
-    again = best, cost = best_cost, left = best_left;
+    return queue;
+  };
+  std::priority_queue<Candidate> queue = all();
+  bool is_fresh = true;
+  while (now.left > 0) {
+    if (queue.empty()) {
+      if (is_fresh) break;
+      queue = all();  // some that gained nothing may do so now
+      is_fresh = true;
+      continue;
+    }
+    Candidate best = queue.top();
+    queue.pop();
+    best.gain = gain_of(best);
+    if (best.gain <= 0) continue;
+    if (!queue.empty() && best.gain < queue.top().gain) {
+      queue.push(best);
+      continue;
+    }
+    now = next;
+    is_fresh = false;
   }
-  return again;
+  return now.again;
 }
 
 std::int64_t placed_bytes(Lifetimes lifetimes) { return place_blocks(lifetimes.blocks); }
@@ -200,27 +237,38 @@ void rewrite(Graph& graph, const Schedule& schedule, const std::vector<Run>& run
 
 std::int64_t recompute_to_fit(Graph& graph, const Step* last_forward, const std::vector<Value>& outside,
                               std::int64_t bytes) {
-  std::int64_t taken = lay_out_arena(graph, outside).bytes;
-  if (taken <= bytes) return taken;
+  const std::int64_t whole = lay_out_arena(graph, outside).bytes;
+  if (whole <= bytes) return whole;
   const Schedule schedule(graph, last_forward, outside);
+  const std::vector<bool> none(schedule.value_count(), false);
+  std::vector<StepMemory> memory;
+  const auto placed = [&](const std::vector<bool>& again) {
+    schedule.runs(again, memory);
+    return placed_bytes(schedule.lifetimes(memory));
+  };
+
   // A layout takes a little more than is in use at any step. How much is seen when it is made, so what is asked for is
   // lowered by that until it fits.
-  std::vector<bool> best;
-  std::int64_t limit = bytes;
-  for (int attempt = 0; attempt < 8 && taken > bytes && limit > 0; ++attempt) {
-    std::vector<StepMemory> memory;
-    const std::vector<bool> again = choose(schedule, limit);
-    schedule.runs(again, memory);
-    const std::int64_t placed = placed_bytes(schedule.lifetimes(memory));
-    if (placed < taken) taken = placed, best = again;
-    limit -= std::max(placed - bytes, bytes / 100);
+  std::vector<bool> again = none;
+  std::int64_t limit = bytes, least = whole;
+  for (int attempt = 0; attempt < 8 && limit > bytes / 2; ++attempt) {
+    again = choose(schedule, again, limit);
+    const std::int64_t taken = placed(again);
+    if (taken <= bytes) {
+      const std::vector<Run> runs = schedule.runs(again, memory);
+      rewrite(graph, schedule, runs, memory);
+      return taken;
+    }
+    least = std::min(least, taken);
+    limit -= std::max(taken - bytes, bytes / 100);
   }
-  if (!best.empty()) {
-    std::vector<StepMemory> memory;
-    const std::vector<Run> runs = schedule.runs(best, memory);
-    rewrite(graph, schedule, runs, memory);
+  // It can't be done. What could is looked for by bisection.
+  for (std::int64_t low = bytes, high = least, attempt = 0; attempt < 6; ++attempt) {
+    const std::int64_t middle = (low + high) / 2, taken = placed(choose(schedule, none, middle));
+    least = std::min(least, taken);
+    (taken <= middle + middle / 50 ? high : low) = middle;
   }
-  return taken;
+  return least;
 }
 
 }  // namespace weft
