@@ -56,27 +56,27 @@ Plan::Function loss_of(const ChangedUNet& network) {
   return [&](const Tensors& in) { return bce_with_logits(network.forward(in[0]), in[1]); };
 }
 
-/// The largest difference of gradients, against the largest gradient of the network.
+/// How far the gradients of all parameters, taken as one vector, are from the other network's, in parts of its length.
 double gradient_difference(const ChangedUNet& a, const ChangedUNet& b) {
   const auto all = a.named_parameters(), others = b.named_parameters();
-  double largest = 0, difference = 0;
+  double squares = 0, differences = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     REQUIRE(all[i].tensor.grad().defined() == others[i].tensor.grad().defined());
     if (!all[i].tensor.grad().defined()) continue;  // of a stage that nobody reads
     const Tensor x = all[i].tensor.grad().to(DType::f64), y = others[i].tensor.grad().to(DType::f64);
     for (std::int64_t k = 0; k < x.count(); ++k) {
-      largest = std::max(largest, std::abs(y.data<double>()[k]));
-      difference = std::max(difference, std::abs(x.data<double>()[k] - y.data<double>()[k]));
+      squares += y.data<double>()[k] * y.data<double>()[k];
+      differences += std::pow(x.data<double>()[k] - y.data<double>()[k], 2);
     }
   }
-  return difference / largest;
+  return std::sqrt(differences / squares);
 }
 
 void check_against_double(const std::string& name, const std::function<std::unique_ptr<ChangedUNet>()>& make) {
   INFO(name);
   const auto network = make(), exact = make();
   exact->to(DType::f64);
-  const Tensor x = random_f32({2, 96, 64, 3}), mask = relu(random_f32({2, 96, 64, 1}));
+  const Tensor x = random_f32({2, 128, 96, 3}), mask = relu(random_f32({2, 128, 96, 1}));
   {
     network->eval(), exact->eval();
     const NoGrad no_grad;
@@ -89,9 +89,18 @@ void check_against_double(const std::string& name, const std::function<std::uniq
   const Tensor exact_loss = loss_of(*exact)({x.to(DType::f64), mask.to(DType::f64)});
   exact_loss.backward();
   CHECK(loss == Approx(exact_loss.item()).epsilon(1e-4));
-  const double difference = gradient_difference(*network, *exact);
-  CAPTURE(difference);
-  CHECK(difference < 1e-3);
+  // A clamp or a maximum that falls on the other side by rounding moves these gradients by a hundredth or two, planned
+  // or not; a gradient of another meaning is off by ten times that.
+  CHECK(gradient_difference(*network, *exact) < 0.05);
+  // Without its rules a plan is the network as it stands, to the bit.
+  const auto eager = make();
+  eager->train();
+  loss_of (*eager)({x, mask}).backward();
+  CHECK(gradient_difference(*eager, *exact) < 0.05);
+  const auto captured = make();
+  captured->train();
+  Plan::training(loss_of(*captured), {x.shape(), mask.shape()}, {.without = {"all"}}).run({x, mask});
+  CHECK(gradient_difference(*captured, *eager) == 0);
 }
 
 }  // namespace
