@@ -92,11 +92,6 @@ void Graph::replace_uses(Value from, Value to) {
   std::replace(outputs_.begin(), outputs_.end(), from, to);
 }
 
-void Graph::move_before(const Step* place, const Step* step) {
-  steps_.splice(place_of(place), steps_, place_of(step));
-  is_numbered_ = false;
-}
-
 void Graph::remove_unused() {
   for (Iterator step = steps_.end(); step != steps_.begin();) {
     --step;

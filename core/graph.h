@@ -90,8 +90,6 @@ class Graph {
   void replace_uses(Value from, Value to);
   /// Makes one input of a step another value.
   void set_input(const Step* step, std::size_t place, Value to);
-  /// Moves a step before `place`.
-  void move_before(const Step* place, const Step* step);
   /// Removes steps that nobody reads and that change nothing.
   void remove_unused();
 

@@ -78,9 +78,9 @@ void print_plan(const Model& model, std::int64_t height, std::int64_t width, con
     write_file(wish.dot, tools::plan_dot(plan, network));
     fmt::print("drawing: {} (dot -Tsvg {} -o plan.svg)\n", wish.dot, wish.dot);
   };
-  if (!wish.trains) return print(*Predictor(network, Predictor::Weights::kept).plan(pictures));
+  if (!wish.trains) return print(*Predictor(network, Predictor::Weights::kept, {.explains = true}).plan(pictures));
   network.train();
-  StepPlans plans(network, LossWeights{}, {.memory_bytes = tools::memory_bytes_from(wish.memory)});
+  StepPlans plans(network, LossWeights{}, {.memory_bytes = tools::memory_bytes_from(wish.memory), .explains = true});
   print(plans.plan(pictures, false));
 }
 

@@ -125,7 +125,7 @@ void Plan::apply_rules(const PlanOptions& options, bool is_training) {
   if (without.contains("all")) return;
   for (const Rule& rule : plan_rules()) {
     if (without.contains(rule.name)) continue;
-    Rewrite rewrite(*graph_, rule.name, is_training, refusals_);
+    Rewrite rewrite(*graph_, rule.name, is_training, options.explains ? &refusals_ : nullptr);
     rule.apply(rewrite);
     graph_->remove_unused();
   }

@@ -19,7 +19,8 @@ struct Refusal {
 
 class Rewrite {
  public:
-  Rewrite(Graph& graph_, std::string rule_, bool is_training_, std::vector<Refusal>& refusals)
+  /// Refusals go to `refusals`, where that is not null.
+  Rewrite(Graph& graph_, std::string rule_, bool is_training_, std::vector<Refusal>* refusals)
       : graph(graph_), rule(std::move(rule_)), is_training(is_training_), refusals_(refusals) {}
 
   Graph& graph;
@@ -39,7 +40,7 @@ class Rewrite {
 
   /// Says why the rule leaves `step` alone. Always false, for `return rewrite.no(...)`.
   bool no(const Step* step, const std::string& reason) {
-    refusals_.push_back({rule, graph.step_text(*step), reason});
+    if (refusals_ != nullptr) refusals_->push_back({rule, graph.step_text(*step), reason});
     return false;
   }
 
@@ -59,7 +60,7 @@ class Rewrite {
   static void sign(Step& step, const std::string& name) {
     if (std::find(step.rules.begin(), step.rules.end(), name) == step.rules.end()) step.rules.push_back(name);
   }
-  std::vector<Refusal>& refusals_;
+  std::vector<Refusal>* const refusals_;
 };
 
 struct Rule {

@@ -30,7 +30,10 @@ void weight_gradient_first(Rewrite& rewrite) {
             const Step* m = g.maker(v);
             return m == nullptr || g.is_before(m, first);
           });
-      if (inputs_are_there) g.move_before(first, weight);
+      if (!inputs_are_there) continue;
+      Step moved = *weight;
+      g.remove(weight);
+      rewrite.put(first, std::move(moved), {});
     }
   }
 }

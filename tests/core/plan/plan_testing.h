@@ -56,6 +56,12 @@ inline PlanOptions only(std::initializer_list<const char*> rules) {
   return options;
 }
 
+/// The same, and refusals() says what was left alone.
+inline PlanOptions explained(PlanOptions options) {
+  options.explains = true;
+  return options;
+}
+
 /// A function of images and the inputs to try it on.
 struct Network {
   GraphFunction f;
@@ -72,7 +78,7 @@ inline std::vector<TensorType> types_of(const Tensors& tensors) {
 /// same bits where that is 0.
 inline Plan check_planned(const Network& network, double bound, const PlanOptions& options = {}) {
   const NoGrad no_grad;
-  const Plan plan = Plan::inference(network.f, types_of(network.inputs), options);
+  const Plan plan = Plan::inference(network.f, types_of(network.inputs), explained(options));
   const Tensors got = plan.run_all(network.inputs), expected = network.f(network.inputs);
   REQUIRE(got.size() == expected.size());
   for (std::size_t i = 0; i < got.size(); ++i) {

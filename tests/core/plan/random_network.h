@@ -102,13 +102,13 @@ class RandomNetwork {
     return t;
   }
 
-  std::size_t add_value(const Shape& shape, const std::string& text, std::function<Tensor(const Tensors&)> run) {
+  std::size_t add_value(Shape shape, const std::string& text, std::function<Tensor(const Tensors&)> run) {
     layers_.push_back({std::move(run)});
     shapes_.push_back(shape);
     description_ += fmt::format("  v{} {} = {}\n", shapes_.size() - 1, shape, text);
     return shapes_.size() - 1;
   }
-  std::size_t add_unary(std::size_t from, const Shape& shape, const std::string& name, Function f) {
+  std::size_t add_unary(std::size_t from, Shape shape, const std::string& name, Function f) {
     return add_value(shape, fmt::format("{}(v{})", name, from),
                      [from, f = std::move(f)](const Tensors& v) { return f(v[from]); });
   }

@@ -101,7 +101,7 @@ TEST_CASE("fold_batch_norm leaves a batch norm alone whose parameters learn", "[
   norm.gamma.set_requires_grad(true), norm.beta.set_requires_grad(true);
   const Tensor w = random_f32({4, 3, 3, 3});
   const auto loss = [&](const Tensors& in) { return mean(relu(norm(conv2d(in[0], w)))); };
-  const Plan plan = Plan::training(Plan::Function(loss), {{1, 6, 5, 3}}, alone);
+  const Plan plan = Plan::training(Plan::Function(loss), {{1, 6, 5, 3}}, explained(alone));
   CHECK(refusals_of(plan, rule) == Names{"the convolution's output is used elsewhere"});
 }
 

@@ -69,7 +69,7 @@ TEST_CASE("pack_filters leaves alone what it must", "[plan]") {
 
   const Tensor w = random_f32({4, 4, 3, 3}).set_requires_grad(true), frozen = random_f32({4, 4, 1, 1});
   const auto loss = [&](const Tensors& in) { return mean(conv2d(conv2d(in[0], frozen), w)); };
-  const Plan plan = Plan::training(Plan::Function(loss), {x.shape()}, alone);
+  const Plan plan = Plan::training(Plan::Function(loss), {x.shape()}, explained(alone));
   CHECK(refusals_of(plan, rule) == Names{changes});
   CHECK(applied(plan, rule) == 1);  // the frozen one
 }
