@@ -223,4 +223,27 @@ void release_cached_memory() { cache().trim(); }
 OwnPages::OwnPages() : before_(std::exchange(own_heap, cache().take_heap())) {}
 OwnPages::~OwnPages() { cache().leave_heap(std::exchange(own_heap, static_cast<PageHeap*>(before_))); }
 
+namespace {
+thread_local LentMemory* lent = nullptr;
+}
+
+LentMemory::LentMemory(void* begin, std::size_t bytes)
+    : begin_(static_cast<char*>(begin)), end_(begin_ + bytes), next_(begin_), before_(lent) {
+  lent = this;
+}
+LentMemory::~LentMemory() { lent = before_; }
+
+void* LentMemory::take(std::size_t bytes) {
+  const std::size_t rounded = (bytes + 63) / 64 * 64;
+  if (lent == nullptr || rounded > static_cast<std::size_t>(lent->end_ - lent->next_)) return nullptr;
+  ++lent->taken_;
+  return std::exchange(lent->next_, lent->next_ + rounded);
+}
+
+bool LentMemory::give_back(void* block) {
+  if (lent == nullptr || block < lent->begin_ || block >= lent->end_) return false;
+  if (--lent->taken_ == 0) lent->next_ = lent->begin_;  // blocks needn't come back in order
+  return true;
+}
+
 }  // namespace weft

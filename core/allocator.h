@@ -46,11 +46,38 @@ class OwnPages {
   void* const before_;
 };
 
-/// A block that frees itself; for scratch space in kernels.
+/// Memory that nobody needs for as long as this lives: scratch blocks of this thread come from it where they fit. A plan
+/// lends the gaps of its arena to each of its steps, so that scratch space takes no memory of its own.
+class LentMemory {
+ public:
+  /// `begin` is aligned to 64 bytes.
+  LentMemory(void* begin, std::size_t bytes);
+  ~LentMemory();
+  LentMemory(const LentMemory&) = delete;
+  LentMemory& operator=(const LentMemory&) = delete;
+
+  /// A block of the memory lent on this thread, or null where none is, or not enough.
+  static void* take(std::size_t bytes);
+  /// True, and the block is back, where it was taken from there.
+  static bool give_back(void* block);
+
+ private:
+  char *const begin_, *const end_;
+  char* next_;
+  int taken_ = 0;  // blocks
+  LentMemory* const before_;
+};
+
+/// A block that frees itself; for scratch space in kernels. It must be freed on the thread that made it, and before the
+/// operation that it serves ends.
 class ScratchBuffer {
  public:
-  explicit ScratchBuffer(std::size_t bytes) : block_(cached_allocate(bytes)) {}
-  ~ScratchBuffer() { cached_free(block_); }
+  explicit ScratchBuffer(std::size_t bytes) : block_(LentMemory::take(bytes)) {
+    if (block_ == nullptr) block_ = cached_allocate(bytes);
+  }
+  ~ScratchBuffer() {
+    if (!LentMemory::give_back(block_)) cached_free(block_);
+  }
   ScratchBuffer(const ScratchBuffer&) = delete;
   ScratchBuffer& operator=(const ScratchBuffer&) = delete;
   template <class T>

@@ -1,5 +1,7 @@
 #include "core/broadcast.h"
 
+#include "core/operation.h"
+
 namespace weft {
 
 Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
@@ -26,19 +28,21 @@ std::array<std::int64_t, Shape::max_rank> broadcast_strides(const Shape& from, c
 
 Tensor sum_to_shape(const Tensor& t, const Shape& shape) {
   if (t.shape() == shape) return t;
-  Tensor total = Tensor::zeros(shape, t.dtype());
-  dispatch_float(t.dtype(), "sum_to_shape", [&](auto zero) {
-    using T = decltype(zero);
-    const T* from = t.data<T>();
-    // Sums in double: a bias gradient adds a million terms.
-    std::vector<double> sums(static_cast<std::size_t>(shape.count()));
-    for_each_broadcast(t.shape(), shape, shape, [&](std::int64_t i, std::int64_t j, std::int64_t) {
-      sums[static_cast<std::size_t>(j)] += static_cast<double>(from[i]);
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "sum_to_shape", [&](auto zero) {
+      using T = decltype(zero);
+      const T* from = in[0].data<T>();
+      const Shape& kept = out[0].shape();
+      // Sums in double: a bias gradient adds a million terms.
+      std::vector<double> sums(static_cast<std::size_t>(kept.count()));
+      for_each_broadcast(in[0].shape(), kept, kept, [&](std::int64_t i, std::int64_t j, std::int64_t) {
+        sums[static_cast<std::size_t>(j)] += static_cast<double>(from[i]);
+      });
+      T* into = out[0].mutable_data<T>();
+      for (std::size_t j = 0; j < sums.size(); ++j) into[j] = static_cast<T>(sums[j]);
     });
-    T* into = total.mutable_data<T>();
-    for (std::size_t j = 0; j < sums.size(); ++j) into[j] = static_cast<T>(sums[j]);
-  });
-  return total;
+  };
+  return apply({.name = "sum_to_shape", .run = run}, {t}, TensorType{shape, t.dtype()});
 }
 
 }  // namespace weft

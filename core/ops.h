@@ -3,12 +3,9 @@
 // all of that for one operation, with its formula on top. Images are [N, H, W, C]. All operations take
 // float32 or float64, the same for all inputs, and throw Error for anything else.
 
-#include "core/kernels/activation.h"
 #include "core/tensor.h"
 
 namespace weft {
-
-class Random;
 
 // ---- elementwise, with NumPy's broadcasting ----
 
@@ -17,18 +14,47 @@ Tensor add(const Tensor& a, const Tensor& b);
 /// a - b, broadcast.
 Tensor subtract(const Tensor& a, const Tensor& b);
 /// a * b elementwise, broadcast.
-Tensor mul(const Tensor& a, const Tensor& b);
+Tensor multiply(const Tensor& a, const Tensor& b);
+/// a / b elementwise, broadcast.
+Tensor divide(const Tensor& a, const Tensor& b);
+/// The larger and the smaller of a and b, broadcast.
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
 /// factor * x.
 Tensor scale(const Tensor& x, double factor);
+/// x + number.
+Tensor add_scalar(const Tensor& x, double number);
+/// Square root, exponential, natural logarithm, absolute value, x to a fixed power. Outside of their domain the result
+/// is what <cmath> says: NaN, or an infinity.
+Tensor sqrt(const Tensor& x);
+Tensor exp(const Tensor& x);
+Tensor log(const Tensor& x);
+Tensor abs(const Tensor& x);
+Tensor pow(const Tensor& x, double exponent);
+
+// ---- activations ----
+
+/// min(max(x, lower), upper). Throws Error where lower > upper. The bounds may be infinite.
+Tensor clamp(const Tensor& x, double lower, double upper);
 /// max(x, 0).
 Tensor relu(const Tensor& x);
 /// min(max(x, 0), 6).
 Tensor relu6(const Tensor& x);
+/// x where x > 0, else slope * x.
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);
 /// 1 / (1 + exp(-x)).
 Tensor sigmoid(const Tensor& x);
-/// Inverted dropout: in training each element is kept with probability 1 - p and then divided by it;
-/// otherwise x itself. 0 <= p < 1. Draws from `random`, on the calling thread.
-Tensor dropout(const Tensor& x, double p, bool training, Random& random);
+Tensor tanh(const Tensor& x);
+/// x * sigmoid(x).
+Tensor silu(const Tensor& x);
+/// x times the normal distribution function of x, in its exact form.
+Tensor gelu(const Tensor& x);
+/// exp(x) over its sum along the last axis, and the logarithm of that.
+Tensor softmax(const Tensor& x);
+Tensor log_softmax(const Tensor& x);
+/// Inverted dropout: in training each element is kept with probability 1 - p and then divided by it; otherwise x
+/// itself. 0 <= p < 1. `stream` int64 [2] is a seed and the number of draws so far, which a call in training moves on.
+Tensor dropout(const Tensor& x, double p, bool training, const Tensor& stream);
 
 // ---- shape ----
 
@@ -61,33 +87,13 @@ struct Conv2dOptions {
   std::int64_t groups = 1;
 };
 
-/// The mean and the biased variance of each channel [C] of a tensor [N, H, W, C], or nothing where nobody has asked.
-struct ChannelStatistics {
-  Tensor mean, var;
-};
-
 /// Cross-correlation, as deep learning calls convolution. x [N, H, W, Cin], weight [Cout, Cin / groups, KH, KW],
 /// bias [Cout] or undefined -> [N, OH, OW, Cout] with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1.
-/// Where `statistics` is not null it receives the output's, for a batch_norm to follow: taken while the output is
-/// stored, they cost no pass over it. It is left as it is where the kernel takes none: in float64, and with very few
-/// output channels.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const Conv2dOptions& options = {},
-              ChannelStatistics* statistics = nullptr);
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(), const Conv2dOptions& options = {});
 
 /// One filter per channel: conv2d with groups = C. weight [C, 1, KH, KW].
 Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
                         Conv2dOptions options = {});
-
-/// activation(conv2d(x) + bias + residual) in one pass over the output; inference only: records no gradient.
-/// `residual` has the output's shape or is undefined.
-Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
-                    Activation activation, const Tensor& residual = Tensor());
-
-/// conv2d(concat_channels({upsample_nearest2x(x), skip}), weight) with padding 1, without storing its input: the first
-/// convolution of a U-Net decoder block. x [N, H, W, Cup], skip [N, 2H, 2W, Cskip] or undefined,
-/// weight [Cout, Cup + Cskip, 3, 3] -> [N, 2H, 2W, Cout]. `statistics` as conv2d's.
-Tensor upsample_conv2d(const Tensor& x, const Tensor& skip, const Tensor& weight,
-                       ChannelStatistics* statistics = nullptr);
 
 struct ConvTranspose2dOptions {
   std::int64_t stride = 1;
@@ -106,17 +112,13 @@ struct BatchNormOptions {
   bool training = true;   // normalise by the batch's statistics and move the running ones
   double momentum = 0.1;  // running = (1 - momentum) running + momentum batch
   double epsilon = 1e-5;
-  Activation activation = Activation::none;  // applied to the result, in the same pass
 };
 
-/// y = activation(gamma (x - mean) / sqrt(var + eps) + beta + residual) per channel; gamma, beta, running_mean,
-/// running_var [C]; residual of x's shape, or undefined.
-/// In training, mean and the biased variance are the batch's, and the running statistics are updated in place, the
+/// y = gamma (x - mean) / sqrt(var + eps) + beta per channel; x [N, H, W, C]; gamma, beta, running_mean, running_var
+/// [C]. In training, mean and the biased variance are the batch's, and the running statistics are updated in place, the
 /// variance by its unbiased form. Ioffe & Szegedy 2015. Throws Error where a training batch has one value a channel.
-/// `statistics` are x's where somebody has them already.
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
-                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual = Tensor(),
-                  const ChannelStatistics& statistics = {});
+                  const Tensor& running_var, const BatchNormOptions& options);
 
 struct Pool2dOptions {
   std::int64_t kernel = 2;

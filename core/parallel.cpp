@@ -1,13 +1,11 @@
 #include "core/parallel.h"
 
-#ifdef WEFT_OPENMP
-#include <omp.h>
-#endif
 #include <sched.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
@@ -19,9 +17,13 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/helper_limit.h"
+#include "core/workers.h"
 
 namespace weft {
 namespace {
+
+constexpr int most_threads = 1024;
 
 /// CPUs that a container's quota allows (cgroup v2, then v1), rounded up; 0 where there is none.
 int quota_cpus() {
@@ -38,7 +40,7 @@ int quota_cpus() {
 
 int default_threads() {
   const char* text = std::getenv("OMP_NUM_THREADS");
-  return text != nullptr && std::atoi(text) > 0 ? std::atoi(text) : available_cores();
+  return std::min(most_threads, text != nullptr && std::atoi(text) > 0 ? std::atoi(text) : available_cores());
 }
 
 int& thread_count() {
@@ -47,41 +49,6 @@ int& thread_count() {
 }
 
 thread_local bool is_inside_task = false;
-
-/// Runs `work` on this thread and `others` more. Throws Error, with nothing run, where these can't be started.
-template <class Work>
-void run_on_threads(int others, const Work& work) {
-  std::mutex guard;
-  std::condition_variable decided;
-  enum { undecided, go, give_up } decision = undecided;
-  const auto decide = [&](auto what) {
-    const std::lock_guard lock(guard);
-    decision = what;
-    decided.notify_all();
-  };
-  std::vector<std::thread> threads;
-  const auto join = [&] {
-    for (std::thread& thread : threads) thread.join();
-  };
-  try {
-    threads.reserve(static_cast<std::size_t>(others));
-    for (int i = 0; i < others; ++i) {
-      threads.emplace_back([&] {
-        std::unique_lock lock(guard);
-        decided.wait(lock, [&] { return decision != undecided; });
-        lock.unlock();
-        if (decision == go) work();
-      });
-    }
-  } catch (const std::exception& error) {
-    decide(give_up);
-    join();
-    fail("out of memory: cannot start {} threads ({}); fewer --threads need less", others, error.what());
-  }
-  decide(go);
-  work();
-  join();
-}
 
 /// Tasks for several threads. Each thread begins with a run of its own, the same whenever there are so many tasks. What
 /// it wrote there in the operation before is nearest to it, which counts most where cores don't share a cache. Then it
@@ -97,13 +64,16 @@ class SharedTasks {
     }
   }
 
+  /// Runs tasks until none is left to be begun; returns how many.
   template <class Run>
-  void work(int thread, const Run& run) {
+  std::int64_t work(int thread, const Run& run) {
+    std::int64_t count = 0;
     for (int i = 0; i < threads_; ++i) {
       TaskRun& tasks = runs_[static_cast<std::size_t>((thread + i) % threads_)];
-      for (std::int64_t task; (task = tasks.next.fetch_add(1, std::memory_order_relaxed)) < tasks.end;)
+      for (std::int64_t task; (task = tasks.next.fetch_add(1, std::memory_order_relaxed)) < tasks.end; ++count)
         run(order_ == detail::Order::forwards ? task : tasks.begin + tasks.end - 1 - task);
     }
+    return count;
   }
 
  private:
@@ -116,30 +86,76 @@ class SharedTasks {
   std::vector<TaskRun> runs_;
 };
 
-#ifdef WEFT_OPENMP
-/// Where OpenMP can't start a thread, it ends the process with a message of its own. So the first time that a thread
-/// asks for so many, as many are started and ended here, which fails with an Error.
-void check_threads(int threads) {
-  thread_local int most_so_far = 1;
-  if (threads <= most_so_far) return;
-  run_on_threads(threads - 1, [] {});
-  most_so_far = threads;
+/// How long the calling thread's core ran something else, from two clocks. The second clock is a call to the system, so
+/// it is read once in half a millisecond, and a run that is shorter than other programs' turns has lost nothing.
+class LostTime {
+ public:
+  void begin(std::int64_t now) {
+    if (now - wall_ns_ > 500'000) mark(now);
+  }
+  std::int64_t end(std::int64_t begin, std::int64_t now) {
+    if (now - begin < 1'000'000) return 0;
+    const std::int64_t wall = wall_ns_, cpu = cpu_ns_;
+    mark(now);
+    return std::clamp<std::int64_t>((wall_ns_ - wall) - (cpu_ns_ - cpu), 0, now - begin);
+  }
+  /// The thread has slept, which is no loss.
+  void forget() { wall_ns_ = 0; }
+
+ private:
+  void mark(std::int64_t now) {
+    timespec cpu{};
+    wall_ns_ = now;
+    cpu_ns_ = ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0 ? cpu.tv_sec * 1'000'000'000 + cpu.tv_nsec : now;
+  }
+  std::int64_t wall_ns_ = 0, cpu_ns_ = 0;
+};
+
+/// How often the system has taken the core from the calling thread.
+std::int64_t interruptions() {
+#ifdef RUSAGE_THREAD
+  rusage usage{};
+  return ::getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+#else
+  return 0;
+#endif
 }
 
+constinit detail::HelperLimit helper_limit(interruptions);
+
+/// Runs all tasks, on this thread and those workers that come.
 template <class Run>
-void share(int threads, SharedTasks& tasks, const Run& run) {
-  check_threads(threads);
-#pragma omp parallel num_threads(threads)
-  tasks.work(omp_get_thread_num(), run);
+void share(int threads, std::int64_t task_count, detail::Order order, const Run& run) {
+  thread_local LostTime lost_time;
+  detail::start_workers(threads - 1);
+  const std::int64_t begin = detail::now_ns();
+  lost_time.begin(begin);
+  struct Shared {
+    SharedTasks tasks;
+    const Run& run;
+    std::int64_t own_tasks = 0;
+  } shared{{threads, task_count, order}, run};
+  const int helpers = helper_limit.allowed(threads - 1, begin);
+  const auto work = [](void* context, int place) {
+    Shared& s = *static_cast<Shared*>(context);
+    const std::int64_t tasks = s.tasks.work(place, s.run);
+    if (place == 0) s.own_tasks = tasks;
+  };
+  const detail::WorkTimes times = detail::work_together(helpers, {work, &shared});
+  if (helpers == 0) return;
+  const std::int64_t worked_until = begin + times.worked_ns;
+  const std::int64_t lost = lost_time.end(begin, worked_until);
+  if (times.has_slept) lost_time.forget();
+  helper_limit.learn({.helpers = helpers,
+                      .most_helpers = thread_count() - 1,
+                      .tasks = task_count,
+                      .own_tasks = shared.own_tasks,
+                      .worked_ns = times.worked_ns,
+                      .lost_ns = lost,
+                      .waited_ns = times.waited_ns},
+                     worked_until + times.waited_ns);
+  detail::note_busy_machine(helper_limit.is_busy());
 }
-#else
-/// Builds without OpenMP (WEFT_OPENMP=OFF): ThreadSanitizer can't see how OpenMP's runtime orders its threads.
-template <class Run>
-void share(int threads, SharedTasks& tasks, const Run& run) {
-  std::atomic<int> next{0};
-  run_on_threads(threads - 1, [&] { tasks.work(next++, run); });
-}
-#endif
 
 }  // namespace
 
@@ -157,7 +173,7 @@ int num_threads() { return thread_count(); }
 int threads_to_share() { return is_inside_task ? 1 : thread_count(); }
 
 void set_num_threads(int count) {
-  WEFT_CHECK(count >= 1 && count <= 1024, "[threads] expected 1 to 1024 threads, got {}", count);
+  WEFT_CHECK(count >= 1 && count <= most_threads, "[threads] expected 1 to {} threads, got {}", most_threads, count);
   thread_count() = count;
 }
 
@@ -198,8 +214,7 @@ void run_tasks(std::int64_t tasks, Order order, void (*body)(void*, std::int64_t
   std::exception_ptr error;
   std::int64_t error_task = std::numeric_limits<std::int64_t>::max();
   std::mutex error_guard;
-  SharedTasks shared(threads, tasks, order);
-  share(threads, shared, [&](std::int64_t task) {
+  share(threads, tasks, order, [&](std::int64_t task) {
     is_inside_task = true;
     try {
       body(context, task);

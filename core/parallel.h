@@ -1,5 +1,5 @@
 #pragma once
-// Threads. This is the only place that knows OpenMP.
+// Threads. What runs them is in workers.h, how many are worth asking in helper_limit.h; nothing else knows of either.
 //
 // parallel_for(tasks, body) calls body(i) once for each i in [0, tasks), in any order, on any thread. As a rule thread
 // t of T runs the t-th of T equal shares: operations that cut the same images find what the one before left in the

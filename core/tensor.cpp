@@ -23,7 +23,12 @@ struct Tensor::Body {
   std::shared_ptr<Storage> storage;
   Shape shape;
   DType dtype;
-  std::shared_ptr<Node> node;  // null: no gradient is wanted
+  std::shared_ptr<Node> node = nullptr;    // null: no gradient is wanted
+  std::int64_t offset = 0;                 // of the first element in the storage, in bytes
+  std::shared_ptr<Graph> graph = nullptr;  // not null: the tensor has no numbers, and no storage
+  int graph_value = -1;
+
+  char* data() const { return static_cast<char*>(storage->block) + offset; }
 };
 
 const char* dtype_name(DType dtype) {
@@ -32,16 +37,42 @@ const char* dtype_name(DType dtype) {
       return "float32";
     case DType::f64:
       return "float64";
-    default:
+    case DType::i64:
       return "int64";
+    case DType::u8:
+      return "uint8";
   }
+  fail("[tensor] {} is no type of elements", static_cast<int>(dtype));
 }
 
-std::int64_t dtype_bytes(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
+std::int64_t dtype_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::u8:
+      return 1;
+    case DType::f32:
+      return 4;
+    case DType::f64:
+    case DType::i64:
+      return 8;
+  }
+  fail("[tensor] {} is no type of elements", static_cast<int>(dtype));
+}
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
   auto storage = std::make_shared<Storage>(shape.count() * dtype_bytes(dtype));
-  return Tensor(std::make_shared<Body>(Body{std::move(storage), shape, dtype, nullptr}));
+  return Tensor(std::make_shared<Body>(Body{std::move(storage), shape, dtype}));
+}
+
+Tensor Tensor::without_numbers(const Shape& shape, DType dtype, std::shared_ptr<Graph> graph, int value) {
+  return Tensor(std::make_shared<Body>(Body{nullptr, shape, dtype, nullptr, 0, std::move(graph), value}));
+}
+
+Tensor Tensor::part(std::int64_t offset, const Shape& wanted, DType type) const {
+  const std::int64_t size = wanted.count() * dtype_bytes(type);
+  WEFT_CHECK(offset >= 0 && offset + size <= bytes(), "[part] {} bytes from {} on leave a buffer of {}", size, offset,
+             bytes());
+  const Body& whole = body_with_numbers("part");
+  return Tensor(std::make_shared<Body>(Body{whole.storage, wanted, type, nullptr, whole.offset + offset}));
 }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
@@ -69,19 +100,26 @@ const Tensor::Body& Tensor::body() const {
 
 const Shape& Tensor::shape() const { return body().shape; }
 DType Tensor::dtype() const { return body().dtype; }
-const void* Tensor::raw_data() const { return body().storage->block; }
-std::uint64_t Tensor::version() const { return body().storage->version; }
+bool Tensor::has_numbers() const { return body().storage != nullptr; }
+const std::shared_ptr<Graph>& Tensor::graph() const { return body().graph; }
+int Tensor::graph_value() const { return body().graph_value; }
+
+const Tensor::Body& Tensor::body_with_numbers(const char* op) const {
+  WEFT_CHECK(has_numbers(),
+             "[{}] this tensor {} has a shape and no numbers: {}", op, shape(),
+             body().graph == nullptr ? "they were let go of, as the network is only run from now on"
+                                     : "it is a value of a graph that is being captured. What looks at numbers can't be "
+                                       "captured; run it as it stands, without a plan");
+  return *body_;
+}
+
+const void* Tensor::raw_data() const { return body_with_numbers("data").data(); }
+std::uint64_t Tensor::version() const { return has_numbers() ? body().storage->version : 0; }
 bool Tensor::is_sole_owner() const { return body_.use_count() == 1 && body().storage.use_count() == 1; }
 
 bool Tensor::shares_buffer_with(const Tensor& other) const {
-  return defined() && other.defined() && body().storage == other.body().storage;
-}
-
-BufferStamp::BufferStamp(const Tensor& t) : storage_(t.body().storage), version_(t.version()) {}
-
-bool BufferStamp::is_of(const Tensor& t) const {
-  const std::shared_ptr<Storage>& storage = t.body().storage;
-  return !storage_.owner_before(storage) && !storage.owner_before(storage_) && version_ == t.version();
+  return defined() && other.defined() && has_numbers() && body().storage == other.body().storage &&
+         body().offset == other.body().offset;
 }
 
 Nhwc Tensor::nhwc() const {
@@ -91,7 +129,7 @@ Nhwc Tensor::nhwc() const {
 
 const void* Tensor::checked_data(DType wanted) const {
   WEFT_CHECK(dtype() == wanted, "[tensor] expected {}, got {} {}", dtype_name(wanted), dtype_name(dtype()), shape());
-  return body().storage->block;
+  return body_with_numbers("data").data();
 }
 
 void* Tensor::checked_mutable_data(DType wanted) const {
@@ -102,14 +140,18 @@ void* Tensor::checked_mutable_data(DType wanted) const {
 
 double Tensor::item() const {
   WEFT_CHECK(count() == 1, "[item] expected a single element, got {}", shape());
+  body_with_numbers("item");
   switch (dtype()) {
     case DType::f32:
       return static_cast<double>(*data<float>());
     case DType::f64:
       return *data<double>();
-    default:
+    case DType::i64:
       return static_cast<double>(*data<std::int64_t>());
+    case DType::u8:
+      return static_cast<double>(*data<std::uint8_t>());
   }
+  fail("[item] {} is no type of elements", static_cast<int>(dtype()));
 }
 
 Tensor Tensor::clone() const {
@@ -120,6 +162,7 @@ Tensor Tensor::clone() const {
 
 Tensor Tensor::to(DType wanted) const {
   if (wanted == dtype()) return clone();
+  WEFT_CHECK(dtype() != DType::u8 && wanted != DType::u8, "[to] places in a window are not converted, got {}", shape());
   Tensor copy = empty(shape(), wanted);
   const auto convert = [&](auto from, auto into) {
     using From = decltype(from);
@@ -142,7 +185,16 @@ Tensor Tensor::to(DType wanted) const {
 Tensor Tensor::view(const Shape& wanted) const {
   WEFT_CHECK(wanted.count() == count(), "[view] {} elements do not fit shape {}: the tensor is {}", count(), wanted,
              shape());
-  return Tensor(std::make_shared<Body>(Body{body().storage, wanted, dtype(), nullptr}));
+  if (!has_numbers()) {
+    WEFT_CHECK(wanted == shape(), "[view] a tensor without numbers is reshaped by reshape(): {} to {}", shape(), wanted);
+    return without_numbers(wanted, dtype(), body().graph, body().graph_value);
+  }
+  return Tensor(std::make_shared<Body>(Body{body().storage, wanted, dtype(), nullptr, body().offset}));
+}
+
+void Tensor::release_numbers() const {
+  body();  // throws where there is none
+  body_->storage.reset();
 }
 
 void Tensor::copy_from(const Tensor& source) const {
@@ -175,7 +227,8 @@ void Tensor::replace(const Tensor& source) const {
   const bool is_leaf = requires_grad();
   set_requires_grad(false);  // throws for the result of an operation
   const std::uint64_t version = body_->storage->version;
-  body_->storage = source.body().storage;
+  body_->storage = source.body_with_numbers("replace").storage;
+  body_->offset = source.body().offset;
   body_->storage->version += version + 1;  // versions seen through a handle only grow
   body_->shape = source.shape();
   body_->dtype = source.dtype();

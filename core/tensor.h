@@ -6,7 +6,10 @@
 // which is how the autograd engine notices that something it saved has been overwritten.
 //
 // float32 is the type of all work. float64 runs through the same operations, so that gradients can
-// be checked in double. int64 only carries counters and class ids.
+// be checked in double. int64 only carries counters and class ids, uint8 places in a window.
+//
+// A tensor may have a shape and no numbers: it is a value of a graph that is being captured (core/graph.h). Operations
+// take it as any other; whoever asks for its numbers gets an Error.
 
 #include <cstdint>
 #include <memory>
@@ -18,12 +21,12 @@
 
 namespace weft {
 
-enum class DType { f32, f64, i64 };
+enum class DType { f32, f64, i64, u8 };
 
 const char* dtype_name(DType dtype);
 std::int64_t dtype_bytes(DType dtype);
 
-/// Of float, double and std::int64_t; there are no tensors of other types.
+/// Of float, double, std::int64_t and std::uint8_t; there are no tensors of other types.
 template <class T>
 constexpr DType dtype_of = [] {
   static_assert(sizeof(T) == 0, "no tensor has elements of this type");
@@ -35,7 +38,10 @@ template <>
 inline constexpr DType dtype_of<double> = DType::f64;
 template <>
 inline constexpr DType dtype_of<std::int64_t> = DType::i64;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
 
+class Graph;     // core/graph.h
 struct Node;     // core/autograd.h
 struct Storage;  // core/tensor.cpp
 
@@ -61,7 +67,17 @@ class Tensor {
     return from(shape, std::span<const T>(values));
   }
 
+  /// A value of a graph, without numbers: see capture() of core/graph.h.
+  static Tensor without_numbers(const Shape& shape, DType dtype, std::shared_ptr<Graph> graph, int value);
+  /// `shape` elements of `dtype` in the buffer of this tensor, `offset` bytes from its beginning; without history. What
+  /// is written to either is seen in the other. Throws Error where they leave the buffer.
+  Tensor part(std::int64_t offset, const Shape& shape, DType dtype) const;
+
   bool defined() const { return body_ != nullptr; }
+  bool has_numbers() const;
+  /// The graph that a tensor without numbers is a value of, and its number there; null and -1 for others.
+  const std::shared_ptr<Graph>& graph() const;
+  int graph_value() const;
   const Shape& shape() const;
   DType dtype() const;
   int rank() const { return shape().rank(); }
@@ -105,6 +121,12 @@ class Tensor {
   /// a leaf's gradient is forgotten.
   void replace(const Tensor& source) const;
 
+  /// The same for all copies of this handle, and for no other tensor while one of them lives.
+  const void* identity() const { return body_.get(); }
+  /// Lets go of the numbers for good, and keeps shape and type: for the weights of a network that will only be run, once
+  /// they are packed. Whoever asks for them then gets an Error.
+  void release_numbers() const;
+
   /// How often the buffer has been opened for writing.
   std::uint64_t version() const;
   /// True where this handle is the only way to reach the buffer, so that writing to it surprises nobody.
@@ -130,32 +152,20 @@ class Tensor {
   struct Body;
   explicit Tensor(std::shared_ptr<Body> body) : body_(std::move(body)) {}
   const Body& body() const;
+  const Body& body_with_numbers(const char* op) const;
   const void* checked_data(DType wanted) const;
   void* checked_mutable_data(DType wanted) const;
 
-  friend class BufferStamp;
   std::shared_ptr<Body> body_;
 };
 
 using Tensors = std::vector<Tensor>;
 
-/// Names what a tensor's buffer holds at one time, without keeping the buffer: no later buffer at the same address, and
-/// no later version, is taken for it.
-class BufferStamp {
- public:
-  BufferStamp() = default;  // of nothing
-  explicit BufferStamp(const Tensor& t);
-  bool is_of(const Tensor& t) const;
-
- private:
-  std::weak_ptr<const Storage> storage_;
-  std::uint64_t version_ = 0;
-};
-
 /// Calls f(T{}) with T = float or double, as the dtype says. Throws Error for others, naming `op`.
 template <class F>
 decltype(auto) dispatch_float(DType dtype, const char* op, F&& f) {
-  WEFT_CHECK(dtype != DType::i64, "[{}] expected float32 or float64, got int64", op);
+  WEFT_CHECK(dtype == DType::f32 || dtype == DType::f64, "[{}] expected float32 or float64, got {}", op,
+             dtype_name(dtype));
   return dtype == DType::f64 ? f(double{}) : f(float{});
 }
 

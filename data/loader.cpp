@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/random.h"
+#include "data/ignored.h"
 
 namespace weft {
 
@@ -22,7 +23,9 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options) : dataset_(
 
 std::size_t Loader::batches() const {
   const auto batch = static_cast<std::size_t>(options_.batch);
-  return options_.drop_last ? dataset_.size() / batch : (dataset_.size() + batch - 1) / batch;
+  const std::size_t whole = dataset_.size() / batch, left_over = dataset_.size() % batch;
+  const bool joins = whole > 0 && left_over < static_cast<std::size_t>(options_.smallest_batch);
+  return options_.drop_last || left_over == 0 || joins ? whole : whole + 1;
 }
 
 std::vector<std::size_t> Loader::order(std::uint64_t epoch) const {
@@ -36,7 +39,8 @@ std::unique_ptr<Loader::Batches> Loader::epoch(std::uint64_t epoch, std::size_t 
   WEFT_CHECK(first <= batches(), "[loader] expected a first batch of at most {}, got {}", batches(), first);
   const auto make = [this, epoch, first, indices = order(epoch)](std::size_t number) {
     const auto batch = static_cast<std::size_t>(options_.batch);
-    const std::size_t begin = (first + number) * batch, end = std::min(begin + batch, indices.size());
+    const bool takes_rest = first + number + 1 == batches() && !options_.drop_last;
+    const std::size_t begin = (first + number) * batch, end = takes_rest ? indices.size() : begin + batch;
     return make_batch(epoch, {indices.begin() + static_cast<std::ptrdiff_t>(begin),
                               indices.begin() + static_cast<std::ptrdiff_t>(end)});
   };
@@ -72,7 +76,13 @@ Batch Loader::make_batch(std::uint64_t epoch, const std::vector<std::size_t>& in
     const AugmentedPair pair = augment(picture, clothing, placement, draw, size);
     normalise(pair.picture, options_.normalisation, std::span(batch.images).subspan(i * pixels * 3, pixels * 3));
     const auto& mask = pair.mask.pixels;
-    std::copy(mask.begin(), mask.end(), batch.masks.begin() + static_cast<std::ptrdiff_t>(i * pixels));
+    const auto begin = static_cast<std::ptrdiff_t>(i * pixels);
+    std::copy(mask.begin(), mask.end(), batch.masks.begin() + begin);
+    if (!has_ignored(pair.mask)) continue;
+    if (batch.known.empty()) batch.known.assign(batch.masks.size(), 1);
+    for (std::size_t p = 0; p < pixels; ++p) {
+      if (mask[p] == ignored_pixel) batch.masks[i * pixels + p] = batch.known[i * pixels + p] = 0;
+    }
   }
   return batch;
 }

@@ -21,6 +21,7 @@ struct Batch {
   int n = 0, h = 0, w = 0;
   std::vector<float> images;  // [n, h, w, 3], normalised
   std::vector<float> masks;   // [n, h, w, 1], 1 where clothing is, else 0
+  std::vector<float> known;   // [n, h, w, 1], 0 where the mask is to be ignored, else 1; empty where it is 1 everywhere
   std::vector<std::size_t> indices;  // of the samples in the data set
 };
 
@@ -32,6 +33,7 @@ struct LoaderOptions {
   int batch = 4;
   bool shuffle = true;     // false: the order of the data set
   bool drop_last = false;  // leave a last short batch out
+  int smallest_batch = 1;  // a last batch of fewer pictures joins the one before it, where there is one
   std::uint64_t seed = 0;
   std::size_t workers = 1;
   std::size_t ahead = 2;   // batches made before they are asked for

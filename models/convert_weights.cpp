@@ -84,10 +84,11 @@ class FileTensors {
   std::vector<Named> tensors_;
 };
 
-/// What training frameworks put before every name: DataParallel, Lightning, torch.compile. Where only some names begin
-/// so, those of the network do, and what lies beside it (a loss's constants) is dropped.
+/// What training frameworks put before every name: DataParallel, Lightning, torch.compile, the member that a program
+/// keeps its network in. Where only some names begin so, those of the network do, and what lies beside it (a loss's
+/// constants) is dropped.
 void remove_wrappers(FileTensors& tensors) {
-  constexpr std::string_view wrappers[] = {"module.", "model.", "_orig_mod."};
+  constexpr std::string_view wrappers[] = {"module.", "model.", "_orig_mod.", "net.", "unet."};
   for (bool found = true; found;) {
     found = false;
     for (std::string_view wrapper : wrappers) {

@@ -4,13 +4,11 @@
 
 namespace weft {
 
-/// A network that turns a picture into five feature maps, each half the size of the one before: what a U-Net's
-/// decoder takes. Keys and taps are segmentation_models_pytorch's.
+/// A network that turns a picture into feature maps, each half the size of the one before: what a U-Net's decoder takes.
+/// Those of models/registry.h have five; their keys and taps are segmentation_models_pytorch's.
 class Encoder : public nn::Module {
  public:
-  static constexpr std::size_t stages = 5;
-
-  /// x [N, H, W, 3], normalised -> five tensors [N, H / 2^i, W / 2^i, channels()[i - 1]], i = 1..5.
+  /// x [N, H, W, 3], normalised -> tensors [N, H / 2^i, W / 2^i, channels()[i - 1]], i = 1, 2, ...
   virtual Tensors features(const Tensor& x) const = 0;
   /// Channels of each feature map.
   virtual std::vector<std::int64_t> channels() const = 0;

@@ -21,13 +21,13 @@ bool is_tap(std::size_t index) { return index == 1 || index == 3 || index == 6 |
 InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride,
                                    std::int64_t expansion)
     : depthwise_(channels_in * expansion, channels_in * expansion, 3,
-                 {.stride = stride, .padding = 1, .groups = channels_in * expansion}, Activation::relu6),
+                 {.stride = stride, .padding = 1, .groups = channels_in * expansion}, relu6),
       project_(channels_in * expansion, channels_out, 1),
       project_bn_(channels_out),
       has_shortcut_(stride == 1 && channels_in == channels_out) {
   if (expansion != 1) {
     expand_ =
-        std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, Activation::relu6);
+        std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, relu6);
   }
   int index = 0;
   for (nn::Module* child : std::initializer_list<nn::Module*>{expand_.get(), &depthwise_, &project_, &project_bn_}) {
@@ -36,63 +36,15 @@ InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channe
   register_module("conv", sequence_);
 }
 
-bool InvertedResidual::can_fuse(const Tensor& x) const {
-  return x.dtype() == DType::f32 && (!expand_ || nn::can_fold(expand_->conv, expand_->bn, x)) &&
-         nn::can_fold(depthwise_.conv, depthwise_.bn, x) && nn::can_fold(project_, project_bn_, x);
-}
-
-std::uint64_t InvertedResidual::version() const {
-  return (expand_ ? nn::folded_version(expand_->conv, expand_->bn) : 0) +
-         nn::folded_version(depthwise_.conv, depthwise_.bn) + nn::folded_version(project_, project_bn_);
-}
-
-const PackedInvertedResidual& InvertedResidual::fused() const {
-  const auto pack = [&] {
-    const auto [we, be] = expand_ ? nn::fold(expand_->conv, expand_->bn) : nn::FoldedConv{};
-    const auto [wd, bd] = nn::fold(depthwise_.conv, depthwise_.bn);
-    const auto [wp, bp] = nn::fold(project_, project_bn_);
-    const PackedInvertedResidual packed({we, be}, {wd, bd}, {wp, bp}, depthwise_.conv.options.stride, has_shortcut_);
-    if (expand_) expand_->conv.release_weight();
-    depthwise_.conv.release_weight();
-    project_.release_weight();
-    return packed;
-  };
-  return fused_.get([&] { return version(); }, pack);
-}
-
-bool InvertedResidual::can_train_fused(const Tensor& x) const {
-  return x.dtype() == DType::f32 && (!expand_ || expand_->bn.is_training()) && depthwise_.bn.is_training() &&
-         project_bn_.is_training() &&
-         inverted_residual_is_preferred(depthwise_.conv.weight.size(0), project_.weight.size(0));
-}
-
-Tensor InvertedResidual::train_fused(const Tensor& x) const {
-  for (const nn::ConvBnAct* layer : std::initializer_list<const nn::ConvBnAct*>{expand_.get(), &depthwise_}) {
-    if (layer == nullptr) continue;
-    layer->conv.forget_folded();
-    layer->bn.count_batch();
-  }
-  project_.forget_folded();
-  ChannelStatistics statistics;
-  const Tensor y = inverted_residual(
-      x, expand_ ? expand_->parameters() : NormalisedConv{}, depthwise_.parameters(), project_.weight,
-      depthwise_.conv.options.stride,
-      {.momentum = nn::BatchNorm2d::momentum, .epsilon = nn::BatchNorm2d::epsilon, .activation = Activation::relu6},
-      &statistics);
-  return project_bn_.forward(y, Activation::none, has_shortcut_ ? x : Tensor(), statistics);
-}
-
 Tensor InvertedResidual::forward(const Tensor& x) const {
-  if (can_fuse(x)) return fused().forward(x);
-  fused_.forget();  // training changes the weights at each step: it would only take memory
-  if (can_train_fused(x)) return train_fused(x);
-  const Tensor expanded = expand_ ? expand_->forward(x) : x;
-  return nn::conv_bn(project_, project_bn_, Activation::none, depthwise_.forward(expanded),
-                     has_shortcut_ ? x : Tensor());
+  Tensor y = expand_ ? expand_->forward(x) : x;
+  y = depthwise_.forward(y);
+  y = project_bn_.forward(project_.forward(y));
+  return has_shortcut_ ? add(y, x) : y;
 }
 
 MobileNetV2::MobileNetV2()
-    : stem_(3, 32, 3, {.stride = 2, .padding = 1}, Activation::relu6), last_(320, 1280, 1, {}, Activation::relu6) {
+    : stem_(3, 32, 3, {.stride = 2, .padding = 1}, relu6), last_(320, 1280, 1, {}, relu6) {
   std::int64_t channels_in = 32;
   for (const Stage& stage : table) {
     for (int block = 0; block < stage.blocks; ++block) {

@@ -5,7 +5,6 @@
 // depthwise convolution works on each of them alone, and a 1x1 convolution projects back to few channels,
 // without an activation, because a ReLU would destroy information there.
 
-#include "core/ops/packed_inverted_residual.h"
 #include "models/encoder.h"
 #include "nn/module_list.h"
 
@@ -18,22 +17,12 @@ class InvertedResidual : public nn::Module {
   Tensor forward(const Tensor& x) const;
 
  private:
-  bool can_fuse(const Tensor& x) const;
-  /// Changes whenever the weights do.
-  std::uint64_t version() const;
-  /// The whole block as one operation.
-  const PackedInvertedResidual& fused() const;
-  /// The same in training, up to the last batch norm, where it pays.
-  bool can_train_fused(const Tensor& x) const;
-  Tensor train_fused(const Tensor& x) const;
-
   nn::Module sequence_;  // "conv": its children are numbered, with the projection's two apart
   std::unique_ptr<nn::ConvBnAct> expand_;
   nn::ConvBnAct depthwise_;
   nn::Conv2d project_;
   nn::BatchNorm2d project_bn_;
   const bool has_shortcut_;
-  nn::PackedCache<PackedInvertedResidual> fused_;
 };
 
 class MobileNetV2 : public Encoder {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "core/formats/about_file.h"
-#include "core/formats/torch_file.h"
+#include "core/formats/file_kind.h"
 #include "models/registry.h"
 
 namespace weft {
@@ -17,12 +17,26 @@ constexpr const char* format_key = "weft.format";
 constexpr const char* format_name = "unet";
 constexpr const char* note_prefix = "note.";
 
+/// What to do with a checkpoint of train_unet that was given as a model.
+std::string checkpoint_advice(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.parent_path();
+  for (const char* name : {"best.safetensors", "last.safetensors"}) {
+    if (std::filesystem::exists(folder / name))
+      return fmt::format("is the checkpoint of a training run; its model is {}", (folder / name).string());
+  }
+  return fmt::format(
+      "is the checkpoint of a training run that has no model yet; train_unet --out {} --resume goes on to "
+      "one",
+      folder.empty() ? "." : folder.string());
+}
+
 /// Reads the values of describe() back; every one must be there and make sense.
-class Description {
+class DescriptionReader {
  public:
-  explicit Description(const SafetensorsFile& file) : file_(file) {}
+  explicit DescriptionReader(const SafetensorsFile& file) : file_(file) {}
 
   ModelInfo read() const {
+    WEFT_CHECK(text(format_key) != "checkpoint", "{}: {}", file_.path(), checkpoint_advice(file_.path()));
     WEFT_CHECK(text(format_key) == format_name, "{}: holds a '{}', expected a '{}'", file_.path(), text(format_key),
                format_name);
     ModelInfo info;
@@ -156,12 +170,8 @@ std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
 
 SafetensorsFile open_safetensors(const std::filesystem::path& path) {
   FileBytes bytes = FileBytes::read(path);
-  const std::string_view text = bytes.text();
-  WEFT_CHECK(!text.starts_with("PK\x03\x04") && !is_torch_legacy(text),
-             "{}: is a PyTorch file; convert it with convert_weights", path.string());
-  const bool is_safetensors = text.size() > 8 && text[8] == '{';  // also where the length before it begins with a '{'
-  WEFT_CHECK(is_safetensors || !text.starts_with('{'),
-             "{}: is the index of a file in shards; convert it with convert_weights", path.string());
+  const std::string kind = what_it_is(bytes.text(), path.string());
+  WEFT_CHECK(kind.empty(), "{}: {}", path.string(), kind);
   return SafetensorsFile(std::move(bytes));
 }
 
@@ -232,17 +242,23 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 
 namespace {
 
-Model read_model(const SafetensorsFile& file, const std::optional<std::string>& arch) {
-  Model model;
-  model.is_described = file.metadata().contains(format_key);
-  if (model.is_described) {
-    model.info = Description(file).read();
-    check_widths(file.path(), shapes_in(file), model.info.network);
+Description read_description(const SafetensorsFile& file, const std::optional<std::string>& arch) {
+  Description description;
+  description.is_described = file.metadata().contains(format_key);
+  if (description.is_described) {
+    description.info = DescriptionReader(file).read();
+    check_widths(file.path(), shapes_in(file), description.info.network);
   } else {
-    model.info.network = recognise_unet(file.path(), shapes_in(file), arch);
+    description.info.network = recognise_unet(file.path(), shapes_in(file), arch);
   }
-  WEFT_CHECK(!arch || *arch == model.info.network.arch, "{}: the model is a {}, not a {}", file.path(),
-             model.info.network.arch, *arch);
+  WEFT_CHECK(!arch || *arch == description.info.network.arch, "{}: the model is a {}, not a {}", file.path(),
+             description.info.network.arch, *arch);
+  return description;
+}
+
+Model read_model(const SafetensorsFile& file, const std::optional<std::string>& arch) {
+  auto [info, is_described] = read_description(file, arch);
+  Model model{std::move(info), nullptr, is_described};
   model.network = std::make_unique<UNet>(model.info.network);
   read_network(file, *model.network);
   model.network->eval();
@@ -250,6 +266,10 @@ Model read_model(const SafetensorsFile& file, const std::optional<std::string>& 
 }
 
 }  // namespace
+
+Description load_description(const std::filesystem::path& path) {
+  return about_file(path.string(), [&] { return read_description(open_safetensors(path), std::nullopt); });
+}
 
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch) {
   return about_file(path.string(), [&] { return read_model(open_safetensors(path), arch); });

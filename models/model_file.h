@@ -33,6 +33,16 @@ struct Model {
   bool is_described = false;      // false: the file had no weft metadata, and `info` holds defaults
 };
 
+/// What a file says of its model, or, where it says nothing (`is_described` false), what its tensors tell and the
+/// defaults.
+struct Description {
+  ModelInfo info;
+  bool is_described = false;
+};
+
+/// The description alone; the weights are not read. Throws Error as load_model does.
+Description load_description(const std::filesystem::path& path);
+
 /// The metadata of a model file, which load_model reads back.
 std::map<std::string, std::string> describe(const ModelInfo& info);
 
@@ -45,8 +55,8 @@ void save_model(const std::filesystem::path& path, const UNet& network, const Mo
 /// shape, a tensor with NaN or infinity, an `arch` that contradicts the file.
 Model load_model(const std::filesystem::path& path, const std::optional<std::string>& arch = std::nullopt);
 
-/// Opens a safetensors file. Throws Error, as SafetensorsFile does; for PyTorch's files and for files in shards it says
-/// what to do: convert them.
+/// Opens a safetensors file. Throws Error, as SafetensorsFile does; for files of other kinds that people have
+/// (PyTorch's, ONNX, files in shards) it says what they are and what to do.
 SafetensorsFile open_safetensors(const std::filesystem::path& path);
 
 /// Gives the shape of the tensor with this name, or nullptr where there is none.

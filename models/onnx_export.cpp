@@ -2,39 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <limits>
+#include <map>
 #include <set>
 
 #include "core/autograd.h"
 #include "core/formats/onnx_graph.h"
+#include "core/graph.h"
 
 namespace weft {
 namespace {
 
-using Nodes = std::vector<const Node*>;
-
-/// The operations that y was computed by, in order of execution.
-Nodes operations_before(const Tensor& y) {
-  std::set<const Node*> seen{y.node().get()};
-  Nodes found{y.node().get()};
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    for (const auto& input : found[i]->inputs) {
-      if (input && !input->is_leaf() && seen.insert(input.get()).second) found.push_back(input.get());
-    }
-  }
-  std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->order < b->order; });
-  return found;
-}
-
-double attribute(const Node& node, const std::string& name) {
-  for (const Attribute& a : node.attributes) {
-    if (a.name == name) return a.value;
-  }
-  fail("[export_onnx] {} recorded no attribute '{}'", node.name, name);
-}
-
-std::int64_t integer(const Node& node, const std::string& name) {
-  return static_cast<std::int64_t>(attribute(node, name));
+std::int64_t integer(const Step& step, const char* name) {
+  return static_cast<std::int64_t>(step.operation.attribute(name));
 }
 
 /// The same number for both axes, and for both ends of both axes.
@@ -46,233 +26,247 @@ std::vector<std::int64_t> sizes_of(const Tensor& t) {
   return {sizes.begin(), sizes.end()};
 }
 
-/// Translates what autograd recorded of a network into nodes of an OnnxGraph.
+/// Translates a captured network into nodes of an OnnxGraph. weft's images are NHWC, ONNX's NCHW: what is translated
+/// works on images and on single numbers a channel, and does not mind.
 class Translator {
  public:
-  Translator(OnnxGraph& graph, const UNet& network, bool fold) : graph_(graph), fold_(fold) {
-    for (const auto& [name, tensor] : network.state_dict()) state_.emplace(name, tensor);
-    for (const auto& [name, tensor] : network.named_parameters()) values_.emplace(tensor.node().get(), name);
+  Translator(OnnxGraph& onnx, const UNet& network, bool fold) : onnx_(onnx), fold_(fold) {
+    for (const auto& [name, tensor] : network.state_dict()) names_.emplace(tensor.identity(), name), state_.emplace(name, tensor);
   }
 
-  /// Adds all that leads from x to y; in the graph they are called `input` and `output`.
-  void translate(const Tensor& x, const std::string& input, const Tensor& y, const std::string& output) {
-    values_[x.node().get()] = input;
-    result_ = y.node().get();
+  /// Adds all that leads from the graph's input to its output, which are called `input` and `output` in the file.
+  void translate(const Graph& graph, const std::string& input, const std::string& output) {
+    graph_ = &graph;
+    values_[graph.inputs().at(0)] = input;
+    result_ = graph.outputs().at(0);
     output_ = output;
-    const Nodes operations = operations_before(y);
-    for (const Node* node : operations) {
-      for (const auto& parent : node->inputs) consumers_[parent.get()].push_back(node);
-    }
-    for (const Node* node : operations) translate(*node);
+    for (const Step& step : graph.steps()) translate(step);
   }
 
  private:
-  void translate(const Node& node) {
-    static const std::map<std::string, void (Translator::*)(const Node&)> translations = {
+  using Inputs = std::vector<std::string>;
+
+  void translate(const Step& step) {
+    static const std::map<std::string_view, void (Translator::*)(const Step&)> translations = {
         {"conv2d", &Translator::conv2d},
-        {"upsample_conv2d", &Translator::upsample_conv2d},
         {"conv_transpose2d", &Translator::conv_transpose2d},
         {"batch_norm", &Translator::batch_norm},
         {"max_pool2d", &Translator::max_pool2d},
+        {"avg_pool2d", &Translator::avg_pool2d},
         {"upsample_nearest2x", &Translator::upsample_nearest},
         {"upsample_bilinear2x", &Translator::upsample_bilinear},
         {"concat_channels", &Translator::concat},
-        {"add", &Translator::add},
-        {"relu", &Translator::relu},
-        {"relu6", &Translator::relu6},
+        {"clamp", &Translator::clamp},
+        {"leaky_relu", &Translator::leaky_relu},
+        {"scale", &Translator::scale},
+        {"silu", &Translator::silu},
     };
-    const auto found = translations.find(node.name);
-    WEFT_CHECK(found != translations.end(), "[export_onnx] the network uses {}, which has no translation to ONNX",
-               node.name);
-    (this->*found->second)(node);
+    // Operators on elements that ONNX has under another name; two inputs must be images of equal shapes.
+    static const std::map<std::string_view, const char*> elementwise = {
+        {"add", "Add"},   {"subtract", "Sub"}, {"multiply", "Mul"}, {"divide", "Div"}, {"maximum", "Max"},
+        {"minimum", "Min"}, {"sqrt", "Sqrt"},  {"exp", "Exp"},      {"log", "Log"},    {"abs", "Abs"},
+        {"sigmoid", "Sigmoid"}, {"tanh", "Tanh"}};
+    const std::string_view name = step.operation.name;
+    WEFT_CHECK(step.outputs.size() == 1 && graph_->shape(step.outputs[0]).rank() == 4,
+               "[export_onnx] the network uses {}, which has no translation to ONNX", name);
+    if (const auto found = translations.find(name); found != translations.end()) return (this->*found->second)(step);
+    const auto found = elementwise.find(name);
+    WEFT_CHECK(found != elementwise.end(), "[export_onnx] the network uses {}, which has no translation to ONNX", name);
+    on_elements(step, found->second);
   }
 
-  void conv2d(const Node& node) {
-    if (is_folded(node)) return;  // its batch norm writes it
-    std::vector<std::string> inputs{value(node, 0), weights(value(node, 1))};
-    if (node.inputs[2]) inputs.push_back(weights(value(node, 2)));
-    finish(node, "Conv", inputs, module_of(value(node, 1)), convolution_attributes(node));
+  void conv2d(const Step& step) {
+    if (is_folded(step)) return;  // its batch norm writes it
+    Inputs inputs{value(step, 0), weights(step, 1)};
+    if (step.inputs[2] != no_value) inputs.push_back(weights(step, 2));
+    finish(step, "Conv", inputs, module_of(parameter(step, 1)), convolution_attributes(step));
   }
 
-  void upsample_conv2d(const Node& node) {
-    if (is_folded(node)) return;
-    finish(node, "Conv", {convolution_input(node), weights(value(node, 1))}, module_of(value(node, 1)),
-           convolution_attributes(node));
-  }
-
-  void conv_transpose2d(const Node& node) {
-    std::vector<std::string> inputs{value(node, 0), weights(value(node, 1))};
-    if (node.inputs[2]) inputs.push_back(weights(value(node, 2)));
-    const Shape& kernel = state_.at(value(node, 1)).shape();
-    finish(node, "ConvTranspose", inputs, module_of(value(node, 1)),
+  void conv_transpose2d(const Step& step) {
+    Inputs inputs{value(step, 0), weights(step, 1)};
+    if (step.inputs[2] != no_value) inputs.push_back(weights(step, 2));
+    const Shape& kernel = graph_->shape(step.inputs[1]);
+    finish(step, "ConvTranspose", inputs, module_of(parameter(step, 1)),
            {{"kernel_shape", std::vector{kernel[2], kernel[3]}},
-            {"strides", twice(integer(node, "stride"))},
-            {"pads", four_times(integer(node, "padding"))},
-            {"output_padding", twice(integer(node, "output_padding"))}});
+            {"strides", twice(integer(step, "stride"))},
+            {"pads", four_times(integer(step, "padding"))},
+            {"output_padding", twice(integer(step, "output_padding"))}});
   }
 
-  void batch_norm(const Node& node) {
-    WEFT_CHECK(attribute(node, "training") == 0, "[export_onnx] a batch norm runs in training mode");
-    const std::string module = module_of(value(node, 1));
-    const auto activation = static_cast<Activation>(integer(node, "activation"));
-    const bool has_residual = attribute(node, "residual") != 0;
-    const std::string before = activation == Activation::none && !has_residual ? name_for(node, module) : module;
-    const Node& producer = *node.inputs[0];
-    if (is_folded(producer)) {
-      const std::string conv = module_of(value(producer, 1));
-      add_folded_weights(producer, module, attribute(node, "epsilon"));
-      graph_.add_node("Conv", {convolution_input(producer), conv + ".weight", conv + ".bias"}, before,
-                      convolution_attributes(producer));
+  void batch_norm(const Step& step) {
+    WEFT_CHECK(step.operation.attribute("training") == 0, "[export_onnx] a batch norm runs in training mode");
+    const std::string module = module_of(parameter(step, 3));
+    const double epsilon = step.operation.attribute("epsilon");
+    const Step* producer = graph_->maker(step.inputs[0]);
+    if (producer != nullptr && is_folded(*producer)) {
+      const std::string conv = module_of(parameter(*producer, 1));
+      add_folded_weights(*producer, step, epsilon);
+      finish(step, "Conv", {value(*producer, 0), conv + ".weight", conv + ".bias"}, module, convolution_attributes(*producer));
     } else {
-      graph_.add_node("BatchNormalization",
-                      {value(node, 0), weights(module + ".weight"), weights(module + ".bias"),
-                       weights(module + ".running_mean"), weights(module + ".running_var")},
-                      before, {{"epsilon", static_cast<float>(attribute(node, "epsilon"))}});
+      finish(step, "BatchNormalization",
+             {value(step, 0), weights(step, 3), weights(step, 4), weights(step, 1), weights(step, 2)}, module,
+             {{"epsilon", static_cast<float>(epsilon)}});
     }
-    values_[&node] = before;
-    if (has_residual) {
-      const std::string sum = activation == Activation::none ? name_for(node, module + ".add") : module + ".add";
-      graph_.add_node("Add", {before, value(node, 3)}, sum);
-      values_[&node] = sum;
-    }
-    const std::string normalised = values_[&node];
-    if (activation == Activation::relu) finish(node, "Relu", {normalised}, module + ".relu");
-    if (activation == Activation::relu6) add_relu6(node, normalised, module + ".relu6");
   }
 
-  void max_pool2d(const Node& node) {
-    finish(node, "MaxPool", {value(node, 0)}, numbered("max_pool"),
-           {{"kernel_shape", twice(integer(node, "kernel"))},
-            {"strides", twice(integer(node, "stride"))},
-            {"pads", four_times(integer(node, "padding"))}});
+  void max_pool2d(const Step& step) { finish(step, "MaxPool", {value(step, 0)}, numbered("max_pool"), pool_attributes(step)); }
+
+  void avg_pool2d(const Step& step) {
+    OnnxGraph::Attributes attributes = pool_attributes(step);
+    attributes.push_back({"count_include_pad", std::int64_t{1}});
+    finish(step, "AveragePool", {value(step, 0)}, numbered("avg_pool"), attributes);
+  }
+
+  static OnnxGraph::Attributes pool_attributes(const Step& step) {
+    return {{"kernel_shape", twice(integer(step, "kernel"))},
+            {"strides", twice(integer(step, "stride"))},
+            {"pads", four_times(integer(step, "padding"))}};
   }
 
   // Asymmetric with floor reads pixel floor(i / 2): each pixel twice, and runtimes of every age take it.
-  static OnnxGraph::Attributes nearest() {
-    return {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}};
+  void upsample_nearest(const Step& step) {
+    finish(step, "Resize", resize_inputs(step), numbered("upsample"),
+           {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}});
   }
 
-  void upsample_nearest(const Node& node) {
-    finish(node, "Resize", resize_inputs(node), numbered("upsample"), nearest());
-  }
-
-  void upsample_bilinear(const Node& node) {
-    finish(node, "Resize", resize_inputs(node), numbered("upsample"),
+  void upsample_bilinear(const Step& step) {
+    finish(step, "Resize", resize_inputs(step), numbered("upsample"),
            {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}});
   }
 
-  std::vector<std::string> resize_inputs(const Node& node) {
+  Inputs resize_inputs(const Step& step) {
     constexpr const char* no_roi = "";
-    return {value(node, 0), no_roi, constant("upsample.scales", {4}, {1, 1, 2, 2})};
+    return {value(step, 0), no_roi, constant("upsample.scales", {4}, {1, 1, 2, 2})};
   }
 
-  /// What a convolution reads: its input, or, for upsample_conv2d, operators that upsample it and join the skip.
-  std::string convolution_input(const Node& node) {
-    if (std::string_view(node.name) != "upsample_conv2d") return value(node, 0);
-    const std::string up = numbered("upsample");
-    graph_.add_node("Resize", resize_inputs(node), up, nearest());
-    if (!node.inputs[3]) return up;
-    const std::string joined = numbered("concat");
-    graph_.add_node("Concat", {up, value(node, 3)}, joined, {{"axis", std::int64_t{1}}});
-    return joined;
+  void concat(const Step& step) {
+    Inputs inputs;
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) inputs.push_back(value(step, i));
+    finish(step, "Concat", inputs, numbered("concat"), {{"axis", std::int64_t{1}}});
   }
 
-  void concat(const Node& node) {
-    std::vector<std::string> inputs;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) inputs.push_back(value(node, i));
-    finish(node, "Concat", inputs, numbered("concat"), {{"axis", std::int64_t{1}}});
+  void on_elements(const Step& step, const char* op) {
+    Inputs inputs;
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+      // Broadcasting counts axes from the last, which is another one in NCHW.
+      WEFT_CHECK(graph_->shape(step.inputs[i]) == graph_->shape(step.outputs[0]),
+                 "[export_onnx] {} broadcasts {} to {}, which is not translated", step.operation.name,
+                 graph_->shape(step.inputs[i]), graph_->shape(step.outputs[0]));
+      inputs.push_back(value(step, i));
+    }
+    finish(step, op, inputs, numbered(step.operation.name));
   }
 
-  // Of equal shapes only: broadcasting counts axes from the last, which is another one in NCHW.
-  void add(const Node& node) {
-    WEFT_CHECK(node.inputs[0]->shape == node.inputs[1]->shape,
-               "[export_onnx] an addition broadcasts {} and {}, which is not translated", node.inputs[0]->shape,
-               node.inputs[1]->shape);
-    finish(node, "Add", {value(node, 0), value(node, 1)}, numbered("add"));
+  void clamp(const Step& step) {
+    const double lower = step.operation.attribute("lower"), upper = step.operation.attribute("upper");
+    const std::string& x = value(step, 0);
+    if (lower == 0 && upper == std::numeric_limits<double>::infinity()) {
+      finish(step, "Relu", {x}, numbered("relu"));
+    } else if (lower == 0 && upper == 6) {
+      // 6 min(max(x / 6, 0), 1). Clip would say it in one operator, but OpenCV before 4.7 can't read the Clip of this
+      // opset (opencv/opencv#22015), and ONNX Runtime, which fuses HardSigmoid into the convolution, is as fast with this.
+      const std::string name = numbered("relu6"), unit = name + ".unit";
+      onnx_.add_node("HardSigmoid", {x}, unit, {{"alpha", 1.0f / 6.0f}, {"beta", 0.0f}});
+      finish(step, "Mul", {unit, constant("relu6.max", {}, {6})}, name);
+    } else {
+      const std::string name = numbered("clamp");
+      const auto bound = [&](double limit, const char* which) {
+        return std::isinf(limit) ? std::string() : constant(fmt::format("{}.{}", name, which), {}, {static_cast<float>(limit)});
+      };
+      finish(step, "Clip", {x, bound(lower, "lower"), bound(upper, "upper")}, name);
+    }
   }
 
-  void relu(const Node& node) { finish(node, "Relu", {value(node, 0)}, numbered("relu")); }
-  void relu6(const Node& node) { add_relu6(node, value(node, 0), numbered("relu6")); }
+  void leaky_relu(const Step& step) {
+    finish(step, "LeakyRelu", {value(step, 0)}, numbered("leaky_relu"), {{"alpha", static_cast<float>(step.operation.attribute("slope"))}});
+  }
 
-  // 6 min(max(x / 6, 0), 1). Clip would say it in one operator, but OpenCV before 4.7 can't read the Clip of this opset
-  // (opencv/opencv#22015), and ONNX Runtime, which fuses HardSigmoid into the convolution, is as fast with this.
-  void add_relu6(const Node& node, const std::string& x, const std::string& name) {
-    const std::string unit = name + ".unit";
-    graph_.add_node("HardSigmoid", {x}, unit, {{"alpha", 1.0f / 6.0f}, {"beta", 0.0f}});
-    finish(node, "Mul", {unit, constant("relu6.max", {}, {6})}, name);
+  void scale(const Step& step) {
+    const std::string name = numbered("scale");
+    finish(step, "Mul", {value(step, 0), constant(name + ".factor", {}, {static_cast<float>(step.operation.attribute("factor"))})}, name);
+  }
+
+  void silu(const Step& step) {
+    const std::string name = numbered("silu"), s = name + ".sigmoid";
+    onnx_.add_node("Sigmoid", {value(step, 0)}, s);
+    finish(step, "Mul", {value(step, 0), s}, name);
   }
 
   // ---- names ----
 
-  /// The graph's name for the i-th input of an operation.
-  const std::string& value(const Node& node, std::size_t i) const {
-    const auto found = values_.find(node.inputs[i].get());
-    WEFT_CHECK(found != values_.end(),
-               "[export_onnx] an input of {} is neither a parameter nor computed from the picture", node.name);
+  /// The file's name for the i-th input of a step.
+  const std::string& value(const Step& step, std::size_t i) const {
+    const auto found = values_.find(step.inputs[i]);
+    WEFT_CHECK(found != values_.end(), "[export_onnx] an input of {} is not computed from the picture, and is no parameter of a layer",
+               step.operation.name);
+    return found->second;
+  }
+
+  /// The name in the state dict of a step's i-th input.
+  const std::string& parameter(const Step& step, std::size_t i) const {
+    const Tensor& tensor = graph_->fixed(step.inputs[i]);
+    const auto found = tensor.defined() ? names_.find(tensor.identity()) : names_.end();
+    WEFT_CHECK(found != names_.end(), "[export_onnx] input {} of {} is no parameter of the network", i, step.operation.name);
     return found->second;
   }
 
   /// "encoder.conv1.weight" belongs to "encoder.conv1".
-  static std::string module_of(const std::string& parameter) { return parameter.substr(0, parameter.rfind('.')); }
+  static std::string module_of(const std::string& name) { return name.substr(0, name.rfind('.')); }
 
   std::string numbered(const std::string& word) { return fmt::format("{}.{}", word, counts_[word]++); }
 
-  std::string name_for(const Node& node, const std::string& name) const { return &node == result_ ? output_ : name; }
-
-  /// Adds the ONNX operator whose output is the operation's.
-  void finish(const Node& node, const std::string& op, const std::vector<std::string>& inputs, const std::string& name,
+  /// Adds the ONNX operator whose output is the step's.
+  void finish(const Step& step, const std::string& op, const Inputs& inputs, const std::string& name,
               const OnnxGraph::Attributes& attributes = {}) {
-    const std::string output = name_for(node, name);
-    graph_.add_node(op, inputs, output, attributes);
-    values_[&node] = output;
+    const std::string output = step.outputs[0] == result_ ? output_ : name;
+    onnx_.add_node(op, inputs, output, attributes);
+    values_[step.outputs[0]] = output;
   }
 
   // ---- constants ----
 
-  /// Puts a tensor of the state dict into the file, and returns its name.
-  const std::string& weights(const std::string& name) {
-    const auto& [key, tensor] = *state_.find(name);
-    graph_.add_initializer(key, sizes_of(tensor), tensor.values<float>());
-    return key;
+  /// Puts a step's i-th input, a tensor of the state dict, into the file, and returns its name.
+  const std::string& weights(const Step& step, std::size_t i) {
+    const std::string& name = parameter(step, i);
+    const Tensor& tensor = state_.at(name);
+    onnx_.add_initializer(name, sizes_of(tensor), tensor.values<float>());
+    return name;
   }
 
   /// A constant that several operators share.
   const std::string& constant(const std::string& name, const std::vector<std::int64_t>& shape,
                               const std::vector<float>& values) {
     const auto [place, is_new] = constants_.insert(name);
-    if (is_new) graph_.add_initializer(name, shape, std::span<const float>(values));
+    if (is_new) onnx_.add_initializer(name, shape, std::span<const float>(values));
     return *place;
   }
 
-  OnnxGraph::Attributes convolution_attributes(const Node& node) const {
-    const Shape& kernel = state_.at(value(node, 1)).shape();
+  OnnxGraph::Attributes convolution_attributes(const Step& step) const {
+    const Shape& kernel = graph_->shape(step.inputs[1]);
     return {{"kernel_shape", std::vector{kernel[2], kernel[3]}},
-            {"strides", twice(integer(node, "stride"))},
-            {"pads", four_times(integer(node, "padding"))},
-            {"dilations", twice(integer(node, "dilation"))},
-            {"group", integer(node, "groups")}};
+            {"strides", twice(integer(step, "stride"))},
+            {"pads", four_times(integer(step, "padding"))},
+            {"dilations", twice(integer(step, "dilation"))},
+            {"group", integer(step, "groups")}};
   }
 
   // ---- folding ----
 
   /// A convolution whose result only a batch norm sees.
-  bool is_folded(const Node& node) const {
-    const std::string_view name = node.name;
-    if (!fold_ || (name != "conv2d" && name != "upsample_conv2d")) return false;
-    const auto consumers = consumers_.find(&node);
-    return consumers != consumers_.end() && consumers->second.size() == 1 &&
-           std::string_view(consumers->second[0]->name) == "batch_norm" &&
-           consumers->second[0]->inputs[0].get() == &node;
+  bool is_folded(const Step& step) const {
+    if (!fold_ || std::string_view(step.operation.name) != "conv2d") return false;
+    const Step* reader = graph_->only_reader(step.outputs[0]);
+    return reader != nullptr && std::string_view(reader->operation.name) == "batch_norm";
   }
 
-  /// The weights of convolution and batch norm in one (the formula is in nn/layers.h, conv_bn), computed in double.
-  void add_folded_weights(const Node& conv, const std::string& bn, double epsilon) {
-    const std::string& name = value(conv, 1);
-    const Tensor w = state_.at(name).to(DType::f64), gamma = state_.at(bn + ".weight").to(DType::f64),
-                 beta = state_.at(bn + ".bias").to(DType::f64), mean = state_.at(bn + ".running_mean").to(DType::f64),
-                 variance = state_.at(bn + ".running_var").to(DType::f64),
-                 bias = conv.inputs[2] ? state_.at(value(conv, 2)).to(DType::f64)
-                                       : Tensor::zeros(gamma.shape(), DType::f64);
+  /// The weights of convolution and batch norm in one (core/plan/rules/fold_batch_norm.cpp has the formula), computed in
+  /// double.
+  void add_folded_weights(const Step& conv, const Step& bn, double epsilon) {
+    const auto in_double = [&](const Step& step, std::size_t i) { return state_.at(parameter(step, i)).to(DType::f64); };
+    const std::string& name = parameter(conv, 1);
+    const Tensor w = in_double(conv, 1), mean = in_double(bn, 1), variance = in_double(bn, 2), gamma = in_double(bn, 3),
+                 beta = in_double(bn, 4);
+    const Tensor bias = conv.inputs[2] != no_value ? in_double(conv, 2) : Tensor::zeros(gamma.shape(), DType::f64);
     const std::int64_t filters = w.size(0), filter_size = w.count() / filters;
     std::vector<float> folded_w(static_cast<std::size_t>(w.count())), folded_b(static_cast<std::size_t>(filters));
     for (std::int64_t k = 0; k < filters; ++k) {
@@ -283,18 +277,19 @@ class Translator {
       folded_b[static_cast<std::size_t>(k)] =
           static_cast<float>(beta.data<double>()[k] + factor * (bias.data<double>()[k] - mean.data<double>()[k]));
     }
-    graph_.add_initializer(name, sizes_of(w), std::span<const float>(folded_w));
-    graph_.add_initializer(module_of(name) + ".bias", {filters}, std::span<const float>(folded_b));
+    onnx_.add_initializer(name, sizes_of(w), std::span<const float>(folded_w));
+    onnx_.add_initializer(module_of(name) + ".bias", {filters}, std::span<const float>(folded_b));
   }
 
-  OnnxGraph& graph_;
+  OnnxGraph& onnx_;
   const bool fold_;
+  const Graph* graph_ = nullptr;
+  std::map<const void*, std::string> names_;  // of the state dict's tensors
   std::map<std::string, Tensor> state_;
-  std::map<const Node*, std::string> values_;  // what each operation's result, and each parameter, is called
-  std::map<const Node*, Nodes> consumers_;
+  std::map<Value, std::string> values_;  // what the picture, and each step's result, is called
   std::map<std::string, int> counts_;
   std::set<std::string> constants_;
-  const Node* result_ = nullptr;
+  Value result_ = no_value;
   std::string output_;
 };
 
@@ -329,27 +324,22 @@ void export_onnx(const std::filesystem::path& path, const UNet& network, const M
   WEFT_CHECK(!options.with_preprocessing || network.config().classes == 1,
              "{}: preprocessing ends with one probability a pixel, the model has {} classes; export it without",
              path.string(), network.config().classes);
-  // A copy, so that the caller's mode, frozen parameters and gradients don't matter.
-  UNet copy(network.config());
-  copy.load_state_dict(network.state_dict());
-  copy.eval();
-
-  const Tensor probe = Tensor::zeros({1, UNet::stride, UNet::stride, 3});
-  probe.set_requires_grad(true);
-  const Tensor logits = copy.forward(probe);
-  WEFT_CHECK(logits.requires_grad(), "[export_onnx] needs autograd's record of the network, but NoGrad is on");
+  WEFT_CHECK(!network.is_training(), "[export_onnx] expected a network in evaluation mode");
+  const NoGrad no_grad;
+  const auto captured = capture([&](const Tensors& in) { return Tensors{network.forward(in[0])}; },
+                                {{{1, UNet::stride, UNet::stride, 3}, DType::f32}});
 
   OnnxGraph graph;
-  Translator translator(graph, copy, options.fold);
+  Translator translator(graph, network, options.fold);
   if (options.with_preprocessing) {
     graph.add_input("image", OnnxType::u8, {"N", "H", "W", 3});
     add_preprocessing(graph, info, "image", "normalised");
-    translator.translate(probe, "normalised", logits, "logits");
+    translator.translate(*captured, "normalised", "logits");
     add_postprocessing(graph, "logits", "probability");
     graph.add_output("probability", OnnxType::f32, {"N", "H", "W"});
   } else {
     graph.add_input("image", OnnxType::f32, {"N", 3, "H", "W"});
-    translator.translate(probe, "image", logits, "logits");
+    translator.translate(*captured, "image", "logits");
     graph.add_output("logits", OnnxType::f32, {"N", network.config().classes, "H", "W"});
   }
   graph.save(

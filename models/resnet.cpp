@@ -13,17 +13,15 @@ BasicBlock::BasicBlock(std::int64_t channels_in, std::int64_t channels_out, std:
   register_module("bn2", bn2_);
   if (stride != 1 || channels_in != channels_out) {
     downsample_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_out, 1, Conv2dOptions{.stride = stride},
-                                                  Activation::none);
+                                                  nullptr);
     register_module("downsample", *downsample_);
   }
 }
 
 Tensor BasicBlock::forward(const Tensor& x) const {
-  // conv1 before the shortcut: the backward pass comes to it last, when it can complete the gradient of x and take the
-  // sums that the batch norm behind x needs. The shortcut's 1x1 convolution with stride 2 could not.
-  const nn::Hidden hidden = nn::conv_to_hidden(conv1_, bn1_, Activation::relu, x);
-  const Tensor shortcut = downsample_ ? downsample_->forward(x) : x;
-  return nn::conv_bn(conv2_, bn2_, Activation::relu, hidden, shortcut);
+  Tensor y = relu(bn1_.forward(conv1_.forward(x)));
+  y = bn2_.forward(conv2_.forward(y));
+  return relu(add(y, downsample_ ? downsample_->forward(x) : x));
 }
 
 ResNet::ResNet(const std::array<int, 4>& blocks) : conv1_(3, 64, 7, {.stride = 2, .padding = 3}), bn1_(64) {
@@ -41,7 +39,7 @@ ResNet::ResNet(const std::array<int, 4>& blocks) : conv1_(3, 64, 7, {.stride = 2
 }
 
 Tensors ResNet::features(const Tensor& x) const {
-  Tensors taps{nn::conv_bn(conv1_, bn1_, Activation::relu, x)};
+  Tensors taps{relu(bn1_.forward(conv1_.forward(x)))};
   Tensor y = max_pool2d(taps[0], {.kernel = 3, .stride = 2, .padding = 1});
   for (const auto& layer : layers_) {
     for (const auto& block : layer) y = block->forward(y);

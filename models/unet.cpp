@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "core/allocator.h"
-#include "core/autograd.h"
 #include "models/registry.h"
 #include "nn/init.h"
 
@@ -33,8 +31,8 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
                            Upsample upsample)
     : upsample_(upsample),
       conv1_((upsample == Upsample::transposed ? channels_out : channels_in) + channels_skip, channels_out, 3,
-             {.padding = 1}, Activation::relu),
-      conv2_(channels_out, channels_out, 3, {.padding = 1}, Activation::relu) {
+             {.padding = 1}, relu),
+      conv2_(channels_out, channels_out, 3, {.padding = 1}, relu) {
   if (upsample == Upsample::transposed) {
     transposed_ =
         std::make_unique<nn::ConvTranspose2d>(channels_in, channels_out, 2, ConvTranspose2dOptions{.stride = 2});
@@ -44,26 +42,23 @@ DecoderBlock::DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip,
   register_module("conv2", conv2_);
 }
 
-nn::Hidden DecoderBlock::first_half(const Tensor& x, const Tensor& skip) const {
-  if (upsample_ == Upsample::nearest)
-    return nn::upsample_conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, x, skip);
-  const Tensor up = upsample_ == Upsample::bilinear ? upsample_bilinear2x(x) : transposed_->forward(x);
-  const Tensor joined = skip.defined() ? concat_channels({up, skip}) : up;
-  return nn::conv_to_hidden(conv1_.conv, conv1_.bn, conv1_.activation, joined);
+Tensor DecoderBlock::forward(const Tensor& x, const Tensor& skip) const {
+  const Tensor up = upsample_ == Upsample::nearest    ? upsample_nearest2x(x)
+                    : upsample_ == Upsample::bilinear ? upsample_bilinear2x(x)
+                                                      : transposed_->forward(x);
+  return conv2_.forward(conv1_.forward(skip.defined() ? concat_channels({up, skip}) : up));
 }
 
-Tensor DecoderBlock::forward_then(const nn::Conv2d& next, const Tensor& x) const {
-  if (upsample_ == Upsample::nearest) return nn::upsample_then_convs(conv1_, conv2_, next, x);
-  return nn::conv_then_conv(conv2_, next, first_half(x, Tensor()));
-}
+UNet::UNet(const UNetConfig& config) : UNet(config, make_encoder(config.arch)) {}
 
-UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(config.arch)) {
+UNet::UNet(const UNetConfig& config, std::unique_ptr<Encoder> encoder) : config_(config), encoder_(std::move(encoder)) {
   const auto& widths = config.decoder_channels;
-  WEFT_CHECK(widths.size() == Encoder::stages &&
-                 std::all_of(widths.begin(), widths.end(), [](auto c) { return c >= 1 && c <= 65536; }),
-             "[UNet] expected {} decoder widths from 1 to 65536, got [{}]", Encoder::stages, fmt::join(widths, ", "));
-  WEFT_CHECK(config.classes >= 1, "[UNet] expected at least one class, got {}", config.classes);
   const auto taps = encoder_->channels();
+  WEFT_CHECK(taps.size() >= 2 && taps.size() <= 5, "[UNet] expected an encoder of 2 to 5 stages, got {}", taps.size());
+  WEFT_CHECK(widths.size() == taps.size() &&
+                 std::all_of(widths.begin(), widths.end(), [](auto c) { return c >= 1 && c <= 65536; }),
+             "[UNet] expected {} decoder widths from 1 to 65536, got [{}]", taps.size(), fmt::join(widths, ", "));
+  WEFT_CHECK(config.classes >= 1, "[UNet] expected at least one class, got {}", config.classes);
   std::int64_t channels_in = taps.back();
   for (std::size_t i = 0; i < widths.size(); ++i) {
     const std::int64_t skip = i + 1 < taps.size() ? taps[taps.size() - 2 - i] : 0;
@@ -81,24 +76,17 @@ UNet::UNet(const UNetConfig& config) : config_(config), encoder_(make_encoder(co
 Tensor UNet::forward(const Tensor& x) const {
   const auto [n, h, w, c] = x.nhwc();
   WEFT_CHECK(c == 3, "[UNet] expected 3 channels (RGB), got {}", x.shape());
-  WEFT_CHECK(h > 0 && w > 0 && h % stride == 0 && w % stride == 0,
-             "[UNet] expected height and width to be multiples of {}, got {}; the next such size is {} x {}", stride,
-             x.shape(), (h + stride - 1) / stride * stride, (w + stride - 1) / stride * stride);
+  const std::int64_t step = std::int64_t{1} << blocks_.size();  // each stage halves, and each block doubles again
+  WEFT_CHECK(h > 0 && w > 0 && h % step == 0 && w % step == 0,
+             "[UNet] expected height and width to be multiples of {}, got {}; the next such size is {} x {}", step,
+             x.shape(), (h + step - 1) / step * step, (w + step - 1) / step * step);
   const Tensors taps = encoder_->features(x);
   Tensor y = taps.back();
-  const std::size_t last = blocks_.size() - 1;
-  for (std::size_t i = 0; i < last; ++i) y = blocks_[i].forward(y, taps[taps.size() - 2 - i]);
-  return blocks_[last].forward_then(head_[0], y);
-}
-
-void UNet::prepare_inference() {
-  eval();
-  set_inference_only();
-  {
-    const NoGrad no_grad;
-    forward(Tensor::zeros({1, stride, stride, 3}));
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const bool has_skip = i + 1 < taps.size();
+    y = blocks_[i].forward(y, has_skip ? taps[taps.size() - 2 - i] : Tensor());
   }
-  release_cached_memory();
+  return head_[0].forward(y);
 }
 
 void UNet::initialise(std::uint64_t seed) const {

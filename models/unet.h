@@ -38,14 +38,9 @@ class DecoderBlock : public nn::Module {
   /// channels_out first; the other two keep channels_in. channels_skip may be 0.
   DecoderBlock(std::int64_t channels_in, std::int64_t channels_skip, std::int64_t channels_out, Upsample upsample);
   /// x [N, H, W, channels_in], skip [N, 2H, 2W, channels_skip] or undefined -> [N, 2H, 2W, channels_out].
-  Tensor forward(const Tensor& x, const Tensor& skip) const { return conv2_.forward(first_half(x, skip)); }
-  /// next.forward(forward(x, Tensor())), for a block without a skip.
-  Tensor forward_then(const nn::Conv2d& next, const Tensor& x) const;
+  Tensor forward(const Tensor& x, const Tensor& skip) const;
 
  private:
-  /// Up to and with the first convolution.
-  nn::Hidden first_half(const Tensor& x, const Tensor& skip) const;
-
   const Upsample upsample_;
   std::unique_ptr<nn::ConvTranspose2d> transposed_;
   nn::ConvBnAct conv1_, conv2_;
@@ -53,18 +48,19 @@ class DecoderBlock : public nn::Module {
 
 class UNet : public nn::Module {
  public:
-  /// Height and width of the input must be multiples of this: five halvings.
+  /// Height and width of the input must be multiples of this, with the architectures of models/registry.h: five
+  /// halvings.
   static constexpr std::int64_t stride = 32;
 
   /// Throws Error for an unknown architecture, or where decoder_channels is not five positive numbers.
   explicit UNet(const UNetConfig& config);
+  /// With an encoder of one's own, of 2 to 5 stages, and as many decoder_channels; config.arch is only its name. Throws
+  /// Error for other numbers of either.
+  UNet(const UNetConfig& config, std::unique_ptr<Encoder> encoder);
 
-  /// x [N, H, W, 3], normalised -> logits [N, H, W, classes]. Throws Error where H or W is no multiple of 32.
+  /// x [N, H, W, 3], normalised -> logits [N, H, W, classes]. Throws Error where H or W is not a multiple of two to the
+  /// number of stages.
   Tensor forward(const Tensor& x) const;
-
-  /// Evaluation mode for good: packs all filters by running a small picture, lets go of the weights as they were
-  /// (Module::set_inference_only), and gives their memory back, which the activations then find in one piece.
-  void prepare_inference();
 
   /// Starting values as smp's: decoder Kaiming uniform by fan in, head Xavier uniform, encoder as its own.
   void initialise(std::uint64_t seed) const;

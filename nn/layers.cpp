@@ -1,8 +1,6 @@
 #include "nn/layers.h"
 
-#include <cmath>
-
-#include "core/autograd.h"
+#include "core/operation.h"
 
 namespace weft::nn {
 
@@ -13,10 +11,6 @@ Conv2d::Conv2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t
              "[Conv2d] {} input channels do not divide into {} groups", channels_in, options.groups);
   weight = register_parameter("weight", Tensor::zeros({channels_out, channels_in / options.groups, kernel, kernel}));
   if (with_bias) bias = register_parameter("bias", Tensor::zeros({channels_out}));
-}
-
-void Conv2d::release_weight() const {
-  if (is_inference_only()) weight.replace(Tensor::empty({0}, weight.dtype()));
 }
 
 ConvTranspose2d::ConvTranspose2d(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
@@ -34,23 +28,40 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels) {
   num_batches_tracked = register_buffer("num_batches_tracked", Tensor::zeros({}, DType::i64));
 }
 
-BatchNormOptions BatchNorm2d::options(Activation activation) const {
-  return {.training = is_training(), .momentum = momentum, .epsilon = epsilon, .activation = activation};
+namespace {
+
+/// Adds one to a counter, an int64 scalar, each time that x is computed: an operation, so that a plan counts its runs.
+void count_up(const Tensor& counter, const Tensor& x) {
+  const auto run = [](const Tensors& in, const Tensors&) { ++*in[0].mutable_data<std::int64_t>(); };
+  apply({.name = "count_up", .run = run, .changes = {0}}, {counter, x.detach()}, std::vector<TensorType>{});
 }
 
-void BatchNorm2d::count_batch() const {
-  if (is_training()) ++*num_batches_tracked.mutable_data<std::int64_t>();
+}  // namespace
+
+Tensor BatchNorm2d::forward(const Tensor& x) const {
+  if (is_training()) count_up(num_batches_tracked, x);
+  return batch_norm(x, weight, bias, running_mean, running_var,
+                    {.training = is_training(), .momentum = momentum, .epsilon = epsilon});
 }
 
-Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual,
-                            const ChannelStatistics& statistics) const {
-  count_batch();
-  return batch_norm(x, weight, bias, running_mean, running_var, options(activation), residual, statistics);
+GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels) : groups_(groups) {
+  WEFT_CHECK(groups >= 1 && channels % groups == 0, "[GroupNorm] {} channels do not divide into {} groups", channels,
+             groups);
+  weight = register_parameter("weight", Tensor::full({channels}, 1));
+  bias = register_parameter("bias", Tensor::zeros({channels}));
 }
 
-UnnormalisedImage BatchNorm2d::unnormalised(const Tensor& x, Activation activation,
-                                            const ChannelStatistics& statistics) const {
-  return {x, statistics, tensors(), options(activation)};
+Tensor GroupNorm::forward(const Tensor& x) const {
+  const auto [n, h, w, c] = x.nhwc();
+  const Tensor grouped = reshape(x, {n, h * w, groups_, c / groups_});
+  const Tensor centred = subtract(grouped, mean(grouped, {1, 3}, true));
+  const Tensor variance = mean(multiply(centred, centred), {1, 3}, true);
+  const Tensor normalised = divide(centred, sqrt(add_scalar(variance, epsilon)));
+  return add(multiply(reshape(normalised, x.shape()), weight), bias);
+}
+
+Dropout::Dropout(double p_, std::uint64_t seed) : p(p_) {
+  stream = register_buffer("stream", Tensor::from<std::int64_t>({2}, std::vector{static_cast<std::int64_t>(seed), std::int64_t{0}}));
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
@@ -60,122 +71,6 @@ Linear::Linear(std::int64_t features_in, std::int64_t features_out) {
 
 Tensor Linear::forward(const Tensor& x) const { return add(matmul(x, permute(weight, {1, 0})), bias); }
 
-std::uint64_t folded_version(const Conv2d& conv, const BatchNorm2d& bn) {
-  // Versions only grow, so their sum changes exactly when one of them does.
-  return conv.weight.version() + bn.weight.version() + bn.bias.version() + bn.running_mean.version() +
-         bn.running_var.version();
-}
-
-namespace {
-
-/// Throws Error where Conv2d::release_weight has let go of it.
-void check_has_weight(const Conv2d& conv, const char* op) {
-  WEFT_CHECK(conv.weight.count() > 0, "[{}] the weight is gone: the network is for inference only, and has run", op);
-}
-
-}  // namespace
-
-FoldedConv fold(const Conv2d& conv, const BatchNorm2d& bn) {
-  check_has_weight(conv, "fold");
-  Tensor w = conv.weight.clone();
-  Tensor b = bn.bias.clone();
-  const std::int64_t filters = w.size(0), filter_size = w.count() / filters;
-  dispatch_float(w.dtype(), "fold", [&](auto zero) {
-    using T = decltype(zero);
-    T* wp = w.mutable_data<T>();
-    T* bp = b.mutable_data<T>();
-    for (std::int64_t k = 0; k < filters; ++k) {
-      const T factor =
-          bn.weight.data<T>()[k] / std::sqrt(bn.running_var.data<T>()[k] + static_cast<T>(BatchNorm2d::epsilon));
-      for (std::int64_t i = 0; i < filter_size; ++i) wp[k * filter_size + i] *= factor;
-      bp[k] -= factor * bn.running_mean.data<T>()[k];
-    }
-  });
-  return {w, b};
-}
-
-bool can_fold(const Conv2d& conv, const BatchNorm2d& bn, const Tensor& x, const Tensor& other) {
-  return !bn.is_training() && !needs_recording({x, conv.weight, bn.weight, bn.bias, other});
-}
-
-const PackedConv& Conv2d::folded(const BatchNorm2d& bn, std::int64_t upsampled_channels) const {
-  const auto version = [&] { return folded_version(*this, bn); };
-  const auto pack = [&] {
-    const FoldedConv conv = fold(*this, bn);
-    const PackedConv packed(conv.weight, conv.bias, options, upsampled_channels);
-    release_weight();
-    return packed;
-  };
-  return folded_.get(version, pack);
-}
-
-const PackedConv& Conv2d::packed() const {
-  const auto version = [&] { return weight.version() + (bias.defined() ? bias.version() : 0); };
-  const auto pack = [&] {
-    check_has_weight(*this, "pack");
-    const PackedConv packed(weight, bias, options);
-    release_weight();
-    return packed;
-  };
-  return packed_.get(version, pack);
-}
-
-namespace {
-
-/// convolve(statistics) by conv's weight, for bn to follow.
-template <class Convolve>
-Hidden convolve_for(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, Convolve&& convolve) {
-  conv.forget_folded();
-  ChannelStatistics statistics;
-  const Tensor y = convolve(bn.is_training() ? &statistics : nullptr);
-  return {bn.unnormalised(y, activation, statistics), &bn};
-}
-
-/// The image with batch norm, residual and activation applied.
-Tensor finish(const Hidden& hidden, const Tensor& residual = Tensor()) {
-  const UnnormalisedImage& image = hidden.image;
-  return hidden.bn->forward(image.x, image.options.activation, residual, image.statistics);
-}
-
-bool can_fold(const ConvBnAct& layer, const Conv2d& last, const Tensor& x) {
-  return nn::can_fold(layer.conv, layer.bn, x, last.weight) && !needs_recording({last.bias});
-}
-
-}  // namespace
-
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
-               const Tensor& residual) {
-  if (can_fold(conv, bn, x, residual)) return conv.folded(bn, 0).forward(x, activation, residual);
-  const auto convolve = [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); };
-  return finish(convolve_for(conv, bn, activation, convolve), residual);
-}
-
-Hidden conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x) {
-  if (can_fold(conv, bn, x)) return {{.x = conv.folded(bn, 0).forward(x, activation)}};
-  return convolve_for(conv, bn, activation, [&](ChannelStatistics* statistics) { return conv.forward(x, statistics); });
-}
-
-Hidden upsample_conv_to_hidden(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Tensor& x,
-                               const Tensor& skip) {
-  if (can_fold(conv, bn, x, skip)) return {{.x = conv.folded(bn, x.size(3)).forward_upsampled(x, skip, activation)}};
-  return convolve_for(conv, bn, activation,
-                      [&](ChannelStatistics* statistics) { return upsample_conv2d(x, skip, conv.weight, statistics); });
-}
-
-Tensor conv_bn(const Conv2d& conv, const BatchNorm2d& bn, Activation activation, const Hidden& hidden,
-               const Tensor& residual) {
-  const UnnormalisedImage& image = hidden.image;
-  if (hidden.bn == nullptr) return conv_bn(conv, bn, activation, image.x, residual);
-  if (can_fold(conv, bn, image.x, residual) || conv.bias.defined() ||
-      !normalised_conv2d_supports(image, conv.weight, conv.options))
-    return conv_bn(conv, bn, activation, finish(hidden), residual);
-  hidden.bn->count_batch();
-  const auto convolve = [&](ChannelStatistics* statistics) {
-    return normalised_conv2d(image, conv.weight, conv.options, statistics);
-  };
-  return finish(convolve_for(conv, bn, activation, convolve), residual);
-}
-
 ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::int64_t kernel,
                      const Conv2dOptions& options, Activation activation_)
     : conv(channels_in, channels_out, kernel, options), bn(channels_out), activation(activation_) {
@@ -183,25 +78,9 @@ ConvBnAct::ConvBnAct(std::int64_t channels_in, std::int64_t channels_out, std::i
   register_module("1", bn);
 }
 
-Tensor upsample_then_convs(const ConvBnAct& first, const ConvBnAct& second, const Conv2d& last, const Tensor& x) {
-  if (!can_fold(first, last, x) || !can_fold(second, last, x))
-    return conv_then_conv(second, last, upsample_conv_to_hidden(first.conv, first.bn, first.activation, x, Tensor()));
-  const PackedStep steps[] = {{&first.conv.folded(first.bn, x.size(3)), first.activation},
-                              {&second.conv.folded(second.bn, 0), second.activation},
-                              {&last.packed(), Activation::none}};
-  return forward_chain(steps, x);
-}
-
-Tensor conv_then_conv(const ConvBnAct& second, const Conv2d& last, Hidden hidden) {
-  if (hidden.bn != nullptr || !can_fold(second, last, hidden.image.x)) {
-    last.forget_folded();
-    const Tensor y = second.forward(hidden);
-    hidden = {};  // its memory is wanted again
-    return last.forward(y);
-  }
-  const PackedStep steps[] = {{&second.conv.folded(second.bn, 0), second.activation},
-                              {&last.packed(), Activation::none}};
-  return forward_chain(steps, hidden.image.x);
+Tensor ConvBnAct::forward(const Tensor& x) const {
+  const Tensor y = bn.forward(conv.forward(x));
+  return activation != nullptr ? activation(y) : y;
 }
 
 }  // namespace weft::nn

@@ -88,11 +88,6 @@ void Module::train(bool on) {
   for (const auto& [name, child] : children_) child->train(on);
 }
 
-void Module::set_inference_only() {
-  inference_only_ = true;
-  for (const auto& [name, child] : children_) child->set_inference_only();
-}
-
 void Module::set_frozen(bool frozen) {
   frozen_ = frozen;
   for (const auto& [name, tensor] : parameters_) tensor.set_requires_grad(!frozen);

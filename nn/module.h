@@ -60,11 +60,6 @@ class Module {
   /// while the rest trains, so that running statistics stay what they are.
   void set_frozen(bool frozen);
 
-  /// For a network that will only be run from now on, this module and all below: a layer that keeps its weights packed for
-  /// its kernel lets go of them as they were. Nothing of it can be trained, saved or exported any more.
-  void set_inference_only();
-  bool is_inference_only() const { return inference_only_; }
-
   /// Converts all float tensors to `dtype` (float64 for checks), in place: handles stay valid, gradients are forgotten.
   void to(DType dtype) const;
 
@@ -79,6 +74,7 @@ class Module {
  protected:
   Tensor register_parameter(const std::string& name, const Tensor& initial);
   Tensor register_buffer(const std::string& name, const Tensor& initial);
+
  private:
   enum class Kind { parameter, buffer, both };
   StateDict named(Kind kind) const;
@@ -88,7 +84,6 @@ class Module {
   std::vector<std::pair<std::string, Module*>> children_;
   bool training_ = true;
   bool frozen_ = false;
-  bool inference_only_ = false;
 };
 
 }  // namespace weft::nn

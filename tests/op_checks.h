@@ -65,4 +65,27 @@ inline void check_adjoint(const std::function<Tensor(const Tensor&)>& f, const S
   CHECK(std::abs(dot(ax, y) - dot(x, x.grad())) <= tolerance * std::sqrt(dot(ax, ax) * dot(y, y)));
 }
 
+/// What an operation on the elements of one tensor is asked. `draw(shape)` gives values at which it is smooth.
+inline void check_elementwise(const std::function<Tensor(const Tensor&)>& f,
+                              const std::function<Tensor(const Shape&)>& draw) {
+  const TensorFunction of_first = [&](const Tensors& in) { return f(in[0]); };
+  for (const Shape& s : {Shape{}, Shape{1}, Shape{0, 3}, Shape{2, 3, 5, 7}}) check_gradient(of_first, {draw(s)});
+  check_threads(of_first, {draw({70001})});
+  check_float32(of_first, {draw({999})});
+}
+
+/// The same of an operation on two tensors that broadcast. `draw_a` and `draw_b` give values at which it is smooth.
+inline void check_broadcast(const std::function<Tensor(const Tensor&, const Tensor&)>& f,
+                            const std::function<Tensor(const Shape&)>& draw_a,
+                            const std::function<Tensor(const Shape&)>& draw_b) {
+  const TensorFunction of_two = [&](const Tensors& in) { return f(in[0], in[1]); };
+  const std::vector<std::pair<Shape, Shape>> shapes = {{{3}, {3}},          {{2, 3}, {3}},    {{3}, {2, 3}},
+                                                       {{2, 1, 3}, {4, 1}}, {{1}, {2, 2}},    {{}, {2, 3}},
+                                                       {{2, 3, 4, 5}, {5}}, {{1, 3}, {2, 1}}, {{0, 3}, {1, 3}}};
+  for (const auto& [a, b] : shapes) check_gradient(of_two, {draw_a(a), draw_b(b)});
+  check_threads(of_two, {draw_a({70001}), draw_b({70001})});
+  check_threads(of_two, {draw_a({301, 251}), draw_b({251})});
+  check_float32(of_two, {draw_a({37, 27}), draw_b({27})});
+}
+
 }  // namespace weft::test

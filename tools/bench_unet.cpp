@@ -7,12 +7,12 @@
 #include <optional>
 
 #include "core/allocator.h"
-#include "core/autograd.h"
 #include "core/kernels/isa.h"
 #include "core/parallel.h"
 #include "models/registry.h"
 #include "tools/common/bench_workload.h"
 #include "tools/common/roofline.h"
+#include "tools/common/memory_size.h"
 #include "tools/common/run_tool.h"
 
 namespace {
@@ -23,7 +23,8 @@ struct Options {
   tools::BenchOptions workload;
   std::string mode = "infer";
   int iterations = 10;
-  bool layers = false, json = false, scaling = false, serve = false, checkpoint_activations = false;
+  bool layers = false, json = false, scaling = false, serve = false;
+  std::string memory;
 };
 
 struct Times {
@@ -126,8 +127,7 @@ int run(Options& options) {
   options.workload.is_training = options.mode == "train";
   if (options.workload.size % UNet::stride != 0)
     throw tools::UsageError(fmt::format("--size must be a multiple of {}", UNet::stride));
-  std::optional<RecomputeActivations> recompute;
-  if (options.checkpoint_activations) recompute.emplace();
+  options.workload.memory_bytes = tools::memory_bytes_from(options.memory);
   if (options.scaling) return scaling(options);
   if (!options.serve) return bench(options);
   tools::BenchWorkload workload(options.workload);
@@ -152,7 +152,7 @@ int main(int argc, char** argv) {
   app.add_option("--mode", options.mode, "forward only, or a whole training step")
       ->check(CLI::IsMember({"infer", "train"}))
       ->capture_default_str();
-  app.add_flag("--checkpoint-activations", options.checkpoint_activations, "train as train_unet's option of that name");
+  app.add_option("--memory", options.memory, "train as train_unet's option of that name");
   app.add_option("--iters", options.iterations, "timed repetitions, after one that is not")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

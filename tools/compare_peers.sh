@@ -1,7 +1,7 @@
 #!/bin/sh
 # weft beside PyTorch, ONNX Runtime and OpenCV, on this machine:
 #
-#   tools/compare_peers.sh [--build DIR] [--rounds N] [--quick] [--avx2] [--no-install] [--docs FILE]
+#   tools/compare_peers.sh [--build DIR] [--rounds N] [--quick] [--avx2 | --busy] [--no-install] [--docs FILE]
 #
 # Installs the peers from packages where that is possible (a peer that cannot be installed is named in the table), and
 # then runs tools/peers/compare.py, which says what is measured and how. Wants a build of weft in --build, by default
@@ -9,6 +9,7 @@
 # DIR/peers/compare.md and compare.json, after each step what there is by then; --docs also writes the complete ones
 # between the marks of FILE (docs/performance.md). --avx2 has all but ONNX Runtime, which has no switch for it, leave
 # AVX-512 alone, as on a processor without it, and writes compare-avx2.md and .json and between other marks.
+# --busy makes another table instead, beside none, one and two processes that keep a core busy: compare-busy.md.
 # PYTHON names another Python than /usr/bin/python3, which is the one that Debian's packages are for.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

@@ -7,12 +7,16 @@
 #include <optional>
 
 #include "core/atomic_file.h"
+#include "core/listed_error.h"
+#include "data/check_files.h"
 #include "data/stress/stress.h"
 #include "tools/common/command_text.h"
+#include "tools/common/comparison.h"
 #include "tools/common/data_options.h"
 #include "tools/common/machine.h"
 #include "tools/common/progress_bar.h"
 #include "tools/common/run_tool.h"
+#include "train/config.h"
 #include "train/detail_metrics.h"
 #include "train/report/report.h"
 
@@ -24,19 +28,20 @@ using nlohmann::ordered_json;
 
 struct Options {
   DataOptions data;
-  std::string model, arch, list, per_image, json, report;
+  std::vector<std::string> models;
+  std::string arch, list, per_image, json, report;
   std::vector<std::string> stresses;
   std::int64_t size = 0, seed = 0;
   std::optional<double> threshold;
   bool mirror = false;
 };
 
-Model open_model(const Options& options) {
-  Model model = load_model(options.model, options.arch.empty() ? std::nullopt : std::optional(options.arch));
+Model open_model(const std::string& path, const Options& options) {
+  Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
     fmt::print(stderr,
                "{}: no description of weft's in it; taken for a {} U-Net at {} x {} with ImageNet's normalisation\n",
-               options.model, model.info.network.arch, model.info.height, model.info.width);
+               path, model.info.network.arch, model.info.height, model.info.width);
   }
   if (options.size > 0) model.info.height = model.info.width = options.size;
   model.info.threshold = options.threshold.value_or(model.info.threshold);
@@ -44,17 +49,30 @@ Model open_model(const Options& options) {
 }
 
 Dataset open_data(const Options& options, const ModelInfo& info) {
-  const LabelMap labels = LabelMap::load(options.data.labels.empty() ? info.label_map : options.data.labels);
-  return options.list.empty() ? Dataset(options.data.folders(), labels)
-                              : Dataset(options.data.folders(), labels, options.list);
-}
-
-/// A stem as a csv field: quoted where it holds a separator or a quote.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
+  const std::string map = !options.data.labels.empty()            ? options.data.labels
+                          : options.data.mask_rules.threshold > 0 ? "binary"
+                                                                  : info.label_map;
+  try {
+    check_mask_rules(options.data.mask_rules, map);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+  const LabelMap labels = LabelMap::load(map);
+  std::vector<std::string> problems;
+  Dataset pictures = options.list.empty() ? Dataset(options.data.folders(), labels, &problems)
+                                          : Dataset(options.data.folders(), labels, options.list, &problems);
+  std::optional<ProgressBar> progress;
+  const FilesChecked checked =
+      check_files(pictures, checked_files_cache(options.data.data), [&](std::size_t done, std::size_t of) {
+        if (!progress) progress.emplace("looking at masks", static_cast<std::int64_t>(of), "pictures");
+        progress->update(static_cast<std::int64_t>(done));
+        return true;
+      });
+  progress.reset();
+  problems.insert(problems.end(), checked.problems.begin(), checked.problems.end());
+  const std::size_t count = problems.size();
+  throw_listed(std::move(problems), fmt::format("{}: {} pictures or masks can't be used", options.data.data, count));
+  return pictures;
 }
 
 ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
@@ -164,11 +182,15 @@ ordered_json stresses_json(const std::vector<StressScore>& results, double clean
   return json;
 }
 
+/// What was judged on, for titles.
+std::string pictures_name(const Options& options) {
+  return options.list.empty() ? options.data.data : std::filesystem::path(options.list).filename().string();
+}
+
 void write_report(const Options& options, const std::string& command, const ModelInfo& info,
                   const SegmentationMetrics& metrics, Review review, const std::vector<StressScore>& stresses) {
   Report report;
-  report.title = std::filesystem::path(options.model).filename().string() + " on " +
-                 (options.list.empty() ? options.data.data : std::filesystem::path(options.list).filename().string());
+  report.title = std::filesystem::path(options.models[0]).filename().string() + " on " + pictures_name(options);
   report.subtitle = "a trained model, judged at the photographs' own resolution";
   report.figures = {{fmt::format("{:.4f}", metrics.mean_iou()), "mIoU, the mean over the pictures"},
                     {fmt::format("{:.4f}", metrics.total().iou()), "IoU of all pixels"},
@@ -193,15 +215,32 @@ void write_report(const Options& options, const std::string& command, const Mode
 /// One label map must hold what occlusion writes: id 0, not clothing.
 void check_background(const LabelMap& labels) {
   for (const LabelMap::Label& label : labels.labels()) {
-    if (label.id == 0 && !label.is_clothing) return;
+    if (label.id == 0 && !label.is_clothing && !label.is_ignored) return;
   }
   fail("label map '{}' has no id 0 that is not clothing: occlusion can't be judged with it", labels.name());
+}
+
+int compare(const Options& options, const std::string& command) {
+  if (!options.stresses.empty()) throw UsageError("--stress: judges one model at a time");
+  std::vector<Contender> contenders;
+  for (const std::string& path : options.models) {
+    contenders.push_back({path, open_model(path, options)});
+    const std::string &first = contenders[0].model.info.label_map, &other = contenders.back().model.info.label_map;
+    WEFT_CHECK(!options.data.labels.empty() || other == first,
+               "{} was trained with label map '{}', {} with '{}'; say by --labels which one the masks have",
+               contenders[0].name, first, path, other);
+  }
+  const Dataset pictures = open_data(options, contenders[0].model.info);
+  compare_models(contenders, pictures, {.mirror = options.mirror}, {options.per_image, options.json, options.report},
+                 fmt::format("{} models on {}", contenders.size(), pictures_name(options)), command);
+  return 0;
 }
 
 int judge(const Options& options, const std::string& command) {
   if (options.size % UNet::stride != 0)
     throw UsageError(fmt::format("--size: expected a multiple of {}, got {}", UNet::stride, options.size));
-  const Model model = open_model(options);
+  if (options.models.size() > 1) return compare(options, command);
+  const Model model = open_model(options.models[0], options);
   const Dataset pictures = open_data(options, model.info);
   if (std::count(options.stresses.begin(), options.stresses.end(), "occlusion") > 0)
     check_background(pictures.labels());
@@ -232,7 +271,7 @@ int judge(const Options& options, const std::string& command) {
   print_stresses(stresses, metrics.mean_iou());
   if (!options.per_image.empty()) write_file(options.per_image, rows);
   if (!options.json.empty()) {
-    ordered_json report{{"model", options.model},         {"data", options.data.data},
+    ordered_json report{{"model", options.models[0]},     {"data", options.data.data},
                         {"pictures", metrics.pictures()}, {"miou", metrics.mean_iou()},
                         {"iou", metrics.total().iou()},   {"dice", metrics.total().dice()},
                         {"loss", evaluation.loss},        {"threshold", model.info.threshold},
@@ -253,7 +292,10 @@ int main(int argc, char** argv) {
   CLI::App app("Judges a model: the IoU of its masks with those of a data set, at the photographs' own resolution.",
                "eval_unet");
   Options options;
-  app.add_option("--model", options.model, "model file (safetensors)")->required()->type_name("FILE");
+  app.add_option("--model", options.models, "model file (safetensors); given several times: the models are compared")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("FILE");
   app.add_option("--arch", options.arch, "its architecture, where the file does not tell")->type_name("A");
   add_data_options(app, options.data, "the map that the model was trained with");
   app.add_option("--list", options.list, "stems to judge on, one a line; default: all")->type_name("FILE");

@@ -56,12 +56,12 @@ int infer(Options options) {
     fmt::print(stderr, "note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}\n",
                path, model.info.network.arch, model.info.height, model.info.width, model.info.threshold);
   }
-  model.network->prepare_inference();
+  const Predictor predictor(*model.network, Predictor::Weights::released);
   options.run.model = path;
   options.run.threshold = options.threshold.value_or(model.info.threshold);
   options.run.predict.size = size_from(options.size);
   options.run.predict.is_native = options.size == "native";
-  tools::PictureRun run(options.run, model);
+  tools::PictureRun run(options.run, model.info, predictor);
   if (!options.run.is_profiled) return run.all();
   const Profile profile;
   const int status = run.all();

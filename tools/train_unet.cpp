@@ -6,13 +6,14 @@
 #include <optional>
 
 #include "core/allocator.h"
-#include "core/autograd.h"
 #include "tools/common/command_text.h"
 #include "tools/common/data_options.h"
 #include "tools/common/interrupt.h"
 #include "tools/common/machine.h"
+#include "tools/common/memory_size.h"
 #include "tools/common/run_tool.h"
 #include "tools/common/training_display.h"
+#include "train/initial_network.h"
 #include "train/trainer.h"
 
 namespace {
@@ -23,8 +24,11 @@ using namespace weft::tools;
 struct Options {
   DataOptions data;
   TrainConfig config;
+  GivenSettings given;
+  bool is_continued = false;  // the settings are those of a run, whatever model it began with
   std::string out;
-  bool no_shuffle = false, resume = false, checkpoint_activations = false;
+  bool no_shuffle = false, resume = false, allow_change = false;
+  std::string memory;
   std::string upsample = "nearest", optimizer = "adam", schedule = "constant";
 };
 
@@ -34,10 +38,16 @@ void add_options(CLI::App& app, Options& o) {
     return app.add_option(name, value, help)->capture_default_str()->type_name(type)->group(group);
   };
   add_data_options(app, o.data, c.labels);
+  app.get_option("--data")->required(false);  // a run that is continued knows it
   app.add_option("--out", o.out, "folder of the run: its models, checkpoint, metrics and samples")
       ->required()
       ->type_name("DIR");
-  app.add_flag("--resume", o.resume, "continue from the checkpoint in --out, or start where there is none yet");
+  app.add_flag(
+      "--resume", o.resume,
+      "continue from the checkpoint in --out with the settings that are there, or start where there is none yet");
+  app.add_flag(
+      "--allow-change", o.allow_change,
+      "with --resume: go on with another --lr, --epochs, --schedule or what else steers only the steps to come");
 
   const char* data = "Data";
   app.add_option("--train-list", c.train_list, "stems to train on, one a line; default: all that are not held out")
@@ -50,6 +60,8 @@ void add_options(CLI::App& app, Options& o) {
          data);
   option("--size", c.size, "height and width of the network's input, pixels; a multiple of 32", "N", data);
   option("--fit", c.fit, "how a picture comes to that size: stretch, letterbox or area (a canvas of its own shape, of that area)", "HOW", data);
+  option("--threshold", c.threshold, "probability from which a pixel is clothing, for validation and the saved models",
+         "P", data);
   option("--augment", c.augment, "default, strong, robust or none", "HOW", data);
 
   const char* network = "Network";
@@ -58,7 +70,10 @@ void add_options(CLI::App& app, Options& o) {
          "ImageNet weights of the encoder (safetensors, torchvision's names), or none", "FILE", network);
   app.add_flag("--allow-missing-encoder-weights", c.allow_missing_encoder_weights,
                "start what that file lacks from random values instead of refusing it")->group(network);
-  app.add_option("--init", c.init, "a model file to start from")->type_name("MODEL")->group(network);
+  app.add_option("--init", c.init,
+                 "a model file to start from; its architecture, size, fit and threshold are taken over unless given")
+      ->type_name("MODEL")
+      ->group(network);
   app.add_option("--decoder-channels", c.network.decoder_channels,
                  "widths of the decoder's five blocks; default: 256,128,64,32,16")
       ->delimiter(',')
@@ -91,8 +106,9 @@ void add_options(CLI::App& app, Options& o) {
   option("--early-stop", c.early_stop, "stop after that many epochs without a better mIoU; 0: never", "N", steps);
   option("--dice-weight", c.dice_weight, "weight of the Dice loss", "W", steps);
   option("--bce-weight", c.bce_weight, "weight of the binary cross-entropy", "W", steps);
-  app.add_flag("--checkpoint-activations", o.checkpoint_activations,
-               "less memory: what batch norm makes is computed again in the backward pass; the same bits")
+  app.add_option("--memory", o.memory,
+                 "the most that a step's images may take, such as 800MB: what can't be kept is computed again, with the "
+                 "same bits [default: what they take]")
       ->group(steps);
   option("--seed", c.seed, "of starting weights, order, augmentation and the split", "K", steps);
   option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N",
@@ -100,18 +116,54 @@ void add_options(CLI::App& app, Options& o) {
   option("--checkpoint-minutes", c.checkpoint_minutes, "and after so many minutes; 0: not so", "M", steps);
 }
 
+/// Which of the settings that a model may bring the command line names.
+GivenSettings given_settings(const CLI::App& app) {
+  const auto is_given = [&](const char* name) { return app.count(name) > 0; };
+  return {is_given("--arch"), is_given("--decoder-channels"), is_given("--upsample"), is_given("--size"),
+          is_given("--fit"),  is_given("--threshold")};
+}
+
+/// The options as if the run's settings had stood on the command line before those that do.
+Options continued_options(const TrainConfig& run, int argc, const char* const* argv) {
+  Options o;
+  o.config = run;
+  o.data = {run.data, run.images, run.masks, run.labels, run.mask_rules};
+  o.no_shuffle = !run.shuffle;
+  o.upsample = to_string(run.network.upsample);
+  o.optimizer = to_string(run.optimizer.kind);
+  o.schedule = to_string(run.schedule);
+  o.is_continued = true;
+  CLI::App app;
+  add_options(app, o);
+  app.allow_extras();  // --threads, which is not of the run
+  app.parse(argc, argv);
+  return o;
+}
+
 /// What the parsed options mean. Throws UsageError for settings that make no sense.
 TrainConfig settings(const Options& o) {
+  if (o.data.data.empty())
+    throw UsageError(o.resume ? fmt::format("--data: is required; {} holds no run to continue", o.out)
+                              : "--data is required");
+  if (o.allow_change && !o.resume) throw UsageError("--allow-change: is for --resume");
   TrainConfig c = o.config;
   c.data = o.data.data;
   c.images = o.data.images;
   c.masks = o.data.masks;
+  c.mask_rules = o.data.mask_rules;
+  if (c.mask_rules.threshold > 0) c.labels = "binary";
   if (!o.data.labels.empty()) c.labels = o.data.labels;
   c.shuffle = !o.no_shuffle;
   try {
     c.network.upsample = upsample_from(o.upsample);
     c.optimizer.kind = optimizer_from(o.optimizer);
     c.schedule = schedule_from(o.schedule);
+    check_config(c);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+  if (!c.init.empty() && !o.is_continued) take_over_model(c, o.given);
+  try {
     check_config(c);
   } catch (const Error& error) {
     throw UsageError(error.what());
@@ -134,8 +186,9 @@ void print_summary(const TrainResult& result, const std::string& out) {
                         p.best_epoch)
           : "stopped by --max-steps";
   fmt::print("{} after {} epochs, {} steps\n", reason, p.epochs_done, p.steps);
-  if (p.best_epoch > 0) {
-    fmt::print("best mIoU {:.4f} at epoch {}: {}/best.safetensors\n", p.best_mean_iou, p.best_epoch, out);
+  if (p.best_mean_iou >= 0) {
+    const std::string when = p.best_epoch > 0 ? fmt::format("at epoch {}", p.best_epoch) : "before training";
+    fmt::print("best mIoU {:.4f} {}: {}/best.safetensors\n", p.best_mean_iou, when, out);
   } else {
     fmt::print("not validated; the last model: {}/last.safetensors\n", out);
   }
@@ -144,14 +197,16 @@ void print_summary(const TrainResult& result, const std::string& out) {
              static_cast<double>(memory_use().peak_bytes) / (1024 * 1024));
 }
 
-int train(const Options& options, const std::string& command) {
+int train(const Options& first, int argc, const char* const* argv) {
+  const std::optional<TrainConfig> run = first.resume ? settings_of_run(first.out) : std::nullopt;
+  const Options options = run ? continued_options(*run, argc, argv) : first;
+  const std::string command = command_text(argc, argv, "--resume");
   const TrainConfig config = settings(options);
   TrainingDisplay display(config);
   catch_interrupts("\nfinishing the step, then saving; Ctrl-C again stops at once\n");
-  Trainer trainer(config, options.out, options.resume, display, {command, machine_text()});
+  Trainer trainer(config, options.out, options.resume, display, {command, machine_text()}, options.allow_change,
+                  memory_bytes_from(options.memory));
   display.watch(trainer);
-  std::optional<RecomputeActivations> recompute;
-  if (options.checkpoint_activations) recompute.emplace();
   const TrainResult result = trainer.run();
   if (result.end == TrainResult::End::asked_to) {
     fmt::print(stderr, "stopped after step {} and saved; to go on:\n  {} --resume\n", result.progress.steps, command);
@@ -167,5 +222,8 @@ int main(int argc, char** argv) {
   CLI::App app("Trains a U-Net to find clothing on a folder of photographs and label masks.", "train_unet");
   Options options;
   add_options(app, options);
-  return run_tool(app, argc, argv, [&] { return train(options, command_text(argc, argv, "--resume")); });
+  return run_tool(app, argc, argv, [&] {
+    options.given = given_settings(app);
+    return train(options, argc, argv);
+  });
 }

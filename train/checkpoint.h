@@ -20,7 +20,7 @@ struct Progress {
   std::int64_t steps_in_epoch = 0;  // of the epoch after those
   std::int64_t steps = 0;           // in all
   double best_mean_iou = -1;        // below 0: no validation yet
-  std::int64_t best_epoch = 0;
+  std::int64_t best_epoch = 0;      // 0: the model that the run started from, or no validation yet
   std::int64_t epochs_without_gain = 0;
   Schedule::State schedule;
   std::int64_t average_updates = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data/ignored.h"
+
 namespace weft {
 
 void DetailMetrics::add(const std::string& stem, const EvaluatedPicture& p) {
@@ -11,9 +13,13 @@ void DetailMetrics::add(const std::string& stem, const EvaluatedPicture& p) {
   thin_ += overlap(thin_parts(p.sample.clothing, thin_radius(p.prediction.width, p.prediction.height)), p.prediction);
   ++histogram_[std::min(bins - 1, static_cast<std::size_t>(iou * static_cast<double>(bins)))];
 
-  const auto& ids = p.sample.ids.pixels;
-  const auto person = static_cast<double>(ids.size() - static_cast<std::size_t>(std::count(ids.begin(), ids.end(), 0)));
-  const double share = person / static_cast<double>(ids.size());
+  const auto &ids = p.sample.ids.pixels, &truth = p.sample.clothing.pixels;
+  std::int64_t known = 0, person = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    known += truth[i] != ignored_pixel;
+    person += truth[i] != ignored_pixel && ids[i] != 0;
+  }
+  const double share = known == 0 ? 0 : static_cast<double>(person) / static_cast<double>(known);
   const auto size = std::find_if(sizes_.begin(), sizes_.end() - 1, [&](const PersonSize& s) { return share < s.high; });
   ++size->pictures;
   size->sum_of_iou += iou;

@@ -15,7 +15,8 @@ struct ScoredPicture {
   double iou = 0;
 };
 
-/// Pictures in which the person (all that has not id 0, the background) covers a share in [low, high).
+/// Pictures in which the person (all that has not id 0, the background, and is not ignored) covers a share in [low,
+/// high).
 struct PersonSize {
   double low = 0, high = 1;
   std::int64_t pictures = 0;

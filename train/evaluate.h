@@ -48,4 +48,8 @@ struct Loss {
 };
 Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const LossWeights& weights);
 
+/// The same over the pixels where `known` is 1 (0 elsewhere; of the logits' shape): as if there were no others. `masks`
+/// must be 0 there.
+Loss segmentation_loss(const Tensor& logits, const Tensor& masks, const Tensor& known, const LossWeights& weights);
+
 }  // namespace weft

@@ -18,6 +18,11 @@ std::string first_names(const std::vector<std::string>& names) {
   return text;
 }
 
+void check_classes(const UNetConfig& network, const std::string& path) {
+  WEFT_CHECK(network.classes == 1, "{}: the model has {} classes; train_unet trains one, clothing or not", path,
+             network.classes);
+}
+
 EncoderWeightsReport load_weights(const Encoder& encoder, const TrainConfig& config) {
   try {
     return load_encoder_weights(encoder, config.encoder_weights, config.allow_missing_encoder_weights);
@@ -36,13 +41,15 @@ std::unique_ptr<UNet> make_initial_network(const TrainConfig& config,
   network->initialise(static_cast<std::uint64_t>(config.seed));
   if (!config.init.empty()) {
     const Model model = load_model(config.init);
+    check_classes(model.info.network, config.init);
     WEFT_CHECK(model.info.network == config.network,
                "{}: the model is a {} with decoder {} ({} upsampling), the run's settings say {} with {} ({})",
                config.init, model.info.network.arch, fmt::join(model.info.network.decoder_channels, ","),
                to_string(model.info.network.upsample), config.network.arch,
                fmt::join(config.network.decoder_channels, ","), to_string(config.network.upsample));
     network->load_state_dict(model.network->state_dict(), config.init);
-    note(fmt::format("the network starts from {}", config.init));
+    note(fmt::format("the network starts from {}: {} at {} x {}, {}, threshold {}", config.init, config.network.arch,
+                     config.size, config.size, config.fit, config.threshold));
   } else if (config.encoder_weights != "none") {
     const EncoderWeightsReport report = load_weights(network->encoder(), config);
     note(fmt::format("the encoder starts from {}", config.encoder_weights));
@@ -60,6 +67,21 @@ std::unique_ptr<UNet> make_initial_network(const TrainConfig& config,
         "training");
   }
   return network;
+}
+
+void take_over_model(TrainConfig& config, const GivenSettings& given) {
+  const auto [info, is_described] = load_description(config.init);
+  check_classes(info.network, config.init);
+  if (!given.arch) config.network.arch = info.network.arch;
+  if (!given.decoder_channels) config.network.decoder_channels = info.network.decoder_channels;
+  if (!given.upsample) config.network.upsample = info.network.upsample;
+  if (!is_described) return;
+  WEFT_CHECK(given.size || info.height == info.width,
+             "{}: the model is for pictures of {} x {}; a run has one size, give --size", config.init, info.width,
+             info.height);
+  if (!given.size) config.size = info.height;
+  if (!given.fit) config.fit = info.fit;
+  if (!given.threshold) config.threshold = info.threshold;
 }
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "data/ignored.h"
 
 namespace weft {
 namespace {
@@ -13,6 +14,13 @@ namespace {
 Image complement(const Image& mask) {
   Image result = mask;
   for (std::uint8_t& v : result.pixels) v = v == 0;
+  return result;
+}
+
+/// 1 where the mask is ignored.
+Image ignored_only(const Image& mask) {
+  Image result = mask;
+  for (std::uint8_t& v : result.pixels) v = v == ignored_pixel;
   return result;
 }
 
@@ -63,7 +71,9 @@ Image boundary(const Image& mask) {
 Image thin_parts(const Image& mask, int radius) {
   Image eroded = complement(dilated(complement(mask), radius));
   Image thin = dilated(eroded, radius);
-  for (std::size_t i = 0; i < thin.pixels.size(); ++i) thin.pixels[i] = mask.pixels[i] != 0 && thin.pixels[i] == 0;
+  for (std::size_t i = 0; i < thin.pixels.size(); ++i) {
+    thin.pixels[i] = mask.pixels[i] != 0 && mask.pixels[i] != ignored_pixel && thin.pixels[i] == 0;
+  }
   return thin;
 }
 
@@ -75,9 +85,16 @@ double boundary_f_score(const Image& prediction, const Image& truth, int toleran
   WEFT_CHECK(prediction.width == truth.width && prediction.height == truth.height,
              "[boundary_f_score] expected masks of one size, got {} x {} and {} x {}", prediction.width,
              prediction.height, truth.width, truth.height);
-  const Image p = boundary(prediction), t = boundary(truth);
-  const Overlap precision = overlap(p, dilated(t, tolerance)), recall = overlap(t, dilated(p, tolerance));
-  if (precision.pixels == 0 || recall.pixels == 0) return precision.pixels == recall.pixels ? 1 : 0;
+  Image p = boundary(prediction), t = boundary(without_ignored(truth, truth));
+  const Image near_p = dilated(p, tolerance), near_t = dilated(t, tolerance);
+  if (has_ignored(truth)) {
+    const Image doubtful = dilated(ignored_only(truth), 1);
+    for (std::size_t i = 0; i < doubtful.pixels.size(); ++i) {
+      if (doubtful.pixels[i] != 0) p.pixels[i] = t.pixels[i] = 0;
+    }
+  }
+  // Where only one has a boundary, none of it finds a partner: its share is 0.
+  const Overlap precision = overlap(p, near_t), recall = overlap(t, near_p);
   const double sum = precision.share() + recall.share();
   return sum > 0 ? 2 * precision.share() * recall.share() / sum : 0;
 }

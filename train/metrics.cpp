@@ -23,8 +23,10 @@ Confusion& Confusion::operator+=(const Confusion& other) {
 }
 
 SegmentationMetrics::SegmentationMetrics(const LabelMap& labels) {
-  for (const LabelMap::Label& label : labels.labels())
+  for (const LabelMap::Label& label : labels.labels()) {
     is_clothing_[static_cast<std::size_t>(label.id)] = label.is_clothing;
+    is_ignored_[static_cast<std::size_t>(label.id)] = label.is_ignored;
+  }
 }
 
 Confusion SegmentationMetrics::add(std::span<const std::uint8_t> predicted, std::span<const std::uint8_t> ids) {
@@ -38,6 +40,7 @@ Confusion SegmentationMetrics::add(std::span<const std::uint8_t> predicted, std:
 
   Confusion picture;
   for (std::size_t id = 0; id < labels.size(); ++id) {
+    if (is_ignored_[id]) continue;
     const auto [pixels, hits] = labels[id];
     (is_clothing_[id] ? picture.true_positive : picture.false_positive) += hits;
     (is_clothing_[id] ? picture.false_negative : picture.true_negative) += pixels - hits;

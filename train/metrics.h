@@ -7,6 +7,8 @@
 // mIoU is the mean of the pictures' IoUs: a small picture or a small garment counts as much as a large one.
 // The IoU of the whole set adds the counts first, so large garments dominate. For one mask
 // Dice = 2 IoU / (1 + IoU): they order masks alike, and Dice looks better.
+//
+// Pixels whose label is to be ignored count nowhere.
 
 #include <array>
 #include <cstdint>
@@ -50,7 +52,7 @@ class SegmentationMetrics {
   const std::array<LabelCounts, 256>& labels() const { return labels_; }
 
  private:
-  std::array<bool, 256> is_clothing_{};
+  std::array<bool, 256> is_clothing_{}, is_ignored_{};
   std::int64_t pictures_ = 0;
   double sum_of_iou_ = 0;
   Confusion total_;

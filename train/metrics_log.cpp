@@ -77,4 +77,8 @@ void MetricsLog::write(const ValidationRecord& r) {
              .dump());
 }
 
+void MetricsLog::write_change(std::int64_t epochs, std::int64_t steps, const json& changed) {
+  append(ordered_json{{"epoch", epochs}, {"step", steps}, {"changed", changed}}.dump());
+}
+
 }  // namespace weft

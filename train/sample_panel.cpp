@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "data/ignored.h"
 #include "data/resize.h"
 
 namespace weft {
@@ -21,8 +22,10 @@ Image sample_panel(const Image& picture, const Image& truth, const Image& predic
   for (int y = 0; y < height; ++y) {
     std::copy_n(photograph.at(y, 0), 3 * width, panel.at(y, 0));
     for (int part = 0; part < 2; ++part) {
-      for (int x = 0; x < width; ++x)
-        std::fill_n(panel.at(y, (part + 1) * width + x), 3, *masks[part].at(y, x) != 0 ? 255 : 0);
+      for (int x = 0; x < width; ++x) {
+        const int value = *masks[part].at(y, x);
+        std::fill_n(panel.at(y, (part + 1) * width + x), 3, value == ignored_pixel ? 128 : value != 0 ? 255 : 0);
+      }
     }
   }
   return panel;

@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "core/atomic_file.h"
-#include "core/autograd.h"
+#include "core/formats/file_bytes.h"
+#include "core/formats/json.h"
 #include "core/ops.h"
 #include "data/image_io.h"
 #include "train/initial_network.h"
@@ -57,12 +58,30 @@ bool holds_a_run(const fs::path& folder) {
          (fs::exists(folder / log_file) && fs::file_size(folder / log_file) > 0);
 }
 
+/// How many pictures a batch must have. Batch norm in training divides by a spread, and the deepest map of one picture
+/// of the smallest size is a single pixel, which has none. (A frozen encoder normalises with ImageNet's.)
+int smallest_batch(const TrainConfig& config) {
+  return config.size == UNet::stride && config.freeze_encoder < config.epochs ? 2 : 1;
+}
+
+/// The folder, where a run may begin or go on.
+fs::path checked_folder(const fs::path& folder, bool resume) {
+  const bool continues = resume && fs::exists(folder / checkpoint_file);
+  WEFT_CHECK(resume || !holds_a_run(folder),
+             "{}: holds a run already; continue it with --resume, or choose another folder", folder.string());
+  // Killed before its first checkpoint a run starts again, but nobody's models are overwritten by a new one.
+  WEFT_CHECK(!resume || continues || !holds_models(folder),
+             "{}: holds models, but no checkpoint to continue from; choose another folder", folder.string());
+  return folder;
+}
+
 LoaderOptions loader_options(const TrainConfig& config) {
   LoaderOptions options;
   options.width = options.height = static_cast<int>(config.size);
   options.fit = fit_from(config.fit);
   options.augment = AugmentOptions::named(config.augment);
   options.batch = static_cast<int>(config.batch);
+  options.smallest_batch = smallest_batch(config);
   options.shuffle = config.shuffle;
   options.seed = static_cast<std::uint64_t>(config.seed);
   return options;
@@ -75,6 +94,16 @@ std::vector<ParameterGroup> parameter_groups(const UNet& network, double encoder
     groups[entry.name.starts_with("encoder.") ? 0 : 1].parameters.push_back(entry);
   }
   return groups;
+}
+
+void check_batches(const TrainConfig& config, std::int64_t pictures) {
+  const std::int64_t smallest = smallest_batch(config);
+  WEFT_CHECK(
+      std::min(pictures, config.batch) >= smallest,
+      "--size {}: the deepest map of a picture is 1 x 1, and batch norm needs {} pictures at once; there {}; use "
+      "--size {}{}",
+      config.size, smallest, pictures < smallest ? "is one to train on" : "is one a batch", 2 * config.size,
+      pictures < smallest ? "" : " or --batch 2");
 }
 
 double median(std::vector<double> values) {
@@ -99,10 +128,11 @@ std::string state_text(TrainResult::End end, const Progress& progress, const Tra
 }
 
 /// Counts into `record` where prediction (probability at least 1/2: logit at least 0) and truth are clothing.
-void count_overlap(const Tensor& logits, const std::vector<float>& masks, StepRecord& record) {
+void count_overlap(const Tensor& logits, const Batch& batch, StepRecord& record) {
   const auto z = logits.values<float>();
-  for (std::size_t i = 0; i < masks.size(); ++i) {
-    const bool is_clothing = masks[i] > 0.5f, is_predicted = z[i] >= 0;
+  for (std::size_t i = 0; i < batch.masks.size(); ++i) {
+    if (!batch.known.empty() && batch.known[i] == 0) continue;
+    const bool is_clothing = batch.masks[i] > 0.5f, is_predicted = z[i] >= 0;
     record.pixels_in_both += is_clothing && is_predicted;
     record.pixels_in_either += is_clothing || is_predicted;
   }
@@ -116,12 +146,12 @@ bool is_finite(const Tensor& tensor) {
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume, TrainObserver& observer,
-                 RunDescription description)
+                 RunDescription description, bool allow_change, std::int64_t memory_bytes)
     : config_(checked(config)),
-      folder_(folder),
+      folder_(checked_folder(folder, resume)),
       observer_(observer),
       description_(std::move(description)),
-      data_(find_training_data(config_)),
+      data_(find_and_check_training_data(config_, observer_)),
       loader_(data_.training, loader_options(config_)),
       steps_per_epoch_((static_cast<std::int64_t>(loader_.batches()) + config_.accumulate - 1) / config_.accumulate),
       schedule_({.kind = config_.schedule,
@@ -130,20 +160,23 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
                  .total_steps = config_.epochs * steps_per_epoch_}) {
   const fs::path checkpoint = folder_ / checkpoint_file;
   const bool continues = resume && fs::exists(checkpoint);
-  WEFT_CHECK(resume || !holds_a_run(folder_),
-             "{}: holds a run already; continue it with --resume, or choose another folder", folder_.string());
-  // Killed before its first checkpoint a run starts again, but nobody's models are overwritten by a new one.
-  WEFT_CHECK(!resume || continues || !holds_models(folder_),
-             "{}: holds models, but no checkpoint to continue from; choose another folder", folder_.string());
 
   const auto note = [&](const std::string& line) { observer_.note(line); };
   note(fmt::format("{} pictures to train on, {} to validate", data_.training.size(), data_.validation.size()));
   if (const std::size_t shared = pictures_in_both(data_)) {
     note(fmt::format("warning: {} pictures are in both lists; the validation says little about new ones", shared));
   }
+  check_batches(config_, static_cast<std::int64_t>(data_.training.size()));
+  if (data_.training.size() > loader_.batches() * static_cast<std::size_t>(config_.batch)) {
+    note(fmt::format(
+        "the last batch of an epoch has {} pictures: the one left over joins it, as batch norm can't take the "
+        "1 x 1 map of one alone",
+        config_.batch + 1));
+  }
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
   if (config_.ema > 0) average_.emplace(*network_, config_.ema);
+  plans_.emplace(*network_, LossWeights{config_.dice_weight, config_.bce_weight}, memory_bytes);
   progress_.data_digest = data_.digest();
   progress_.data_sizes = data_.size_digest();
 
@@ -151,27 +184,37 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   make_folder(folder_);
   lock_.emplace(folder_);
   for (const fs::path& place : folders_of_a_run(folder_)) remove_stale_temporaries(place);
-  if (continues) restore(checkpoint);
+  const nlohmann::json changed = continues ? restore(checkpoint, allow_change) : nlohmann::json::object();
 
   info_.network = config_.network;
   info_.height = info_.width = config_.size;
   info_.fit = config_.fit;
   info_.label_map = data_.training.labels().name();
+  info_.threshold = config_.threshold;
+  // A validation of epoch 0 that did not reach the checkpoint comes again.
+  log_.emplace(folder_ / log_file, progress_.steps, is_start_to_be_judged() ? -1 : progress_.epochs_done);
+  if (!changed.empty()) {
+    note(fmt::format("going on with other settings: {}", changed.dump()));
+    log_->write_change(progress_.epochs_done, progress_.steps, changed);
+    // From here on the run is one of these settings, whatever becomes of this process.
+    if (allow_change) keep_checkpoint();
+  }
   write_file(folder_ / "config.json", to_json(config_).dump(2) + "\n");
   write_file(folder_ / "train.txt", stem_list(data_.training));
   write_file(folder_ / "val.txt", stem_list(data_.validation));
-  log_.emplace(folder_ / log_file, progress_.steps, progress_.epochs_done);
 }
 
-void Trainer::restore(const fs::path& path) {
+/// What is changed; see changes().
+nlohmann::json Trainer::restore(const fs::path& path, bool allow_change) {
   const Checkpoint checkpoint = load_checkpoint(path);
-  const auto changed = differences(config_, checkpoint.config);
-  WEFT_CHECK(changed.empty(), "{}: the run can't go on with other settings: {}", path.string(),
-             fmt::join(changed, "; "));
+  const auto refused = differences(config_, checkpoint.config, allow_change);
+  WEFT_CHECK(refused.empty(), "{}: the run can't go on with other settings: {}", path.string(),
+             fmt::join(refused, "; "));
   WEFT_CHECK(checkpoint.progress.data_digest == progress_.data_digest,
              "{}: the run can't go on with other pictures: it was started with {}, there are now {} (number and "
-             "checksum of the stems)",
-             path.string(), checkpoint.progress.data_digest, progress_.data_digest);
+             "checksum of the stems); --train-list {} --val-list {} names those that it was started with",
+             path.string(), checkpoint.progress.data_digest, progress_.data_digest, (folder_ / "train.txt").string(),
+             (folder_ / "val.txt").string());
   WEFT_CHECK(checkpoint.progress.steps_in_epoch <= steps_per_epoch_, "{}: the progress says step {} of an epoch of {}",
              path.string(), checkpoint.progress.steps_in_epoch, steps_per_epoch_);
   network_->load_state_dict(checkpoint.model, path.string());
@@ -186,6 +229,14 @@ void Trainer::restore(const fs::path& path) {
   checkpointed_steps_ = progress_.steps;
   observer_.note(fmt::format("continuing after step {} ({} epochs and {} of {} steps)", progress_.steps,
                              progress_.epochs_done, progress_.steps_in_epoch, steps_per_epoch_));
+  return changes(config_, checkpoint.config);
+}
+
+std::optional<TrainConfig> settings_of_run(const fs::path& folder) {
+  if (const fs::path file = folder / checkpoint_file; fs::exists(file)) return load_checkpoint(file).config;
+  const fs::path file = folder / "config.json";
+  if (!fs::exists(file)) return std::nullopt;
+  return config_from_json(parse_json(FileBytes::read(file).text(), file.string()), file.string());
 }
 
 std::optional<TrainResult::End> Trainer::reason_to_end() const {
@@ -200,6 +251,7 @@ std::optional<TrainResult::End> Trainer::reason_to_end() const {
 
 TrainResult Trainer::run() {
   std::optional<TrainResult::End> end;
+  if (is_start_to_be_judged() && !judge_start()) end = TrainResult::End::asked_to;
   while (!end && !(end = reason_to_end())) {
     if (!run_steps()) {
       end = TrainResult::End::asked_to;
@@ -213,6 +265,19 @@ TrainResult Trainer::run() {
   if (ends_in_epoch) save_model_as(last_file);
   write_report(state_text(*end, progress_, config_));
   return {*end, progress_, median(step_ms_)};
+}
+
+/// A run that starts from a model says how good that one is, and keeps nothing worse as its best.
+bool Trainer::is_start_to_be_judged() const {
+  return !config_.init.empty() && progress_.steps == 0 && progress_.best_mean_iou < 0 && data_.validation.size() > 0;
+}
+
+/// False where the observer asked to stop meanwhile.
+bool Trainer::judge_start() {
+  keep_checkpoint();  // a run that is killed after its first model, but before its checkpoint, could not go on
+  if (!validate(0)) return false;
+  keep_checkpoint();
+  return true;
 }
 
 /// Steps to the end of the epoch or to max_steps; false where the observer wants to stop.
@@ -243,7 +308,8 @@ bool Trainer::run_steps() {
 
 /// Pictures of an epoch that its first `steps` steps have seen.
 std::int64_t Trainer::pictures_after(std::int64_t steps) const {
-  return std::min(static_cast<std::int64_t>(data_.training.size()), steps * config_.accumulate * config_.batch);
+  if (steps >= steps_per_epoch_) return static_cast<std::int64_t>(data_.training.size());
+  return steps * config_.accumulate * config_.batch;
 }
 
 StepRecord Trainer::train_step(Loader::Batches& batches) {
@@ -253,40 +319,61 @@ StepRecord Trainer::train_step(Loader::Batches& batches) {
   record.learning_rate = schedule_.rate(progress_.steps);
   const auto pictures =
       static_cast<double>(pictures_after(progress_.steps_in_epoch + 1) - pictures_after(progress_.steps_in_epoch));
+  nn::StateDict sums;  // of several batches' gradients
   for (std::int64_t i = 0; i < config_.accumulate && batches.remaining() > 0; ++i) {
     const Batch batch = batches.next();
-    add_gradients(batch, batch.n / pictures, record);
+    set_gradients(batch, batch.n / pictures, record);
+    if (config_.accumulate > 1) add_gradients(sums);
+  }
+  for (const auto& [name, parameter] : network_->named_parameters()) {
+    for (const auto& sum : sums) {
+      if (sum.name == name) parameter.grad().copy_from(sum.tensor);
+    }
   }
 
   optimizer_->step(record.learning_rate);
-  network_->zero_grad();
   if (average_) average_->update();
   ++progress_.steps;
   ++progress_.steps_in_epoch;
   return record;
 }
 
-/// Adds to the parameters' gradients, and to the record's losses, those of a batch, which is this share of the step's
-/// pictures. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large one.)
-void Trainer::add_gradients(const Batch& batch, double share, StepRecord& record) {
+/// Sets the parameters' gradients to those of a batch, which is this share of the step's pictures, and adds to the
+/// record's losses. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large one.)
+void Trainer::set_gradients(const Batch& batch, double share, StepRecord& record) {
   const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
   const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
-  const Tensor logits = network_->forward(pictures);
-  const Loss loss = segmentation_loss(logits, masks, {config_.dice_weight, config_.bce_weight});
-  check_loss(record, loss, batch);
-  record.loss += share * loss.total.item();
-  record.dice += share * loss.dice.item();
-  record.bce += share * loss.bce.item();
-  count_overlap(logits, batch.masks, record);
-  (share == 1 ? loss.total : scale(loss.total, share)).backward();
+  const Tensor known = batch.known.empty() ? Tensor() : Tensor::from(masks.shape(), batch.known);
+  const StepPlans::Step step = plans_->run(pictures, masks, known, share);
+  check_loss(record, step, batch);
+  record.loss += share * step.loss;
+  record.dice += share * step.dice;
+  record.bce += share * step.bce;
+  count_overlap(step.logits, batch, record);
 }
 
-void Trainer::check_loss(const StepRecord& record, const Loss& loss, const Batch& batch) const {
-  if (std::isfinite(loss.total.item())) return;
+/// sums += the parameters' gradients
+void Trainer::add_gradients(nn::StateDict& sums) const {
+  const bool is_first = sums.empty();
+  std::size_t next = 0;
+  for (const auto& [name, parameter] : network_->named_parameters()) {
+    const Tensor gradient = parameter.grad();
+    if (!gradient.defined()) continue;
+    if (is_first) {
+      sums.push_back({name, gradient.clone()});
+    } else {
+      Tensor& sum = sums[next++].tensor;
+      sum = add(sum, gradient);
+    }
+  }
+}
+
+void Trainer::check_loss(const StepRecord& record, const StepPlans::Step& step, const Batch& batch) const {
+  if (std::isfinite(step.loss)) return;
   std::vector<std::string> files;
   for (const std::size_t i : batch.indices) files.push_back(data_.training.files(i).picture.string());
   fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}",
-       record.step, loss.total.item(), loss.dice.item(), loss.bce.item(), fmt::join(files, ", "), config_.learning_rate,
+       record.step, step.loss, step.dice, step.bce, fmt::join(files, ", "), config_.learning_rate,
        checkpoint_text());
 }
 
@@ -300,7 +387,7 @@ bool Trainer::finish_epoch() {
   check_state();
   // A run that is killed after its first model, but before its checkpoint, could not go on.
   if (checkpointed_steps_ == 0) keep_checkpoint();
-  if (data_.validation.size() > 0 && !validate()) return false;
+  if (data_.validation.size() > 0 && !validate(progress_.epochs_done + 1)) return false;
   ++progress_.epochs_done;
   progress_.steps_in_epoch = 0;
   save_model_as(last_file);
@@ -310,7 +397,7 @@ bool Trainer::finish_epoch() {
 }
 
 /// False where the observer asked to stop meanwhile.
-bool Trainer::validate() {
+bool Trainer::validate(std::int64_t epoch) {
   struct Abandoned {};
   std::optional<Ema::Applied> applied;
   if (average_) applied.emplace(*average_);
@@ -334,18 +421,22 @@ bool Trainer::validate() {
     return false;
   }
   applied.reset();
-  save_review(folder_, reviewer.finish(progress_.epochs_done + 1, *evaluation, data_.validation.labels()));
-  keep_validation(*evaluation);
+  save_review(folder_, reviewer.finish(epoch, *evaluation, data_.validation.labels()));
+  keep_validation(epoch, *evaluation);
   return true;
 }
 
-void Trainer::keep_validation(const Evaluation& evaluation) {
+void Trainer::keep_validation(std::int64_t epoch, const Evaluation& evaluation) {
   WEFT_CHECK(std::isfinite(evaluation.loss),
-             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}",
-             progress_.epochs_done + 1, evaluation.loss, config_.learning_rate, checkpoint_text());
+             "epoch {}: the validation loss is {}; lower the learning rate (--lr {}) or add --warmup; {}", epoch,
+             evaluation.loss, config_.learning_rate, checkpoint_text());
 
-  const ValidationRecord record{progress_.epochs_done + 1, progress_.steps, evaluation.metrics.mean_iou(),
-                                evaluation.metrics.total().iou(), evaluation.metrics.total().dice(), evaluation.loss};
+  const ValidationRecord record{epoch,
+                                progress_.steps,
+                                evaluation.metrics.mean_iou(),
+                                evaluation.metrics.total().iou(),
+                                evaluation.metrics.total().dice(),
+                                evaluation.loss};
   log_->write(record);
   schedule_.after_validation(record.mean_iou);
   info_.notes = {{"epoch", std::to_string(record.epoch)},

@@ -5,7 +5,7 @@
 //   metrics.jsonl            a line a step, a line a validation
 //   checkpoint.safetensors   all that a continuation needs, at most a few minutes old
 //   last.safetensors         the model after the last epoch (its average with EMA)
-//   best.safetensors         the one with the highest mIoU so far
+//   best.safetensors         the one with the highest mIoU so far; the model that the run started from (--init) counts
 //   samples/STEM.png         photograph | truth | prediction, of the last validation
 //   report.html              all of it as a page, rewritten after each epoch (train/report/)
 //
@@ -15,6 +15,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <vector>
 
@@ -27,9 +28,14 @@
 #include "train/observer.h"
 #include "train/report/run_report.h"
 #include "train/run_lock.h"
+#include "train/step_plans.h"
 #include "train/training_data.h"
 
 namespace weft {
+
+/// The settings of the run in this folder, by its checkpoint or, where it has none yet, its config.json; nullopt where
+/// there is no run.
+std::optional<TrainConfig> settings_of_run(const std::filesystem::path& folder);
 
 /// How a run ended, and where it stands.
 struct TrainResult {
@@ -43,10 +49,11 @@ class Trainer {
  public:
   /// Prepares the run and locks its folder (made where there is none); with `resume` goes back to where the folder's
   /// checkpoint stands, and starts where there is none. Throws Error where the folder holds a run and `resume` is
-  /// false, where settings or pictures differ from the checkpoint's, or where the settings make no sense.
-  /// `observer` must live as long. The description is for the report.
+  /// false, where settings or pictures differ from the checkpoint's (`allow_change`: more of them may, see
+  /// differences()), or where the settings make no sense. `observer` must live as long. The description is for the
+  /// report.
   Trainer(const TrainConfig& config, const std::filesystem::path& folder, bool resume, TrainObserver& observer,
-          RunDescription description = {});
+          RunDescription description = {}, bool allow_change = false, std::int64_t memory_bytes = 0);
 
   /// Trains to the end. Throws Error where the loss stops being a number, a picture can't be read or the disk is full;
   /// the last checkpoint is then intact.
@@ -58,17 +65,20 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void restore(const std::filesystem::path& checkpoint);
+  nlohmann::json restore(const std::filesystem::path& checkpoint, bool allow_change);
+  bool is_start_to_be_judged() const;
+  bool judge_start();
   std::optional<TrainResult::End> reason_to_end() const;
   bool run_steps();
   std::int64_t pictures_after(std::int64_t steps) const;
   StepRecord train_step(Loader::Batches& batches);
-  void add_gradients(const Batch& batch, double share, StepRecord& record);
+  void set_gradients(const Batch& batch, double share, StepRecord& record);
+  void add_gradients(nn::StateDict& sums) const;
   bool finish_epoch();
-  bool validate();
-  void keep_validation(const Evaluation& evaluation);
+  bool validate(std::int64_t epoch);
+  void keep_validation(std::int64_t epoch, const Evaluation& evaluation);
   void write_report(const std::string& state) const;
-  void check_loss(const StepRecord& record, const Loss& loss, const Batch& batch) const;
+  void check_loss(const StepRecord& record, const StepPlans::Step& step, const Batch& batch) const;
   std::string checkpoint_text() const;
   bool is_checkpoint_due() const;
   void check_state() const;
@@ -86,6 +96,7 @@ class Trainer {
   std::unique_ptr<UNet> network_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> average_;
+  std::optional<StepPlans> plans_;
   std::optional<RunLock> lock_;
   std::optional<MetricsLog> log_;
   ModelInfo info_;  // its notes hold the figures of the weights at hand, where they are known

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "core/formats/checksum.h"
+#include "core/listed_error.h"
+#include "data/check_files.h"
 
 namespace weft {
 namespace {
@@ -35,15 +37,44 @@ std::string TrainingData::digest() const {
   return fmt::format("training {}, validation {}", digest_of(training), digest_of(validation));
 }
 
-TrainingData find_training_data(const TrainConfig& config) {
-  const DatasetFolders folders{config.data, config.images, config.masks};
+TrainingData find_training_data(const TrainConfig& config, std::vector<std::string>* problems) {
+  const DatasetFolders folders{config.data, config.images, config.masks, config.mask_rules};
   const LabelMap labels = LabelMap::load(config.labels);
-  if (!config.val_list.empty())
-    return {Dataset(folders, labels, config.train_list), Dataset(folders, labels, config.val_list)};
-  const Dataset all =
-      config.train_list.empty() ? Dataset(folders, labels) : Dataset(folders, labels, config.train_list);
+  if (!config.val_list.empty()) {
+    return {Dataset(folders, labels, config.train_list, problems), Dataset(folders, labels, config.val_list, problems)};
+  }
+  const Dataset all = config.train_list.empty() ? Dataset(folders, labels, problems)
+                                                : Dataset(folders, labels, config.train_list, problems);
+  if (all.size() < 2 && problems != nullptr && !problems->empty()) return {all, all};  // too few to be divided
   auto [training, validation] = all.split(config.val_fraction, static_cast<std::uint64_t>(config.seed));
   return {std::move(training), std::move(validation)};
+}
+
+TrainingData find_and_check_training_data(const TrainConfig& config, TrainObserver& observer) {
+  std::vector<std::string> problems;
+  TrainingData data = find_training_data(config, &problems);
+  std::size_t turned = 0;
+  for (const Dataset* part : {&data.training, &data.validation}) {
+    const FilesChecked checked =
+        check_files(*part, checked_files_cache(config.data), [&](std::size_t done, std::size_t of) {
+          observer.checking_advanced(static_cast<std::int64_t>(done), static_cast<std::int64_t>(of));
+          return !observer.wants_stop();
+        });
+    WEFT_CHECK(!observer.wants_stop(), "stopped while the masks were looked at; nothing has been written");
+    problems.insert(problems.end(), checked.problems.begin(), checked.problems.end());
+    turned += checked.turned;
+  }
+  std::set<std::string> seen;  // a picture may be in both lists
+  std::erase_if(problems, [&](const std::string& line) { return !seen.insert(line).second; });
+  const std::size_t count = problems.size();
+  throw_listed(std::move(problems), fmt::format("{}: {} pictures or masks can't be used", config.data, count));
+  if (turned > 0) {
+    observer.note(
+        fmt::format("{} masks fit their photographs only after the turn that the photographs' EXIF asks for, "
+                    "which weft makes",
+                    turned));
+  }
+  return data;
 }
 
 std::string stem_list(const Dataset& pictures) {

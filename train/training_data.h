@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "train/config.h"
+#include "train/observer.h"
 
 namespace weft {
 
@@ -18,8 +19,12 @@ struct TrainingData {
 };
 
 /// Finds what the settings name: both lists; or one list, or all pictures, divided by val_fraction and the seed.
-/// Throws Error as Dataset does.
-TrainingData find_training_data(const TrainConfig& config);
+/// Throws Error, and adds to `problems` where it is given, as Dataset does.
+TrainingData find_training_data(const TrainConfig& config, std::vector<std::string>* problems = nullptr);
+
+/// The same, and all files looked at (data/check_files.h). Throws
+/// ListedError with everything that is wrong, and Error where the observer wants to stop meanwhile.
+TrainingData find_and_check_training_data(const TrainConfig& config, TrainObserver& observer);
 
 /// The stems, one a line: what train_unet's --train-list and --val-list and eval_unet's --list read.
 std::string stem_list(const Dataset& pictures);

@@ -250,11 +250,12 @@ class Machine {
     return storage;
   }
   /// BUILD gives an object its state. An OrderedDict's is its attributes (a state dict's _metadata), which nothing here
-  /// needs; an old Parameter's is a tuple that begins with its tensor.
+  /// needs; an old Parameter's is a tuple that begins with its tensor. What is skipped stays skipped.
   void build() {
     const PickleValue* state = pop();
     PickleValue* object = top();
     if (object->as<PickleDict>() && state->as<PickleDict>()) return;
+    if (object->as<PickleSkipped>()) return;
     const auto* tuple = state->as<PickleTuple>();
     const bool parameter = object->as<PickleEmptyParameter>() || object->as<PickleTensor>();
     WEFT_CHECK(parameter && tuple, "{}: refused: {} builds {} from {}", file_, part_, object->kind(), state->kind());
@@ -279,8 +280,13 @@ class Machine {
 
 std::string_view PickleValue::kind() const {
   constexpr std::array<std::string_view, std::variant_size_v<decltype(value)>> names{
-      "None",   "a bool", "an integer", "a large integer", "a number", "a string",    "a tuple",
-      "a list", "a dict", "an import",  "a storage",       "a tensor", "a parameter",
+      "None",        "a bool",
+      "an integer",  "a large integer",
+      "a number",    "a string",
+      "a tuple",     "a list",
+      "a dict",      "an import",
+      "a storage",   "a tensor",
+      "a parameter", "an object that weft does not read",
   };
   return names[value.index()];
 }

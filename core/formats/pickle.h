@@ -41,7 +41,7 @@ struct PickleDict {
 };
 /// One of the imports that are allowed.
 struct PickleGlobal {
-  enum class Kind { ordered_dict, rebuild_tensor, rebuild_tensor_v2, rebuild_parameter, parameter, storage };
+  enum class Kind { ordered_dict, rebuild_tensor, rebuild_tensor_v2, rebuild_parameter, parameter, storage, skipped };
   Kind kind;
   ElementType type;  // of a storage
 };
@@ -57,12 +57,15 @@ struct PickleTensor {
   std::int64_t offset;
   std::vector<std::int64_t> shape, strides;
 };
+/// What training programs put beside the tensors: a numpy number, an argparse.Namespace. Nothing is built for it, and
+/// what it was made of is forgotten.
+struct PickleSkipped {};
 /// An old Parameter between its creation and the state that gives it its tensor.
 struct PickleEmptyParameter {};
 
 struct PickleValue {
   std::variant<PickleNone, bool, std::int64_t, PickleBigInteger, double, std::string_view, PickleTuple, PickleList,
-               PickleDict, PickleGlobal, PickleStorage, PickleTensor, PickleEmptyParameter>
+               PickleDict, PickleGlobal, PickleStorage, PickleTensor, PickleEmptyParameter, PickleSkipped>
       value;
 
   /// The value as a T, nullptr where it is something else.

@@ -32,17 +32,27 @@ bool holds_tensors(const PickleValue& value) {
                              [](const auto& item) { return item.second->template as<PickleTensor>() != nullptr; });
 }
 
-/// The dict that holds the tensors: the root, or what lies under 'state_dict' or 'model'.
+/// The dict that holds the tensors: what lies under the first of these keys that holds some, or the root.
 const PickleDict& find_state_dict(const PickleValue& root, WeightsParts& parts) {
   const auto* dict = root.as<PickleDict>();
   WEFT_CHECK(dict, "{}: holds {}, not a state dict", parts.path, root.kind());
-  for (const char* key : {"state_dict", "model"}) {
+  const PickleDict* chosen = nullptr;
+  std::string others;
+  for (const char* key : {"state_dict", "model_state_dict", "model", "net", "params", "ema"}) {
     const PickleValue* inner = find_item(*dict, key);
     if (!inner || !holds_tensors(*inner)) continue;
+    if (chosen != nullptr) {
+      others += fmt::format("{}'{}'", others.empty() ? "" : ", ", key);
+      continue;
+    }
+    chosen = inner->as<PickleDict>();
     parts.notes.push_back(fmt::format("took the state dict under '{}'", key));
-    return *inner->as<PickleDict>();
   }
-  WEFT_CHECK(holds_tensors(root), "{}: holds no state dict: no tensor in it, nor under 'state_dict' or 'model'",
+  if (!others.empty()) parts.notes.push_back(fmt::format("left out the other one under {}", others));
+  if (chosen != nullptr) return *chosen;
+  WEFT_CHECK(holds_tensors(root),
+             "{}: holds no state dict: no tensor in it, nor under 'state_dict', 'model_state_dict', 'model', 'net', "
+             "'params' or 'ema'",
              parts.path);
   return *dict;
 }

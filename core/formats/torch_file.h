@@ -4,8 +4,8 @@
 //   zip     (since 1.6)  NAME/data.pkl, a pickle that refers to storages by key; NAME/data/KEY, their bytes
 //   legacy               five pickles in a row (magic, protocol, system, object, keys), then the storages' bytes
 //
-// The state dict may be the object itself or lie under 'state_dict' or 'model'; the prefix 'module.' that
-// DataParallel puts before every name is removed.
+// The state dict may be the object itself or lie under one of the keys that training programs use ('state_dict',
+// 'model', 'ema', ...: docs/formats.md); the prefix 'module.' that DataParallel puts before every name is removed.
 
 #include <string_view>
 

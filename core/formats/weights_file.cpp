@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "core/formats/file_kind.h"
 #include "core/formats/json.h"
 #include "core/formats/printable.h"
 #include "core/formats/safetensors.h"
@@ -176,6 +177,8 @@ WeightsFile open_weights(FileBytes file) {
       "same weights, or load and save it with PyTorch",
       file.name());
   WEFT_CHECK(!text.starts_with('\x80'), "{}: refused: a pickle, but not one that torch.save wrote", file.name());
+  const std::string kind = what_it_is(text, file.name());
+  WEFT_CHECK(kind.empty(), "{}: {}", file.name(), kind);
   fail("{}: not a file of weights that weft knows (safetensors, its index, PyTorch's .pth)", file.name());
 }
 

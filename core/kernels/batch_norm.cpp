@@ -128,14 +128,14 @@ void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t chann
 }
 
 void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,
-                 const float* offset, Activation activation, float* y) {
+                 const float* offset, Clamp clamp, float* y) {
   const JoinedRows joined(rows, channels);
   PerChannel numbers(joined, {factor, offset});
   const IsaKernels& isa = isa_kernels();
   const bool past_caches = rows * channels >= large_elements;
   const auto run = [&](std::int64_t at, std::int64_t count, std::int64_t width) {
     isa.scale_shift_rows(x + at, residual == nullptr ? nullptr : residual + at, count, width, numbers[0], numbers[1],
-                         activation, past_caches, y + at);
+                         clamp, past_caches, y + at);
   };
   run((rows - joined.left) * channels, joined.left, channels);
   for_each_chunk_backwards(

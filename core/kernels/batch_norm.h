@@ -25,7 +25,7 @@ using reference::scale_shift;
 void batch_norm_statistics(const float* x, std::int64_t rows, std::int64_t channels, float* mean, float* var);
 
 void scale_shift(const float* x, const float* residual, std::int64_t rows, std::int64_t channels, const float* factor,
-                 const float* offset, Activation activation, float* y);
+                 const float* offset, Clamp clamp, float* y);
 
 void batch_norm_parameter_gradients(const BatchNormBackward<float>& b, float* dgamma, float* dbeta, float* dz);
 

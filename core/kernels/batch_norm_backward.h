@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/kernels/activation.h"
+#include "core/kernels/clamp.h"
 
 namespace weft::kernels {
 
@@ -15,7 +15,7 @@ struct BatchNormBackward {
   const T* dy;               // the same
   const T *mean, *inv_std;   // inv_std = 1 / sqrt(var + eps)
   const T *factor, *offset;  // factor = gamma inv_std, offset = beta - mean factor
-  Activation activation;
+  Clamp clamp;
 };
 
 }  // namespace weft::kernels

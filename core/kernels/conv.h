@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/kernels/activation.h"
+#include "core/kernels/clamp.h"
 #include "core/kernels/output_sums.h"
 #include "core/kernels/pixel_source.h"
 
@@ -44,7 +44,7 @@ template <class T>
 struct ConvEpilogue {
   const T* bias = nullptr;      // [channels stored], or null
   const T* residual = nullptr;  // of the shape stored, or null; may be what is stored to
-  Activation activation = Activation::none;
+  Clamp clamp = no_clamp;
   OutputSums* sums = nullptr;  // to take over what is stored, or null
 };
 

@@ -87,7 +87,7 @@ class Stage {
 
   void make(std::int64_t row, std::int64_t rows) {
     const ConvProblem& p = step_.problem;
-    const ConvEpilogue<float> epilogue = {step_.bias, nullptr, step_.activation};
+    const ConvEpilogue<float> epilogue = {step_.bias, nullptr, step_.clamp};
     float* const y = buffer_.as<float>() + count_ * row_floats_;
     if (is_upsampling(step_))
       return upsample_conv_forward_rows(UpsampleConvProblem::of_joined(p), x_, step_.packed, epilogue, row, rows, y);
@@ -125,14 +125,14 @@ void run_rows(std::span<const ConvStep> steps, const float* x, std::int64_t begi
     const std::int64_t available = std::min(height, ((row + 1) / tile + tiles_at_once) * tile);
     next = std::min(end, available < height ? available - 1 : height);
     const Rows h = stages.back()->bring(std::max<std::int64_t>(0, row - 1), std::min(height, next + 1));
-    conv_igemm_forward_rows(last.problem, h.data, h.begin, h.count, last.packed, {last.bias, nullptr, last.activation},
+    conv_igemm_forward_rows(last.problem, h.data, h.begin, h.count, last.packed, {last.bias, nullptr, last.clamp},
                             row, next - row, y + row * last.problem.w * last.problem.c_out);
   }
 }
 
 }  // namespace
 
-bool conv_chain_supports(std::span<const ConvStep> steps) {
+bool conv_chain_fits(std::span<const ConvStep> steps) {
   if (steps.size() < 2) return false;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const ConvStep& step = steps[i];
@@ -143,9 +143,14 @@ bool conv_chain_supports(std::span<const ConvStep> steps) {
     if (i > 0 && step.problem.c_in != steps[i - 1].problem.c_out) return false;
   }
   const ConvProblem& p = steps[0].problem;
-  if (is_upsampling(steps[0]) && (p.h % 2 != 0 || p.w % 2 != 0)) return false;
+  return p.h >= least_rows && (!is_upsampling(steps[0]) || (p.h % 2 == 0 && p.w % 2 == 0));
+}
+
+bool conv_chain_supports(std::span<const ConvStep> steps) {
+  if (!conv_chain_fits(steps)) return false;
+  const ConvProblem& p = steps[0].problem;
   const std::int64_t runs = runs_of_image(p);
-  if (runs == 1) return p.h >= least_rows;
+  if (runs == 1) return true;
   // Before an upsampling step, or a third one, runs make tiles' rows for each other whose first and last rows alone are
   // read: with 32 -> 16 -> 16 -> 1 channels two threads take 7 % longer than with the first step done before.
   return !is_upsampling(steps[0]) && steps.size() == 2 && p.h >= least_shared_run * runs;

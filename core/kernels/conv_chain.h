@@ -23,12 +23,14 @@ struct ConvStep {
   ConvProblem problem;             // then of the upsampled picture
   const float* packed;
   const float* bias;  // [c_out], or null
-  Activation activation;
+  Clamp clamp;
 };
 
-/// True where they can run so, and it is worth it: two or more, all with stride 1 and padding 1, by Winograd's
-/// algorithm or, in the first place, upsampling, and the last by the implicit product, in images of 48 rows or more.
-/// Where threads share an image: only two of them, none upsampling, and 192 rows or more for each thread.
+/// True where they can run so: two or more, all with stride 1 and padding 1, by Winograd's algorithm or, in the first
+/// place, upsampling, and the last by the implicit product, in images of 48 rows or more.
+bool conv_chain_fits(std::span<const ConvStep> steps);
+/// True where that is also worth it. Where threads share an image: only two of them, none upsampling, and 192 rows or
+/// more for each thread.
 bool conv_chain_supports(std::span<const ConvStep> steps);
 /// x is the first step's, y the last one's. Only where conv_chain_supports.
 void conv_chain_forward(std::span<const ConvStep> steps, const float* x, float* y);

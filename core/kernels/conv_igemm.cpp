@@ -67,7 +67,7 @@ void conv_igemm_input_gradient(const ConvProblem& p, const float* dy, const floa
   const std::vector<GridWithTaps> grids = input_gradient_grids(flattened(p));
   ConvEpilogue<float> end = epilogue;
   if (grids.size() > 1) end.sums = nullptr;  // each would begin
-  const bool adds_in_place = end.residual == dx && end.bias == nullptr && end.activation == Activation::none;
+  const bool adds_in_place = end.residual == dx && end.bias == nullptr && !clips(end.clamp);
   for (const GridWithTaps& grid : grids) {
     if (adds_in_place && grid.taps.empty() && end.sums == nullptr) continue;  // nothing to add to these pixels
     ScratchBuffer packed(static_cast<std::size_t>(packed_floats_of(grid.view())) * sizeof(float));

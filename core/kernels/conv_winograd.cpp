@@ -20,7 +20,7 @@ WinogradSource source_of(WinogradForm form, const ConvProblem& p, const PixelSou
   if (x.kind == PixelSource::Kind::stored) return source_of(form, p, x.values, packed);
   WEFT_CHECK(x.kind == PixelSource::Kind::normalised, "[conv2d] Winograd's kernels don't make gradients");
   WinogradSource source = source_of(form, p, x.norm.x, packed);
-  source.norm = {x.norm.factor, x.norm.offset, x.norm.activation};
+  source.norm = {x.norm.factor, x.norm.offset, x.norm.clamp};
   return source;
 }
 

@@ -1,14 +1,16 @@
 #pragma once
 // MobileNetV2's block at inference, in one pass that never stores its expanded tensor:
 //
-//   e = relu6(x We + be)              [n, h, w, c_mid]     1x1; without it e = x
-//   d = relu6(depthwise(e, wd) + bd)  [n, oh, ow, c_mid]   3x3, stride 1 or 2, padding 1
+//   e = clamp(x We + be)              [n, h, w, c_mid]     1x1; without it e = x
+//   d = clamp(depthwise(e, wd) + bd)  [n, oh, ow, c_mid]   3x3, stride 1 or 2, padding 1
 //   y = d Wp + bp (+ x)               [n, oh, ow, c_out]   1x1
 //
 // Batch norm is folded into the weights beforehand. The loops are in core/kernels/isa/inverted_residual.cpp;
 // specification and test: the three convolutions one by one.
 
 #include <cstdint>
+
+#include "core/kernels/clamp.h"
 
 namespace weft::kernels {
 
@@ -17,6 +19,7 @@ struct InvertedResidualProblem {
   std::int64_t c_in = 1, c_mid = 1, c_out = 1;
   std::int64_t stride = 1;
   bool has_expansion = true;  // else c_mid == c_in
+  Clamp expand_clamp = relu6_clamp, depthwise_clamp = relu6_clamp;
   bool has_shortcut = false;  // then stride is 1 and c_out == c_in
 
   // Not inline: objects of several instruction sets include this header (see isa.h).

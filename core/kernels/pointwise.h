@@ -8,7 +8,7 @@
 // normalised x is ever stored. For weights that fit into the second-level cache beside their sums; with more,
 // conv_igemm's two separate kernels are faster, and images so small stay in the caches anyway.
 
-#include "core/kernels/activation.h"
+#include "core/kernels/clamp.h"
 #include "core/kernels/conv.h"
 #include "core/kernels/pixel_source.h"
 

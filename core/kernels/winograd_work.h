@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/kernels/activation.h"
+#include "core/kernels/clamp.h"
 
 namespace weft::kernels {
 
@@ -37,7 +37,7 @@ struct WinogradGradients {
 /// What becomes of an image's pixels as they are read: act(x factor + offset), or nothing where factor is null.
 struct WinogradNorm {
   const float *factor = nullptr, *offset = nullptr;  // [c]
-  Activation activation = Activation::none;
+  Clamp clamp = no_clamp;
 };
 
 /// One input image; an output is the sum of what its sources make of it.

@@ -3,11 +3,10 @@
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "core/ops/binary.h"
-
 namespace weft {
 
 Tensor add(const Tensor& a, const Tensor& b) {
-  Tensor y = map_broadcast("add", a, b, [](auto u, auto v) { return u + v; });
+  const Tensor y = map_broadcast("add", a, b, [](auto u, auto v) { return u + v; });
   return record(y, "add", {a, b}, [sa = a.shape(), sb = b.shape()](const Tensor& dy) {
     return Gradients{sum_to_shape(dy, sa), sum_to_shape(dy, sb)};
   });

@@ -10,19 +10,23 @@ namespace weft {
 
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
   const kernels::Pool2d sizes = pool2d_sizes("avg_pool2d", x, options);
-  Tensor y = Tensor::empty({sizes.n, sizes.oh, sizes.ow, sizes.c}, x.dtype());
-  dispatch_float(x.dtype(), "avg_pool2d", [&](auto zero) {
-    using T = decltype(zero);
-    kernels::avg_pool2d(sizes, x.data<T>(), y.mutable_data<T>());
-  });
-
-  return record(y, "avg_pool2d", {x}, [sizes](const Tensor& dy) {
-    Tensor dx = Tensor::empty({sizes.n, sizes.h, sizes.w, sizes.c}, dy.dtype());
-    dispatch_float(dy.dtype(), "avg_pool2d", [&](auto zero) {
+  const auto run = [sizes](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "avg_pool2d", [&](auto zero) {
       using T = decltype(zero);
-      kernels::avg_pool2d_adjoint(sizes, dy.data<T>(), dx.mutable_data<T>());
+      kernels::avg_pool2d(sizes, in[0].data<T>(), out[0].mutable_data<T>());
     });
-    return Gradients{dx};
+  };
+  const Tensor y = apply({.name = "avg_pool2d", .run = run, .attributes = pool2d_attributes(options)}, {x},
+                         TensorType{output_shape(sizes), x.dtype()});
+  return record(y, "avg_pool2d", {x}, [sizes, options](const Tensor& dy) {
+    const auto adjoint = [sizes](const Tensors& in, const Tensors& out) {
+      dispatch_float(in[0].dtype(), "avg_pool2d_gradient", [&](auto zero) {
+        using T = decltype(zero);
+        kernels::avg_pool2d_adjoint(sizes, in[0].data<T>(), out[0].mutable_data<T>());
+      });
+    };
+    return Gradients{apply({.name = "avg_pool2d_gradient", .run = adjoint, .attributes = pool2d_attributes(options)},
+                           {dy}, TensorType{input_shape(sizes), dy.dtype()})};
   });
 }
 

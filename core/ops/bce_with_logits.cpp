@@ -10,11 +10,31 @@
 
 #include "core/autograd.h"
 #include "core/kernels/sigmoid.h"
+#include "core/operation.h"
 #include "core/ops.h"
-#include "core/pass_profile.h"
+#include "core/parallel.h"
 #include "core/reduce.h"
 
 namespace weft {
+
+namespace {
+
+Tensor bce_with_logits_gradient(const Tensor& dy, const Tensor& logits, const Tensor& targets) {
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    dispatch_float(out[0].dtype(), "bce_with_logits_gradient", [&](auto zero) {
+      using T = decltype(zero);
+      const T *z = in[1].data<T>(), *t = in[2].data<T>();
+      const T factor = static_cast<T>(in[0].item() / static_cast<double>(out[0].count()));
+      T* dz = out[0].mutable_data<T>();
+      parallel_chunks(out[0].count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+        kernels::for_each_sigmoid(z, begin, end, [&](std::int64_t i, T p) { dz[i] = factor * (p - t[i]); });
+      });
+    });
+  };
+  return apply({.name = "bce_with_logits_gradient", .run = run}, {dy, logits, targets}, type_of(logits));
+}
+
+}  // namespace
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
   check_same_dtype("bce_with_logits", {logits, targets});
@@ -22,37 +42,23 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
              "[bce_with_logits] expected targets of the logits' shape: logits {}, targets {}", logits.shape(),
              targets.shape());
   WEFT_CHECK(logits.count() > 0, "[bce_with_logits] {} has no elements to average", logits.shape());
-  const double count = static_cast<double>(logits.count());
-
-  const double loss = dispatch_float(logits.dtype(), "bce_with_logits", [&](auto zero) {
-    using T = decltype(zero);
-    const T* z = logits.data<T>();
-    const T* t = targets.data<T>();
-    const ProfileScope scope(describe_pass("bce_with_logits", logits, 2));
-    const auto sums = sum_chunks<1>(logits.count(), [&](std::int64_t begin, std::int64_t end, auto& sum) {
-      kernels::for_each_softplus_tail(z, begin, end, [&](std::int64_t i, T tail) {
-        sum[0] += static_cast<double>(std::max(z[i], T{0}) - z[i] * t[i]) + static_cast<double>(tail);
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "bce_with_logits", [&](auto zero) {
+      using T = decltype(zero);
+      const T *z = in[0].data<T>(), *t = in[1].data<T>();
+      const auto sums = sum_chunks<1>(in[0].count(), [&](std::int64_t begin, std::int64_t end, auto& sum) {
+        kernels::for_each_softplus_tail(z, begin, end, [&](std::int64_t i, T tail) {
+          sum[0] += static_cast<double>(std::max(z[i], T{0}) - z[i] * t[i]) + static_cast<double>(tail);
+        });
       });
+      out[0].fill(sums[0] / static_cast<double>(in[0].count()));
     });
-    return sums[0] / count;
-  });
-
-  return record(Tensor::full({}, loss, logits.dtype()), "bce_with_logits", {logits},
-                [logits = Saved(logits), targets = Saved(targets), count](const Tensor& dy) {
-                  Tensor dz = Tensor::empty(logits->shape(), logits->dtype());
-                  const ProfileScope scope(describe_pass("bce_with_logits dx", dz, 3));
-                  dispatch_float(dz.dtype(), "bce_with_logits", [&](auto zero) {
-                    using T = decltype(zero);
-                    const T* z = logits->data<T>();
-                    const T* t = targets->data<T>();
-                    const T factor = static_cast<T>(dy.item() / count);
-                    T* out = dz.mutable_data<T>();
-                    parallel_chunks(dz.count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-                      kernels::for_each_sigmoid(z, begin, end,
-                                                [&](std::int64_t i, T p) { out[i] = factor * (p - t[i]); });
-                    });
-                  });
-                  return Gradients{dz};
+  };
+  const Tensor loss =
+      apply({.name = "bce_with_logits", .run = run}, {logits, targets}, TensorType{{}, logits.dtype()});
+  return record(loss, "bce_with_logits", {logits},
+                [logits = Saved(logits), targets = Saved(targets)](const Tensor& dy) {
+                  return Gradients{bce_with_logits_gradient(dy, logits.get(), targets.get())};
                 });
 }
 

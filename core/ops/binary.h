@@ -1,31 +1,37 @@
 #pragma once
-// Loops over the elements of two tensors that broadcast: add, subtract, mul and the gradients of most activations.
+// Operations on the elements of two tensors that broadcast: add, multiply, and the gradients of most activations.
 
 #include "core/broadcast.h"
+#include "core/operation.h"
 #include "core/parallel.h"
 
 namespace weft {
 
-/// y[i] = f(a[i], b[i]), broadcast.
+/// y[i] = f(a[i], b[i]), broadcast, as the operation `name`.
 template <class F>
-Tensor map_broadcast(const char* op, const Tensor& a, const Tensor& b, F&& f) {
-  check_same_dtype(op, {a, b});
-  Tensor y = Tensor::empty(broadcast_shape(op, a.shape(), b.shape()), a.dtype());
-  dispatch_float(a.dtype(), op, [&](auto zero) {
-    using T = decltype(zero);
-    const T* pa = a.data<T>();
-    const T* pb = b.data<T>();
-    T* py = y.mutable_data<T>();
-    if (a.shape() == b.shape()) {
-      parallel_chunks(y.count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) py[i] = f(pa[i], pb[i]);
-      });
-    } else {
-      for_each_broadcast(y.shape(), a.shape(), b.shape(),
-                         [&](std::int64_t i, std::int64_t ja, std::int64_t jb) { py[i] = f(pa[ja], pb[jb]); });
-    }
-  });
-  return y;
+Tensor map_broadcast(const char* name, const Tensor& a, const Tensor& b, F f, std::vector<Attribute> attributes = {}) {
+  check_same_dtype(name, {a, b});
+  const auto run = [name, f](const Tensors& in, const Tensors& out) {
+    dispatch_float(out[0].dtype(), name, [&](auto zero) {
+      using T = decltype(zero);
+      const T *pa = in[0].data<T>(), *pb = in[1].data<T>();
+      T* py = out[0].mutable_data<T>();
+      if (in[0].shape() == in[1].shape()) {
+        parallel_chunks(out[0].count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t i = begin; i < end; ++i) py[i] = f(pa[i], pb[i]);
+        });
+      } else {
+        for_each_broadcast(out[0].shape(), in[0].shape(), in[1].shape(),
+                           [&](std::int64_t i, std::int64_t ja, std::int64_t jb) { py[i] = f(pa[ja], pb[jb]); });
+      }
+    });
+  };
+  const Shape shape = broadcast_shape(name, a.shape(), b.shape());
+  return apply({.name = name,
+                .run = run,
+                .attributes = std::move(attributes),
+                .may_overwrite = shape == a.shape() ? 0 : shape == b.shape() ? 1 : -1},
+               {a, b}, TensorType{shape, a.dtype()});
 }
 
 }  // namespace weft

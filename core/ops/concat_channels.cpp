@@ -5,6 +5,7 @@
 
 #include "core/autograd.h"
 #include "core/kernels/concat.h"
+#include "core/operation.h"
 #include "core/ops.h"
 
 namespace weft {
@@ -26,18 +27,42 @@ Shape joined_shape(const Tensors& parts) {
   return {parts[0].size(0), parts[0].size(1), parts[0].size(2), channels};
 }
 
+/// The channels [first, first + count) of each pixel, for all parts that are wanted, in one pass over dy.
+Tensors split_channels(const Tensor& dy, const std::vector<Shape>& shapes, const std::vector<bool>& wanted) {
+  std::vector<TensorType> types;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    if (wanted[i]) types.push_back({shapes[i], dy.dtype()});
+  }
+  const auto run = [shapes, wanted](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "split_channels", [&](auto zero) {
+      using T = decltype(zero);
+      std::vector<kernels::Part<T>> into;
+      std::size_t next = 0;
+      for (std::size_t i = 0; i < shapes.size(); ++i)
+        into.push_back({wanted[i] ? out[next++].mutable_data<T>() : nullptr, shapes[i][3]});
+      const std::int64_t channels = in[0].size(3);
+      kernels::split_rows(in[0].data<T>(), into, in[0].count() / channels, channels);
+    });
+  };
+  std::vector<Attribute> attributes;
+  for (std::size_t i = 0; i < shapes.size(); ++i) attributes.push_back({wanted[i] ? "part" : "unused", static_cast<double>(shapes[i][3])});
+  return apply({.name = "split_channels", .run = run, .attributes = attributes}, {dy}, types);
+}
+
 }  // namespace
 
 Tensor concat_channels(const Tensors& parts) {
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    dispatch_float(out[0].dtype(), "concat_channels", [&](auto zero) {
+      using T = decltype(zero);
+      std::vector<kernels::Part<const T>> from;
+      for (const Tensor& part : in) from.push_back({part.data<T>(), part.size(3)});
+      const std::int64_t channels = out[0].size(3);
+      if (out[0].count() > 0) kernels::join_rows(from, out[0].mutable_data<T>(), out[0].count() / channels, channels);
+    });
+  };
   const Shape shape = joined_shape(parts);
-  Tensor y = Tensor::empty(shape, parts[0].dtype());
-  const std::int64_t channels = shape[3], pixels = shape[0] * shape[1] * shape[2];
-  dispatch_float(y.dtype(), "concat_channels", [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<kernels::Part<const T>> from;
-    for (const Tensor& part : parts) from.push_back({part.data<T>(), part.size(3)});
-    kernels::join_rows(from, y.mutable_data<T>(), pixels, channels);
-  });
+  const Tensor y = apply({.name = "concat_channels", .run = run}, parts, TensorType{shape, parts[0].dtype()});
 
   std::vector<Shape> shapes;
   std::vector<bool> needed;
@@ -45,17 +70,12 @@ Tensor concat_channels(const Tensors& parts) {
     shapes.push_back(part.shape());
     needed.push_back(part.requires_grad());
   }
-  return record(y, "concat_channels", parts, [shapes, needed, pixels, channels](const Tensor& dy) {
+  return record(y, "concat_channels", parts, [shapes, needed](const Tensor& dy) {
+    const Tensors wanted = split_channels(dy, shapes, needed);
     Gradients gradients(shapes.size());
-    dispatch_float(dy.dtype(), "concat_channels", [&](auto zero) {
-      using T = decltype(zero);
-      std::vector<kernels::Part<T>> into;
-      for (std::size_t i = 0; i < shapes.size(); ++i) {
-        if (needed[i]) gradients[i] = Tensor::empty(shapes[i], dy.dtype());
-        into.push_back({needed[i] ? gradients[i].mutable_data<T>() : nullptr, shapes[i][3]});
-      }
-      kernels::split_rows(dy.data<T>(), into, pixels, channels);
-    });
+    for (std::size_t i = 0, next = 0; i < shapes.size(); ++i) {
+      if (needed[i]) gradients[i] = wanted[next++];
+    }
     return gradients;
   });
 }

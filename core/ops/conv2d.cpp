@@ -13,10 +13,9 @@
 
 #include "core/autograd.h"
 #include "core/kernels/reference/conv2d.h"
-#include "core/ops.h"
-#include "core/profile.h"
 
 namespace weft {
+
 ConvProblem conv_problem(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
   WEFT_CHECK(x.rank() == 4 && weight.rank() == 4,
              "[conv2d] expected input [N, H, W, C] and weight [Cout, Cin / groups, KH, KW], got {} and {}", x, weight);
@@ -46,20 +45,44 @@ ConvProblem conv_problem(const Shape& x, const Shape& weight, const Conv2dOption
           .groups = o.groups};
 }
 
-void describe_conv(ProfileEntry& entry, const char* op, const ConvProblem& p, const char* algorithm) {
-  entry.op = op;
+std::vector<Attribute> conv_attributes(const Conv2dOptions& o) {
+  return {{"stride", static_cast<double>(o.stride)},
+          {"padding", static_cast<double>(o.padding)},
+          {"dilation", static_cast<double>(o.dilation)},
+          {"groups", static_cast<double>(o.groups)}};
+}
+
+Conv2dOptions conv_options(const Operation& operation) {
+  const auto integer = [&](const char* name) { return static_cast<std::int64_t>(operation.attribute(name)); };
+  return {integer("stride"), integer("padding"), integer("dilation"), integer("groups")};
+}
+
+void describe_conv(ProfileEntry& entry, const ConvProblem& p, const char* algorithm) {
   entry.shapes =
       fmt::format("[{}, {}, {}, {}] -> [{}, {}, {}, {}], {}x{}{}{}", p.n, p.h, p.w, p.c_in, p.n, p.out_h(), p.out_w(),
                   p.c_out, p.kernel_h, p.kernel_w, p.stride_h == 1 ? "" : fmt::format(" /{}", p.stride_h),
                   p.groups == 1 ? "" : fmt::format(" groups {}", p.groups));
   entry.algorithm = algorithm;
   entry.macs = p.output_count() * (p.c_in / p.groups) * p.kernel_h * p.kernel_w;
-  entry.bytes = 4 * (p.input_count() + p.weight_count() + p.output_count());
 }
 
 namespace {
 
-ConvProblem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+/// For a profile: the problem of convolving tensors of these shapes.
+auto describes(const Conv2dOptions& options, auto shapes_of) {
+  return [=](const Tensors& in, const Tensors& out, ProfileEntry& entry) {
+    const auto [x, w] = shapes_of(in, out);
+    const ConvProblem p = conv_problem(x.shape(), w.shape(), options);
+    describe_conv(entry, p, x.dtype() == DType::f32 ? kernels::choose_conv(p).name : "reference");
+  };
+}
+
+template <class T>
+const T* data_or_null(const Tensor& t) {
+  return t.defined() ? t.data<T>() : nullptr;
+}
+
+ConvProblem checked_problem(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
   check_same_dtype("conv2d", {x, weight, bias});
   const ConvProblem p = conv_problem(x.shape(), weight.shape(), options);
   WEFT_CHECK(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "[conv2d] expected bias [{}], got {}",
@@ -70,99 +93,93 @@ ConvProblem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias
   return p;
 }
 
-void describe(ProfileEntry& entry, const char* op, const ConvProblem& p, bool is_float) {
-  describe_conv(entry, op, p, is_float ? kernels::choose_conv(p).name : "reference");
-  if (!is_float) entry.bytes *= 2;
-}
-
 }  // namespace
 
-Tensor conv_forward(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias,
-                    const Tensor& residual, Activation activation, ChannelStatistics* statistics) {
-  Tensor y = Tensor::empty({p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype());
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, x.dtype() == DType::f32); });
-  dispatch_float(x.dtype(), op, [&](auto zero) {
-    using T = decltype(zero);
-    auto epilogue = conv_epilogue<T>(bias, residual, activation);
-    if constexpr (std::is_same_v<T, float>) {
-      store_with_statistics(y, statistics, [&](kernels::OutputStatistics* taken) {
-        epilogue.sums = taken;
-        kernels::conv_forward(kernels::choose_conv(p), p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
-      });
-    } else {
-      kernels::reference::conv2d_forward(p, x.data<T>(), w.data<T>(), epilogue, y.mutable_data<T>());
-    }
-  });
-  return y;
+Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& weight, const Shape& x, const Conv2dOptions& options) {
+  const auto run = [options](const Tensors& in, const Tensors& out) {
+    const ConvProblem p = conv_problem(out[0].shape(), in[1].shape(), options);
+    dispatch_float(in[0].dtype(), "conv2d_input_gradient", [&](auto zero) {
+      using T = decltype(zero);
+      const T *gradient = in[0].data<T>(), *w = in[1].data<T>();
+      T* dx = out[0].mutable_data<T>();
+      if constexpr (std::is_same_v<T, float>) {
+        kernels::choose_conv(p).input_gradient(p, gradient, w, {}, dx);
+      } else {
+        kernels::reference::conv2d_input_gradient(p, gradient, w, kernels::ConvEpilogue<T>{}, dx);
+      }
+    });
+  };
+  const auto shapes = [](const Tensors& in, const Tensors& out) { return std::pair(out[0], in[1]); };
+  return apply({.name = "conv2d_input_gradient",
+                .run = run,
+                .attributes = conv_attributes(options),
+                .describe = describes(options, shapes)},
+               {dy, weight}, TensorType{x, dy.dtype()});
 }
 
-void describe_addition(ProfileEntry& entry, const GradientPlace& place) {
-  if (place.holds_others) entry.bytes += place.dx.bytes();
+Tensor conv2d_weight_gradient(const Tensor& x, const Tensor& dy, const Shape& weight, const Conv2dOptions& options) {
+  const auto run = [options](const Tensors& in, const Tensors& out) {
+    const ConvProblem p = conv_problem(in[0].shape(), out[0].shape(), options);
+    dispatch_float(in[0].dtype(), "conv2d_weight_gradient", [&](auto zero) {
+      using T = decltype(zero);
+      const T *values = in[0].data<T>(), *gradient = in[1].data<T>();
+      T* dw = out[0].mutable_data<T>();
+      if constexpr (std::is_same_v<T, float>) {
+        kernels::choose_conv(p).weight_gradient(p, values, gradient, dw);
+      } else {
+        kernels::reference::conv2d_weight_gradient(p, values, gradient, dw);
+      }
+    });
+  };
+  const auto shapes = [](const Tensors& in, const Tensors& out) { return std::pair(in[0], out[0]); };
+  return apply({.name = "conv2d_weight_gradient",
+                .run = run,
+                .attributes = conv_attributes(options),
+                .describe = describes(options, shapes)},
+               {x, dy}, TensorType{weight, dy.dtype()});
 }
 
-Tensor conv_input_gradient(const char* op, const ConvProblem& p, const Tensor& dy, const Tensor& w,
-                           const std::weak_ptr<Node>& x) {
-  const GradientPlace place(x, {p.n, p.h, p.w, p.c_in}, dy.dtype());
-  const ProfileScope scope([&](ProfileEntry& entry) {
-    describe(entry, op, p, dy.dtype() == DType::f32);
-    describe_addition(entry, place);
-  });
-  dispatch_float(dy.dtype(), op, [&](auto zero) {
-    using T = decltype(zero);
-    T* dx = place.dx.mutable_data<T>();
-    const auto epilogue = gradient_epilogue(x, place, dx);
-    if constexpr (std::is_same_v<T, float>) {
-      kernels::choose_conv(p).input_gradient(p, dy.data<T>(), w.data<T>(), epilogue, dx);
-    } else {
-      kernels::reference::conv2d_input_gradient(p, dy.data<T>(), w.data<T>(), epilogue, dx);
-    }
-  });
-  return place.dx;
+Tensor bias_gradient(const Tensor& dy) {
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    const std::int64_t channels = out[0].count();
+    dispatch_float(in[0].dtype(), "bias_gradient", [&](auto zero) {
+      using T = decltype(zero);
+      kernels::conv_bias_gradient(in[0].count() / channels, channels, in[0].data<T>(), out[0].mutable_data<T>());
+    });
+  };
+  return apply({.name = "bias_gradient", .run = run}, {dy}, TensorType{{dy.size(-1)}, dy.dtype()});
 }
 
-Tensor conv_weight_gradient(const char* op, const ConvProblem& p, const Tensor& x, const Tensor& dy,
-                            const Shape& shape) {
-  Tensor dw = Tensor::empty(shape, dy.dtype());
-  const ProfileScope scope([&](ProfileEntry& entry) { describe(entry, op, p, dy.dtype() == DType::f32); });
-  dispatch_float(dy.dtype(), op, [&](auto zero) {
-    using T = decltype(zero);
-    if constexpr (std::is_same_v<T, float>) {
-      kernels::choose_conv(p).weight_gradient(p, x.data<T>(), dy.data<T>(), dw.mutable_data<T>());
-    } else {
-      kernels::reference::conv2d_weight_gradient(p, x.data<T>(), dy.data<T>(), dw.mutable_data<T>());
-    }
-  });
-  return dw;
-}
-
-Tensor conv_bias_gradient(const Tensor& dy) {
-  const std::int64_t channels = dy.size(-1);
-  Tensor db = Tensor::empty({channels}, dy.dtype());
-  dispatch_float(dy.dtype(), "conv2d", [&](auto zero) {
-    using T = decltype(zero);
-    kernels::conv_bias_gradient(dy.count() / channels, channels, dy.data<T>(), db.mutable_data<T>());
-  });
-  return db;
-}
-
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
-              ChannelStatistics* statistics) {
-  const ConvProblem p = problem_of(x, weight, bias, options);
-  Tensor y = conv_forward("conv2d", p, x, weight, bias, Tensor(), Activation::none, statistics);
-  if (!needs_recording({x, weight, bias})) return y;
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
+  const ConvProblem p = checked_problem(x, weight, bias, options);
+  const auto run = [p](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "conv2d", [&](auto zero) {
+      using T = decltype(zero);
+      const T *values = in[0].data<T>(), *w = in[1].data<T>();
+      const kernels::ConvEpilogue<T> bias_only{.bias = data_or_null<T>(in[2])};
+      T* y = out[0].mutable_data<T>();
+      if constexpr (std::is_same_v<T, float>) {
+        kernels::conv_forward(kernels::choose_conv(p), p, values, w, bias_only, y);
+      } else {
+        kernels::reference::conv2d_forward(p, values, w, bias_only, y);
+      }
+    });
+  };
+  const auto shapes = [](const Tensors& in, const Tensors&) { return std::pair(in[0], in[1]); };
+  const Tensor y = apply({.name = "conv2d",
+                          .run = run,
+                          .attributes = conv_attributes(options),
+                          .describe = describes(options, shapes)},
+                         {x, weight, bias}, TensorType{{p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype()});
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
   return record(y, "conv2d", {x, weight, bias},
-                [p, x = Saved(x), x_node = std::weak_ptr(x.node()), w = Saved(weight), need_dx, need_dw,
-                 need_db](const Tensor& dy) {
-                  return Gradients{need_dx ? conv_input_gradient("conv2d dx", p, dy, w.get(), x_node) : Tensor(),
-                                   need_dw ? conv_weight_gradient("conv2d dw", p, x.get(), dy, w->shape()) : Tensor(),
-                                   need_db ? conv_bias_gradient(dy) : Tensor()};
-                },
-                {{"stride", static_cast<double>(options.stride)},
-                 {"padding", static_cast<double>(options.padding)},
-                 {"dilation", static_cast<double>(options.dilation)},
-                 {"groups", static_cast<double>(options.groups)}});
+                [x = Saved(x), w = Saved(weight), options, need_dx, need_dw, need_db](const Tensor& dy) {
+                  return Gradients{
+                      need_dx ? conv2d_input_gradient(dy, w.get(), x->shape(), options) : Tensor(),
+                      need_dw ? conv2d_weight_gradient(x.get(), dy, w->shape(), options) : Tensor(),
+                      need_db ? bias_gradient(dy) : Tensor()};
+                });
 }
 
 Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Conv2dOptions options) {
@@ -171,17 +188,6 @@ Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bia
              weight.shape());
   options.groups = x.size(3);
   return conv2d(x, weight, bias, options);
-}
-
-Tensor conv2d_fused(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
-                    Activation activation, const Tensor& residual) {
-  WEFT_CHECK(!needs_recording({x, weight, bias, residual}),
-             "[conv2d_fused] records no gradient; use conv2d, or NoGrad");
-  const ConvProblem p = problem_of(x, weight, bias, options);
-  const Shape shape{p.n, p.out_h(), p.out_w(), p.c_out};
-  WEFT_CHECK(!residual.defined() || residual.shape() == shape, "[conv2d_fused] expected a residual {}, got {}", shape,
-             residual.shape());
-  return conv_forward("conv2d", p, x, weight, bias, residual, activation);
 }
 
 }  // namespace weft

@@ -10,7 +10,7 @@
 // and w [Cin, Cout, KH, KW] is already the OIHW weight of that conv2d, which maps Cout channels to Cin.
 
 #include "core/autograd.h"
-#include "core/ops.h"
+#include "core/kernels/reference/conv2d.h"
 #include "core/ops/conv2d.h"
 
 namespace weft {
@@ -54,22 +54,38 @@ ConvProblem adjoint_problem(const Tensor& x, const Tensor& weight, const Tensor&
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose2dOptions& options) {
   const ConvProblem p = adjoint_problem(x, weight, bias, options);
-  Tensor y = conv_input_gradient("conv_transpose2d", p, x, weight);
-  if (bias.defined()) {
-    const NoGrad no_grad;
-    y = add(y, bias);
-  }
+  const auto run = [p](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "conv_transpose2d", [&](auto zero) {
+      using T = decltype(zero);
+      const T *values = in[0].data<T>(), *w = in[1].data<T>();
+      const kernels::ConvEpilogue<T> bias_only{.bias = in[2].defined() ? in[2].data<T>() : nullptr};
+      T* y = out[0].mutable_data<T>();
+      if constexpr (std::is_same_v<T, float>) {
+        kernels::choose_conv(p).input_gradient(p, values, w, bias_only, y);
+      } else {
+        kernels::reference::conv2d_input_gradient(p, values, w, bias_only, y);
+      }
+    });
+  };
+  const auto describe = [p](const Tensors& in, const Tensors&, ProfileEntry& entry) {
+    describe_conv(entry, p, in[0].dtype() == DType::f32 ? kernels::choose_conv(p).name : "reference");
+  };
+  const Tensor y = apply({.name = "conv_transpose2d",
+                          .run = run,
+                          .attributes = {{"stride", static_cast<double>(options.stride)},
+                                         {"padding", static_cast<double>(options.padding)},
+                                         {"output_padding", static_cast<double>(options.output_padding)}},
+                          .describe = describe},
+                         {x, weight, bias}, TensorType{{p.n, p.h, p.w, p.c_in}, x.dtype()});
+
+  const Conv2dOptions adjoint{.stride = options.stride, .padding = options.padding};
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
   return record(y, "conv_transpose2d", {x, weight, bias},
-                [p, x = Saved(x), w = Saved(weight), need_dx, need_dw, need_db](const Tensor& dy) {
-                  return Gradients{
-                      need_dx ? conv_forward("conv_transpose2d dx", p, dy, w.get(), Tensor()) : Tensor(),
-                      need_dw ? conv_weight_gradient("conv_transpose2d dw", p, dy, x.get(), w->shape()) : Tensor(),
-                      need_db ? conv_bias_gradient(dy) : Tensor()};
-                },
-                {{"stride", static_cast<double>(options.stride)},
-                 {"padding", static_cast<double>(options.padding)},
-                 {"output_padding", static_cast<double>(options.output_padding)}});
+                [x = Saved(x), w = Saved(weight), adjoint, need_dx, need_dw, need_db](const Tensor& dy) {
+                  return Gradients{need_dx ? conv2d(dy, w.get(), Tensor(), adjoint) : Tensor(),
+                                   need_dw ? conv2d_weight_gradient(dy, x.get(), w->shape(), adjoint) : Tensor(),
+                                   need_db ? bias_gradient(dy) : Tensor()};
+                });
 }
 
 }  // namespace weft

@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 
 #include "core/autograd.h"
+#include "core/operation.h"
 #include "core/ops.h"
 #include "core/parallel.h"
 
@@ -17,17 +18,39 @@ using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajo
 
 template <class T>
 Eigen::Map<const RowMajor<T>> matrix(const Tensor& t) {
-  return {t.data<T>(), t.size(0), t.size(1)};
+  return {t.data<T>(), static_cast<Eigen::Index>(t.size(0)), static_cast<Eigen::Index>(t.size(1))};
 }
 
 /// y = a b, a and b being matrices or transposes of them.
 template <class T, class A, class B>
 void multiply(const A& a, const B& b, const Tensor& y) {
-  Eigen::Map<RowMajor<T>> result(y.mutable_data<T>(), y.size(0), y.size(1));
+  Eigen::Map<RowMajor<T>> result(y.mutable_data<T>(), static_cast<Eigen::Index>(y.size(0)),
+                                   static_cast<Eigen::Index>(y.size(1)));
   constexpr std::int64_t rows_per_task = 64;
   parallel_chunks(y.size(0), rows_per_task, [&](std::int64_t begin, std::int64_t end) {
     result.middleRows(begin, end - begin).noalias() = a.middleRows(begin, end - begin) * b;
   });
+}
+
+/// a b, a' b or a b'.
+Tensor product(const Tensor& a, const Tensor& b, bool transposes_a, bool transposes_b) {
+  const auto run = [transposes_a, transposes_b](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "matmul", [&](auto zero) {
+      using T = decltype(zero);
+      if (transposes_a) {
+        multiply<T>(matrix<T>(in[0]).transpose(), matrix<T>(in[1]), out[0]);
+      } else if (transposes_b) {
+        multiply<T>(matrix<T>(in[0]), matrix<T>(in[1]).transpose(), out[0]);
+      } else {
+        multiply<T>(matrix<T>(in[0]), matrix<T>(in[1]), out[0]);
+      }
+    });
+  };
+  std::vector<Attribute> attributes;
+  if (transposes_a) attributes.push_back({"transpose_a", 1});
+  if (transposes_b) attributes.push_back({"transpose_b", 1});
+  return apply({.name = "matmul", .run = run, .attributes = attributes}, {a, b},
+               TensorType{{a.size(transposes_a ? 1 : 0), b.size(transposes_b ? 0 : 1)}, a.dtype()});
 }
 
 }  // namespace
@@ -36,24 +59,12 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   check_same_dtype("matmul", {a, b});
   WEFT_CHECK(a.rank() == 2 && b.rank() == 2 && a.size(1) == b.size(0),
              "[matmul] expected [M, K] and [K, N], got {} and {}", a.shape(), b.shape());
-  Tensor y = Tensor::empty({a.size(0), b.size(1)}, a.dtype());
-  dispatch_float(a.dtype(), "matmul", [&](auto zero) {
-    using T = decltype(zero);
-    multiply<T>(matrix<T>(a), matrix<T>(b), y);
-  });
-
   const bool need_a = a.requires_grad(), need_b = b.requires_grad();
-  return record(y, "matmul", {a, b}, [a = Saved(a), b = Saved(b), need_a, need_b](const Tensor& dy) {
-    Tensor da, db;
-    dispatch_float(dy.dtype(), "matmul", [&](auto zero) {
-      using T = decltype(zero);
-      if (need_a)
-        multiply<T>(matrix<T>(dy), matrix<T>(b.get()).transpose(), da = Tensor::empty(a->shape(), dy.dtype()));
-      if (need_b)
-        multiply<T>(matrix<T>(a.get()).transpose(), matrix<T>(dy), db = Tensor::empty(b->shape(), dy.dtype()));
-    });
-    return Gradients{da, db};
-  });
+  return record(product(a, b, false, false), "matmul", {a, b},
+                [a = Saved(a), b = Saved(b), need_a, need_b](const Tensor& dy) {
+                  return Gradients{need_a ? product(dy, b.get(), false, true) : Tensor(),
+                                   need_b ? product(a.get(), dy, true, false) : Tensor()};
+                });
 }
 
 }  // namespace weft

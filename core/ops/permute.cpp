@@ -6,6 +6,7 @@
 
 #include "core/autograd.h"
 #include "core/kernels/rows.h"
+#include "core/operation.h"
 #include "core/ops.h"
 
 namespace weft {
@@ -50,22 +51,26 @@ std::int64_t row_start(const Layout& y, std::int64_t row) {
 }
 
 Tensor permuted(const Tensor& x, const std::vector<int>& order) {
-  if (x.rank() == 0) return x.clone();
   const Layout layout = permuted_layout(x.shape(), order);
-  Tensor y = Tensor::empty(Shape(std::span(layout.sizes)), x.dtype());
-  if (y.count() == 0) return y;
-  dispatch_float(x.dtype(), "permute", [&](auto zero) {
-    using T = decltype(zero);
-    const T* px = x.data<T>();
-    T* py = y.mutable_data<T>();
-    const std::int64_t length = layout.sizes.back(), step = layout.steps.back();
-    kernels::parallel_rows(y.count() / length, length, [&](std::int64_t row) {
-      const T* from = px + row_start(layout, row);
-      T* into = py + row * length;
-      for (std::int64_t k = 0; k < length; ++k) into[k] = from[k * step];
+  const auto run = [layout](const Tensors& in, const Tensors& out) {
+    if (out[0].count() == 0) return;
+    dispatch_float(in[0].dtype(), "permute", [&](auto zero) {
+      using T = decltype(zero);
+      const T* px = in[0].data<T>();
+      T* py = out[0].mutable_data<T>();
+      const bool is_scalar = layout.sizes.empty();
+      const std::int64_t length = is_scalar ? 1 : layout.sizes.back(), step = is_scalar ? 1 : layout.steps.back();
+      kernels::parallel_rows(out[0].count() / length, length, [&](std::int64_t row) {
+        const T* from = px + (is_scalar ? 0 : row_start(layout, row));
+        T* into = py + row * length;
+        for (std::int64_t k = 0; k < length; ++k) into[k] = from[k * step];
+      });
     });
-  });
-  return y;
+  };
+  std::vector<Attribute> attributes;
+  for (const int axis : order) attributes.push_back({"axis", static_cast<double>(axis)});
+  return apply({.name = "permute", .run = run, .attributes = attributes}, {x},
+               TensorType{Shape(std::span(layout.sizes)), x.dtype()});
 }
 
 std::vector<int> inverse(const std::vector<int>& order) {

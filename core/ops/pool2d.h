@@ -2,9 +2,19 @@
 // The shape rule that max_pool2d and avg_pool2d share: OH = floor((H + 2 padding - kernel) / stride) + 1.
 
 #include "core/kernels/pooling.h"
+#include "core/operation.h"
 #include "core/ops.h"
 
 namespace weft {
+
+inline std::vector<Attribute> pool2d_attributes(const Pool2dOptions& options) {
+  return {{"kernel", static_cast<double>(options.kernel)},
+          {"stride", static_cast<double>(options.stride)},
+          {"padding", static_cast<double>(options.padding)}};
+}
+
+inline Shape input_shape(const kernels::Pool2d& sizes) { return {sizes.n, sizes.h, sizes.w, sizes.c}; }
+inline Shape output_shape(const kernels::Pool2d& sizes) { return {sizes.n, sizes.oh, sizes.ow, sizes.c}; }
 
 /// The sizes of pooling x. Throws Error naming `op` where the options don't fit it.
 inline kernels::Pool2d pool2d_sizes(const char* op, const Tensor& x, const Pool2dOptions& options) {

@@ -8,6 +8,7 @@
 
 #include "core/autograd.h"
 #include "core/kernels/rows.h"
+#include "core/operation.h"
 #include "core/ops.h"
 
 namespace weft {
@@ -19,10 +20,13 @@ void check_inputs(const Tensor& logits, const Tensor& classes) {
   WEFT_CHECK(classes.dtype() == DType::i64 && classes.shape() == Shape{logits.size(0)},
              "[softmax_cross_entropy] expected classes int64 [{}] for logits {}, got {} {}", logits.size(0),
              logits.shape(), dtype_name(classes.dtype()), classes.shape());
+}
+
+void check_classes(const Tensor& classes, std::int64_t count) {
   const auto ids = classes.values<std::int64_t>();
   for (std::size_t row = 0; row < ids.size(); ++row) {
-    WEFT_CHECK(ids[row] >= 0 && ids[row] < logits.size(1), "[softmax_cross_entropy] row {}: class {} is not in [0, {})",
-               row, ids[row], logits.size(1));
+    WEFT_CHECK(ids[row] >= 0 && ids[row] < count, "[softmax_cross_entropy] row {}: class {} is not in [0, {})", row,
+               ids[row], count);
   }
 }
 
@@ -57,24 +61,32 @@ void scaled_difference(const T* z, const std::int64_t* t, double factor, T* dz, 
   });
 }
 
+Tensor softmax_cross_entropy_gradient(const Tensor& dy, const Tensor& logits, const Tensor& classes) {
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    dispatch_float(out[0].dtype(), "softmax_cross_entropy_gradient", [&](auto zero) {
+      using T = decltype(zero);
+      const std::int64_t n = out[0].size(0), k = out[0].size(1);
+      scaled_difference(in[1].data<T>(), in[2].data<std::int64_t>(), in[0].item() / static_cast<double>(n),
+                        out[0].mutable_data<T>(), n, k);
+    });
+  };
+  return apply({.name = "softmax_cross_entropy_gradient", .run = run}, {dy, logits, classes}, type_of(logits));
+}
+
 }  // namespace
 
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& classes) {
   check_inputs(logits, classes);
-  const std::int64_t n = logits.size(0), k = logits.size(1);
-  const double loss = dispatch_float(logits.dtype(), "softmax_cross_entropy", [&](auto zero) {
-    return mean_loss(logits.data<decltype(zero)>(), classes.data<std::int64_t>(), n, k);
-  });
-
-  const Tensor y = Tensor::full({}, loss, logits.dtype());
-  return record(y, "softmax_cross_entropy", {logits}, [z = Saved(logits), t = Saved(classes), n, k](const Tensor& dy) {
-    Tensor dz = Tensor::empty(z->shape(), dy.dtype());
-    dispatch_float(dy.dtype(), "softmax_cross_entropy", [&](auto zero) {
-      using T = decltype(zero);
-      scaled_difference(z->data<T>(), t->data<std::int64_t>(), dy.item() / static_cast<double>(n), dz.mutable_data<T>(),
-                        n, k);
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    check_classes(in[1], in[0].size(1));
+    dispatch_float(in[0].dtype(), "softmax_cross_entropy", [&](auto zero) {
+      out[0].fill(mean_loss(in[0].data<decltype(zero)>(), in[1].data<std::int64_t>(), in[0].size(0), in[0].size(1)));
     });
-    return Gradients{dz};
+  };
+  const Tensor loss =
+      apply({.name = "softmax_cross_entropy", .run = run}, {logits, classes}, TensorType{{}, logits.dtype()});
+  return record(loss, "softmax_cross_entropy", {logits}, [z = Saved(logits), t = Saved(classes)](const Tensor& dy) {
+    return Gradients{softmax_cross_entropy_gradient(dy, z.get(), t.get())};
   });
 }
 

@@ -3,7 +3,7 @@
 #include "core/autograd.h"
 #include "core/broadcast.h"
 #include "core/ops.h"
-#include "core/ops/binary.h"
+#include "core/operation.h"
 
 namespace weft {
 namespace {
@@ -26,14 +26,28 @@ Shape without_axes(const Shape& shape, const std::vector<int>& axes) {
   return Shape(std::span<const std::int64_t>(sizes));
 }
 
+/// The adjoint of sum_to_shape: y of that shape, x repeated.
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  const auto run = [](const Tensors& in, const Tensors& out) {
+    dispatch_float(in[0].dtype(), "broadcast_to", [&](auto zero) {
+      using T = decltype(zero);
+      const T* from = in[0].data<T>();
+      T* to = out[0].mutable_data<T>();
+      for_each_broadcast(out[0].shape(), in[0].shape(), in[0].shape(),
+                         [&](std::int64_t i, std::int64_t j, std::int64_t) { to[i] = from[j]; });
+    });
+  };
+  return apply({.name = "broadcast_to", .run = run}, {x}, TensorType{shape, x.dtype()});
+}
+
 }  // namespace
 
 Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
   const Shape kept = reduced_shape(x.shape(), axes);
-  Tensor y = sum_to_shape(x, kept).view(keep_axes ? kept : without_axes(x.shape(), axes));
+  const Tensor total = sum_to_shape(x, kept);  // x itself where that is its shape
+  const Tensor y = reshape(total, keep_axes ? kept : without_axes(x.shape(), axes)).detach();
   return record(y, "sum", {x}, [shape = x.shape(), kept](const Tensor& dy) {
-    const Tensor zeros = Tensor::zeros(shape, dy.dtype());
-    return Gradients{map_broadcast("sum", zeros, dy.view(kept), [](auto, auto v) { return v; })};
+    return Gradients{broadcast_to(reshape(dy, kept), shape)};
   });
 }
 

@@ -11,9 +11,9 @@ namespace {
 // clang-format off
 
 Tensor cube(const Tensor& x) {
-  const Tensor y = mul(mul(x.detach(), x.detach()), x.detach());
+  const Tensor y = multiply(multiply(x.detach(), x.detach()), x.detach());
   return record(y, "cube", {x}, [x = Saved(x)](const Tensor& dy) {
-    return Gradients{mul(dy, scale(mul(x.get(), x.get()), 3))};
+    return Gradients{multiply(dy, scale(multiply(x.get(), x.get()), 3))};
   });
 }
 
@@ -39,10 +39,10 @@ TEST_CASE("docs/core.md: reading and writing", "[docs]") {
 
 TEST_CASE("docs/core.md: what does an operation leave behind?", "[docs]") {
   const Tensor x = tensor({1}, {3}).set_requires_grad(true);
-  const Tensor y = add(mul(x, x), x);
+  const Tensor y = add(multiply(x, x), x);
   const Node& sum_node = *y.node();
   CHECK(sum_node.name == std::string("add"));
-  CHECK(sum_node.inputs[0]->name == std::string("mul"));
+  CHECK(sum_node.inputs[0]->name == std::string("multiply"));
   CHECK(sum_node.inputs[1] == x.node());
   CHECK(sum_node.inputs[0]->order < sum_node.order);
   y.backward();
@@ -96,12 +96,12 @@ TEST_CASE("docs/core.md: its examples are the ones above", "[docs]") {
 
 TEST_CASE("docs/core.md, exercise 1: a cube that saves y", "[docs]") {
   const auto cube_by_y = [](const Tensor& x) {
-    const Tensor y = mul(mul(x.detach(), x.detach()), x.detach());
+    const Tensor y = multiply(multiply(x.detach(), x.detach()), x.detach());
     return record(y, "cube", {x}, [y = Saved(y)](const Tensor& dy) {
       const Tensor root = Tensor::empty(dy.shape(), dy.dtype());  // x again
       std::transform(y->data<double>(), y->data<double>() + dy.count(), root.mutable_data<double>(),
                      [](double v) { return std::cbrt(v); });
-      return Gradients{mul(dy, scale(mul(root, root), 3))};
+      return Gradients{multiply(dy, scale(multiply(root, root), 3))};
     });
   };
   check_gradient([&](const Tensors& in) { return cube_by_y(in[0]); }, {random_f64({3, 2})});
@@ -131,7 +131,7 @@ TEST_CASE("docs/core.md, exercise 2: three winners", "[docs]") {
 TEST_CASE("docs/core.md, exercise 3: two losses on one trunk", "[docs]") {
   const Tensor x = tensor({1}, {2}).set_requires_grad(true);
   const auto trunk = [&] { return cube(x); };                    // 12 per unit of x
-  const auto first = [](const Tensor& t) { return mul(t, t); };  // 2 t = 16
+  const auto first = [](const Tensor& t) { return multiply(t, t); };  // 2 t = 16
   const auto second = [](const Tensor& t) { return scale(t, 5); };
 
   const Tensor shared = trunk();

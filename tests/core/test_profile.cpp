@@ -28,28 +28,27 @@ std::map<std::string, std::int64_t> multiply_adds(F&& f) {
 
 TEST_CASE("a profile counts the multiply-adds of convolutions", "[profile]") {
   const Tensor x = random_f32({2, 6, 5, 16}).set_requires_grad(true);
-  const Tensor skip = random_f32({2, 12, 10, 4}).set_requires_grad(true);
   const Tensor w = random_f32({24, 16, 3, 3}).set_requires_grad(true);
-  const Tensor up_w = random_f32({24, 20, 3, 3}).set_requires_grad(true);
+  const Tensor grouped = random_f32({8, 4, 3, 3}).set_requires_grad(true);
+  const Tensor up = random_f32({16, 12, 2, 2}).set_requires_grad(true);
   using Macs = std::map<std::string, std::int64_t>;
 
   const std::int64_t plain = 2 * 6 * 5 * 24 * 16 * 9;
   CHECK(multiply_adds([&] { return conv2d(x, w, Tensor(), {.padding = 1}); }) ==
-        Macs{{"conv2d", plain}, {"conv2d dx", plain}, {"conv2d dw", plain}});
-
-  const std::int64_t channel = 2 * 12 * 10 * 24 * 9;  // an input channel's, on the larger grid
-  CHECK(multiply_adds([&] { return upsample_conv2d(x, skip, up_w); }) ==
-        Macs{{"upsample_conv2d", 20 * channel},
-             {"upsample_conv2d dx", 16 * channel},
-             {"upsample_conv2d dskip", 4 * channel},
-             {"upsample_conv2d dw", 20 * channel}});
+        Macs{{"conv2d", plain}, {"conv2d_input_gradient", plain}, {"conv2d_weight_gradient", plain}});
+  const std::int64_t coarse = 2 * 3 * 3 * 8 * 4 * 9;
+  CHECK(multiply_adds([&] { return conv2d(x, grouped, Tensor(), {.stride = 2, .padding = 1, .groups = 4}); }) ==
+        Macs{{"conv2d", coarse}, {"conv2d_input_gradient", coarse}, {"conv2d_weight_gradient", coarse}});
+  const std::int64_t stamped = 2 * 6 * 5 * 16 * 12 * 4;  // each input pixel its filter; dx is a conv2d
+  CHECK(multiply_adds([&] { return conv_transpose2d(x, up, Tensor(), {.stride = 2}); }) ==
+        Macs{{"conv_transpose2d", stamped}, {"conv2d", stamped}, {"conv2d_weight_gradient", stamped}});
 }
 
 TEST_CASE("a profile counts the bytes that must move", "[profile]") {
-  const Tensor x = random_f32({2, 6, 4, 16}).set_requires_grad(true), skip = random_f32({2, 12, 8, 4});
-  const Tensor w = random_f32({24, 20, 3, 3});
+  const Tensor x = random_f32({2, 6, 4, 16}).set_requires_grad(true);
+  const Tensor w = random_f32({24, 16, 3, 3}), b = random_f32({24});
   const Profile profile;
-  const Tensor wide = upsample_conv2d(x, skip, w), pooled = max_pool2d(x, {});
+  const Tensor y = conv2d(x, w, b, {.padding = 1}), pooled = max_pool2d(x, {});
   backward(pooled, Tensor::full(pooled.shape(), 1));
   const auto bytes = [&](const std::string& op) {
     for (const ProfileEntry& entry : profile.entries()) {
@@ -57,7 +56,7 @@ TEST_CASE("a profile counts the bytes that must move", "[profile]") {
     }
     return std::int64_t{-1};
   };
-  CHECK(bytes("upsample_conv2d") == 4 * (x.count() + skip.count() + w.count() + wide.count()));
-  CHECK(bytes("max_pool2d") == 4 * (x.count() + pooled.count()));
-  CHECK(bytes("max_pool2d dx") == 4 * (x.count() + pooled.count()));
+  CHECK(bytes("conv2d") == 4 * (x.count() + w.count() + b.count() + y.count()));
+  CHECK(bytes("max_pool2d") == 4 * (x.count() + pooled.count()) + pooled.count());  // the winners' places: a byte each
+  CHECK(bytes("max_pool2d_gradient") == 4 * (x.count() + pooled.count()) + pooled.count());
 }

@@ -83,6 +83,55 @@ TEST_CASE("a batch holds normalised pictures and masks of 0 and 1", "[loader]") 
   CHECK(all(Loader(data, options), 0).size() == 1);
 }
 
+TEST_CASE("a batch tells where the masks are to be ignored, and nothing where nowhere", "[loader]") {
+  const SmallData files(2);
+  Image mask(20, 30, 1, 255);
+  for (int y = 0; y < 30; ++y) std::fill_n(mask.at(y, 0), 10, std::uint8_t{1});
+  save_png(files.folder / "SegmentationClassAug/01.png", mask);
+  const LabelMap labels = LabelMap::parse(R"({"name": "void", "labels": [{"id": 0, "name": "ground", "clothing": false},
+      {"id": 1, "name": "coat", "clothing": true}, {"id": 4, "name": "shirt", "clothing": true},
+      {"id": 255, "name": "void", "ignore": true}]})",
+                                          "void.json");
+  const Dataset data({files.folder.path(), "", ""}, labels);
+  LoaderOptions options = small_options();
+  options.shuffle = false;
+  const Batch both = all(Loader(data, options), 0)[0];
+  REQUIRE(both.known.size() == both.masks.size());
+  for (std::size_t i = 0; i < both.known.size(); ++i) {
+    const bool is_void = i >= 24 * 16 && i % 16 >= 8;  // the right half of the second picture
+    CHECK(both.known[i] == !is_void);
+    CHECK(both.masks[i] == (i % 16 < 8));
+  }
+  options.batch = 1;
+  CHECK(all(Loader(data, options), 0)[0].known.empty());
+}
+
+TEST_CASE("a last batch that is too small joins the one before it", "[loader]") {
+  const auto sizes = [](int pictures, int batch, int smallest, std::size_t first = 0) {
+    const SmallData files(pictures);
+    const Dataset data = files.open();
+    LoaderOptions options = small_options();
+    options.batch = batch;
+    options.smallest_batch = smallest;
+    const Loader loader(data, options);
+    std::vector<int> result;
+    std::vector<std::size_t> seen;
+    for (const Batch& b : all(loader, 0, first)) {
+      result.push_back(b.n);
+      CHECK(b.indices.size() == static_cast<std::size_t>(b.n));
+      seen.insert(seen.end(), b.indices.begin(), b.indices.end());
+    }
+    if (first == 0) CHECK(seen == loader.order(0));
+    return result;
+  };
+  CHECK(sizes(7, 3, 2) == std::vector<int>{3, 4});
+  CHECK(sizes(7, 3, 2, 1) == std::vector<int>{4});
+  CHECK(sizes(8, 3, 2) == std::vector<int>{3, 3, 2});
+  CHECK(sizes(8, 3, 3) == std::vector<int>{3, 5});
+  CHECK(sizes(6, 3, 2) == std::vector<int>{3, 3});
+  CHECK(sizes(1, 3, 2) == std::vector<int>{1});  // there is none before it
+}
+
 TEST_CASE("each epoch shows every sample once, in an order of its own", "[loader]") {
   const SmallData files(10);
   const Dataset data = files.open();

@@ -202,7 +202,7 @@ inline Tensor run_onnx(const OnnxFile& file, const Tensor& x) {
       WEFT_CHECK(node.floats.at("alpha") == 1.0f / 6.0f && node.floats.at("beta") == 0, "onnx: HardSigmoid");
       y = scale(relu6(in(0)), 1.0 / 6);
     } else if (node.op == "Mul") {
-      y = mul(in(0), in(1));
+      y = multiply(in(0), in(1));
     } else {
       fail("onnx: operator {}", node.op);
     }

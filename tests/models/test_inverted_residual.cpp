@@ -118,19 +118,20 @@ TEST_CASE("a block in training equals its layers one by one, batches counted and
     const Tensor x = random_f32({2, 9, 7, 16});
     // By hand, on copies of the running statistics.
     Tensors expected_statistics;
-    const auto norm = [&](const Tensor& t, const std::string& name, Activation activation, const Tensor& residual) {
+    const auto norm = [&](const Tensor& t, const std::string& name, Clamp clamp, const Tensor& residual) {
       const Tensor mean = value(name + ".running_mean").clone(), var = value(name + ".running_var").clone();
       expected_statistics.insert(expected_statistics.end(), {mean, var});
-      return batch_norm(t, value(name + ".weight"), value(name + ".bias"), mean, var, {.activation = activation},
-                        residual);
+      Tensor y = batch_norm(t, value(name + ".weight"), value(name + ".bias"), mean, var, {});
+      if (residual.defined()) y = add(y, residual);
+      return clips(clamp) ? weft::clamp(y, static_cast<double>(clamp.lower), static_cast<double>(clamp.upper)) : y;
     };
     const std::string depthwise = expansion > 1 ? "conv.1" : "conv.0", project = expansion > 1 ? "conv.2" : "conv.1",
                       last = expansion > 1 ? "conv.3" : "conv.2";
     Tensor y = x;
-    if (expansion > 1) y = norm(conv2d(x, value("conv.0.0.weight")), "conv.0.1", Activation::relu6, Tensor());
+    if (expansion > 1) y = norm(conv2d(x, value("conv.0.0.weight")), "conv.0.1", relu6_clamp, Tensor());
     y = norm(depthwise_conv2d(y, value(depthwise + ".0.weight"), Tensor(), {.padding = 1}), depthwise + ".1",
-             Activation::relu6, Tensor());
-    y = norm(conv2d(y, value(project + ".weight")), last, Activation::none, x);
+             relu6_clamp, Tensor());
+    y = norm(conv2d(y, value(project + ".weight")), last, no_clamp, x);
 
     const Profile profile;
     CHECK(relative_difference(block.forward(x), y) < 1e-4);

@@ -19,43 +19,43 @@ void randomise(const Module& module, std::uint64_t seed) {
     if (tensor.dtype() == DType::i64) continue;
     normal(tensor, 0.5, parameter_stream(seed, name));
     if (name.ends_with("running_var"))
-      tensor.copy_from(add(mul(tensor.detach(), tensor.detach()), Tensor::full(tensor.shape(), 0.5)));
+      tensor.copy_from(add(multiply(tensor.detach(), tensor.detach()), Tensor::full(tensor.shape(), 0.5)));
   }
 }
 
 }  // namespace
 
 TEST_CASE("folding batch norm into a convolution changes rounding only", "[nn]") {
-  for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+  for (Clamp clamp : {no_clamp, relu_clamp, relu6_clamp}) {
     for (std::int64_t groups : {1, 6}) {
-      ConvBnAct layer(6, 12, 3, {.stride = 2, .padding = 1, .groups = groups}, activation);
+      ConvBnAct layer(6, 12, 3, {.stride = 2, .padding = 1, .groups = groups}, clamp);
       randomise(layer, 3);
       layer.eval();
       const Tensor x = random_f32({2, 9, 7, 6});
-      const Tensor unfolded = layer.bn.forward(layer.conv.forward(x), activation);
+      const Tensor unfolded = layer.bn.forward(layer.conv.forward(x), clamp);
       const NoGrad no_grad;
       CHECK(relative_difference(layer.forward(x), unfolded) < 1e-5);
       CHECK(equal(layer.forward(x), layer.forward(x)));
 
       layer.bn.bias.fill(3);  // the kept fold must notice
-      CHECK(relative_difference(layer.forward(x), layer.bn.forward(layer.conv.forward(x), activation)) < 1e-5);
+      CHECK(relative_difference(layer.forward(x), layer.bn.forward(layer.conv.forward(x), clamp)) < 1e-5);
     }
   }
 }
 
-TEST_CASE("conv_bn adds the residual before the activation, folded or not", "[nn]") {
-  ConvBnAct layer(4, 4, 3, {.padding = 1}, Activation::relu);
+TEST_CASE("conv_bn adds the residual before the clamp, folded or not", "[nn]") {
+  ConvBnAct layer(4, 4, 3, {.padding = 1}, relu_clamp);
   randomise(layer, 4);
   layer.eval();
   const Tensor x = random_f32({1, 5, 5, 4}), r = random_f32({1, 5, 5, 4});
   const Tensor expected = relu(add(layer.bn.forward(layer.conv.forward(x)), r));
-  CHECK(relative_difference(conv_bn(layer.conv, layer.bn, Activation::relu, x, r), expected) < 1e-6);
+  CHECK(relative_difference(conv_bn(layer.conv, layer.bn, relu_clamp, x, r), expected) < 1e-6);
   const NoGrad no_grad;
-  CHECK(relative_difference(conv_bn(layer.conv, layer.bn, Activation::relu, x, r), expected) < 1e-5);
+  CHECK(relative_difference(conv_bn(layer.conv, layer.bn, relu_clamp, x, r), expected) < 1e-5);
 }
 
 TEST_CASE("a pair of convolutions is what its halves are, whatever is trained", "[nn]") {
-  ConvBnAct first(4, 16, 3, {.padding = 1}, Activation::relu), second(16, 16, 3, {.padding = 1}, Activation::relu);
+  ConvBnAct first(4, 16, 3, {.padding = 1}, relu_clamp), second(16, 16, 3, {.padding = 1}, relu_clamp);
   const Tensor x = random_f32({2, 9, 7, 4}), r = random_f32({2, 9, 7, 16});
   const auto run = [&](bool is_pair) {
     randomise(first, 6);  // running statistics, too, start anew
@@ -63,12 +63,12 @@ TEST_CASE("a pair of convolutions is what its halves are, whatever is trained", 
     randomise(second, 7);
     for (const ConvBnAct* layer : {&first, &second}) layer->zero_grad();
     const Tensor leaf = x.clone().set_requires_grad(true);
-    const Tensor y = is_pair ? conv_bn(second.conv, second.bn, Activation::relu,
-                                       conv_to_hidden(first.conv, first.bn, first.activation, leaf), r)
-                             : conv_bn(second.conv, second.bn, Activation::relu, first.forward(leaf), r);
+    const Tensor y = is_pair ? conv_bn(second.conv, second.bn, relu_clamp,
+                                       conv_to_hidden(first.conv, first.bn, first.clamp, leaf), r)
+                             : conv_bn(second.conv, second.bn, relu_clamp, first.forward(leaf), r);
     Tensors results = {y};
     if (y.requires_grad()) {
-      sum(mul(y, y)).backward();
+      sum(multiply(y, y)).backward();
       results.insert(results.end(), {leaf.grad(), first.conv.weight.grad(), first.bn.weight.grad(),
                                      second.conv.weight.grad(), second.bn.bias.grad()});
     }
@@ -90,7 +90,7 @@ TEST_CASE("a pair of convolutions is what its halves are, whatever is trained", 
 
 TEST_CASE("the end of a network is what its layers are, whatever is trained", "[nn]") {
   const Conv2dOptions padded{.padding = 1};
-  ConvBnAct first(16, 8, 3, padded, Activation::relu), second(8, 8, 3, padded, Activation::relu);
+  ConvBnAct first(16, 8, 3, padded, relu_clamp), second(8, 8, 3, padded, relu_clamp);
   Conv2d head(8, 1, 3, padded, true);
   const Tensor x = random_f32({2, 30, 5, 16});
   const auto start = [&] {
@@ -102,7 +102,7 @@ TEST_CASE("the end of a network is what its layers are, whatever is trained", "[
   };
   const auto in_one = [&](const Tensor& leaf, bool upsamples) {
     if (upsamples) return upsample_then_convs(first, second, head, leaf);
-    return conv_then_conv(second, head, conv_to_hidden(first.conv, first.bn, first.activation, leaf));
+    return conv_then_conv(second, head, conv_to_hidden(first.conv, first.bn, first.clamp, leaf));
   };
   const auto run = [&](const auto& forward, bool upsamples, bool learns_x) {
     start();
@@ -110,7 +110,7 @@ TEST_CASE("the end of a network is what its layers are, whatever is trained", "[
     const Tensor y = forward(leaf, upsamples);
     Tensors results = {y};
     if (y.requires_grad()) {
-      sum(mul(y, y)).backward();
+      sum(multiply(y, y)).backward();
       for (const Tensor& t : {leaf, first.conv.weight, second.conv.weight, second.bn.bias, head.weight, head.bias})
         results.push_back(t.grad());
     }
@@ -138,7 +138,7 @@ TEST_CASE("the end of a network is what its layers are, whatever is trained", "[
 }
 
 TEST_CASE("what a head has packed follows its weights, its bias and their type", "[nn]") {
-  ConvBnAct layer(8, 8, 3, {.padding = 1}, Activation::relu);
+  ConvBnAct layer(8, 8, 3, {.padding = 1}, relu_clamp);
   Conv2d head(8, 1, 3, {.padding = 1}, true);
   randomise(layer, 1), randomise(head, 2);
   layer.eval(), head.eval();
@@ -162,7 +162,7 @@ TEST_CASE("what a head has packed follows its weights, its bias and their type",
 }
 
 TEST_CASE("training moves running statistics and counts batches; a frozen module changes nothing", "[nn]") {
-  ConvBnAct layer(3, 5, 3, {.padding = 1}, Activation::relu);
+  ConvBnAct layer(3, 5, 3, {.padding = 1}, relu_clamp);
   randomise(layer, 5);
   const auto snapshot = [&] {
     Tensors values;
@@ -200,7 +200,7 @@ TEST_CASE("Linear is x W' + b", "[nn]") {
 }
 
 TEST_CASE("a module converts to float64 in place, and learns there", "[nn]") {
-  ConvBnAct layer(2, 3, 1, {}, Activation::relu);
+  ConvBnAct layer(2, 3, 1, {}, relu_clamp);
   randomise(layer, 6);
   const Tensor handle = layer.conv.weight;
   layer.to(DType::f64);

@@ -79,7 +79,8 @@ TEST_CASE("a classifier becomes an encoder's weights, with its head only where a
 TEST_CASE("a U-Net becomes a model file, whatever trained it put around its names", "[tools]") {
   const Fixture f;
   const UNet network = small_unet();
-  for (const std::string& wrapper : std::vector<std::string>{"", "module.", "model.", "module._orig_mod."}) {
+  for (const std::string& wrapper :
+       std::vector<std::string>{"", "module.", "model.", "module._orig_mod.", "net.", "_orig_mod.unet."}) {
     nn::StateDict state;
     for (const auto& tensor : random_state(network, wrapper)) {
       if (!tensor.name.ends_with("num_batches_tracked")) state.push_back(tensor);
@@ -152,6 +153,30 @@ TEST_CASE("tools that want safetensors say what to do with a PyTorch file", "[to
     CHECK_THROWS_WITH(load_model(fixtures / name), Contains("is a PyTorch file; convert it with convert_weights"));
     CHECK_THROWS_WITH(load_encoder_weights(*make_encoder("resnet18"), fixtures / name),
                       Contains("convert it with convert_weights"));
+  }
+}
+
+TEST_CASE("tools that want a model say what another file is", "[tools]") {
+  const Fixture f;
+  const fs::path folder = f.folder / "run", onnx = f.folder / "m.onnx";
+  fs::create_directories(folder);
+  save_safetensors(f.in, {{"weft.format", "checkpoint"}}, {});
+  CHECK_THROWS_WITH(load_model(f.in),
+                    Contains("in.safetensors: is the checkpoint of a training run that has no model yet; "
+                             "train_unet --out " +
+                             f.folder.path().string() + " --resume goes on"));
+  const UNet network = small_unet();
+  save_model(f.folder / "last.safetensors", network, {.network = network.config()});
+  CHECK_THROWS_WITH(load_model(f.in), Contains("its model is " + (f.folder / "last.safetensors").string()));
+
+  REQUIRE(run_program("export_onnx", {(f.folder / "last.safetensors").string(), onnx.string()}).status == 0);
+  for (const char* program : {"infer_unet", "convert_weights"}) {
+    const ProgramResult run = program == std::string("infer_unet")
+                                  ? run_program(program, {"--model", onnx.string(), (f.folder / "photo.jpg").string()})
+                                  : run_program(program, {onnx.string(), f.out});
+    INFO(run.err);
+    CHECK(run.status == 1);
+    CHECK_THAT(run.err, Contains("m.onnx: is an ONNX model") && Contains("give the .safetensors or .pth file"));
   }
 }
 

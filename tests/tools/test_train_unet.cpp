@@ -134,6 +134,141 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     check_fails(run(), "p1.png: ");
   }
 
+  SECTION("everything that is wrong with the data is named in one run") {
+    const fs::path masks = folder / "data/SegmentationClassAug";
+    fs::remove(masks / "p0.png");
+    save_png(masks / "p3.png", Image(43, 45, 1, 99));
+    save_png(masks / "p9.png", Image(10, 10, 1));
+    const ProgramResult result = train(folder, "run");
+    CHECK(result.status == 1);
+    CHECK(errors_in(result) == 1);
+    CHECK_THAT(result.err, Contains("p0.png: has no mask ") && Contains("p3.png: id 99 is not in label map 'atr'") &&
+                               Contains("p9.png: the mask is 10 x 10, its picture ") && Contains("\nerror: ") &&
+                               Contains("3 pictures or masks can't be used\n"));
+    const ProgramResult eval =
+        run_program("eval_unet", {"--model", WEFT_SOURCE_DIR "/models/pretrained/clothing-mobilenet_v2.safetensors",
+                                  "--labels", "atr", "--data", (folder / "data").string()});
+    CHECK(eval.status == 1);
+    CHECK_THAT(eval.err,
+               Contains("p0.png: has no mask") && Contains("p3.png: id 99") && Contains("3 pictures or masks"));
+    CHECK(!fs::exists(folder / "run"));
+  }
+
+  SECTION("masks of black and white, called in another way") {
+    fs::create_directories(folder / "shop/photos");
+    for (int i = 0; i < 10; ++i) {
+      Image ids = load_label_mask(folder / "data/SegmentationClassAug" / (stem_of(i) + ".png"));
+      for (std::uint8_t& id : ids.pixels) id = id == 4 ? 250 : 3;
+      fs::copy_file(folder / "data/JPEGImages" / (stem_of(i) + ".png"), folder / "shop/photos" / (stem_of(i) + ".png"));
+      save_png(folder / "shop/photos" / (stem_of(i) + "_mask.png"), ids);
+    }
+    const ProgramResult result = train(folder, "run",
+                                       {"--data", (folder / "shop").string(), "--images", "photos", "--masks", "photos",
+                                        "--mask-suffix", "_mask", "--mask-threshold", "128", "--epochs", "1"});
+    INFO(result.err);
+    CHECK(result.status == 0);
+    CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate"));
+    CHECK(nlohmann::json::parse(read_text(folder / "run/config.json"))["labels"] == "binary");
+    const ProgramResult eval = run_program(
+        "eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data", (folder / "shop").string(),
+                      "--images", "photos", "--masks", "photos", "--mask-suffix", "_mask", "--mask-threshold", "128"});
+    INFO(eval.err);
+    CHECK(eval.status == 0);
+    CHECK_THAT(eval.out, Contains("pictures 10\n"));
+    CHECK(train(folder, "other", {"--mask-threshold", "128", "--labels", "atr"}).status == 2);
+  }
+
+  SECTION("--resume alone is enough, and --allow-change lets a run go on otherwise") {
+    REQUIRE(train(folder, "run", {"--max-steps", "2", "--ema", "0.9"}).status == 0);
+    REQUIRE(train(folder, "straight", {"--ema", "0.9"}).status == 0);
+    const auto resume = [&](std::vector<std::string> more = {}) {
+      more.insert(more.end(), {"--out", (folder / "run").string(), "--resume", "--threads", "1"});
+      return run_program("train_unet", more);
+    };
+    CHECK_THAT(resume({"--lr", "1e-4"}).err, Contains("lr is 0.0001, the run was started with 0.001 (--allow-change"));
+    const ProgramResult rest = resume({"--max-steps", "0"});
+    INFO(rest.err);
+    CHECK(rest.status == 0);
+    CHECK_THAT(rest.err, Contains("continuing after step 2"));
+    CHECK(read_text(folder / "run/last.safetensors") == read_text(folder / "straight/last.safetensors"));
+
+    const ProgramResult other = resume({"--lr", "1e-4", "--schedule", "cosine", "--epochs", "3", "--allow-change"});
+    INFO(other.err);
+    CHECK(other.status == 0);
+    CHECK_THAT(
+        read_text(folder / "run/metrics.jsonl"),
+        Contains(
+            R"({"epoch":2,"step":6,"changed":{"epochs":[2,3],"lr":[0.001,0.0001],"schedule":["constant","cosine"]}})"));
+    CHECK(resume().status == 0);
+
+    const ProgramResult nothing = run_program("train_unet", {"--out", (folder / "empty").string(), "--resume"});
+    CHECK(nothing.status == 2);
+    CHECK_THAT(nothing.err, Contains("--data: is required; ") && Contains("empty holds no run to continue"));
+    CHECK(run_program("train_unet", {"--out", (folder / "empty").string()}).status == 2);
+    CHECK(train(folder, "empty", {"--allow-change"}).status == 2);
+  }
+
+  SECTION("a starting model brings its size, fit and threshold, and is epoch 0") {
+    REQUIRE(
+        train(folder, "run", {"--size", "64", "--fit", "letterbox", "--threshold", "0.4", "--epochs", "1"}).status ==
+        0);
+    const ProgramResult tuned = run_program(
+        "train_unet", {"--data", (folder / "data").string(), "--train-list", (folder / "data/train.txt").string(),
+                       "--val-list", (folder / "data/val.txt").string(), "--out", (folder / "tuned").string(), "--init",
+                       (folder / "run/best.safetensors").string(), "--epochs", "1", "--threads", "1"});
+    INFO(tuned.err);
+    REQUIRE(tuned.status == 0);
+    CHECK_THAT(tuned.err, Contains("best.safetensors: mobilenet_v2 at 64 x 64, letterbox, threshold 0.4") &&
+                              Contains("the starting model\n") && Contains("      0/1         - "));
+    const auto config = nlohmann::json::parse(read_text(folder / "tuned/config.json"));
+    CHECK(config["size"] == 64);
+    CHECK(config["fit"] == "letterbox");
+    CHECK(config["threshold"] == 0.4);
+    CHECK(config["decoder_channels"].dump() == "[16,16,8,8,8]");
+    const ProgramResult eval = run_program(
+        "eval_unet", {"--model", (folder / "tuned/last.safetensors").string(), "--data", (folder / "data").string()});
+    CHECK_THAT(eval.out, Contains("threshold 0.4\n"));
+  }
+
+  SECTION("several models are compared") {
+    REQUIRE(train(folder, "run", {"--epochs", "1"}).status == 0);
+    REQUIRE(train(folder, "more", {"--epochs", "4", "--lr", "4e-3", "--labels", "atr"}).status == 0);
+    const std::string a = (folder / "run/last.safetensors").string(), b = (folder / "more/last.safetensors").string();
+    const auto judge = [&](std::vector<std::string> more) {
+      more.insert(more.end(), {"--data", (folder / "data").string(), "--threads", "1"});
+      return run_program("eval_unet", more);
+    };
+    const auto miou = [&](const std::string& model) {
+      CHECK(judge({"--model", model, "--json", (folder / "one.json").string()}).status == 0);
+      return nlohmann::json::parse(read_text(folder / "one.json"))["miou"].get<double>();
+    };
+    const ProgramResult both =
+        judge({"--model", a, "--model", b, "--json", (folder / "both.json").string(), "--per-image",
+               (folder / "both.csv").string(), "--report", (folder / "report").string()});
+    INFO(both.err);
+    REQUIRE(both.status == 0);
+    const auto json = nlohmann::json::parse(read_text(folder / "both.json"));
+    REQUIRE(json["models"].size() == 2);
+    CHECK(json["models"][0]["miou"] == miou(a));
+    CHECK(json["models"][1]["miou"] == miou(b));
+    const auto& d = json["models"][1]["against_first"];
+    CHECK(d["miou"].get<double>() == Approx(miou(b) - miou(a)).margin(1e-12));
+    CHECK(d["low"].get<double>() <= d["miou"].get<double>());
+    CHECK(d["miou"].get<double>() <= d["high"].get<double>());
+    CHECK(!json["models"][0].contains("against_first"));
+    CHECK_THAT(both.out,
+               Contains(fmt::format("{:+.4f} (", d["miou"].get<double>())) && Contains("they differ most on\n"));
+    const std::string rows = read_text(folder / "both.csv");
+    CHECK(std::count(rows.begin(), rows.end(), '\n') == 21);
+    const std::string page = read_text(folder / "report/report.html");
+    CHECK_THAT(page, Contains("Side by side") && Contains("Where they differ most") && Contains("2 models on") &&
+                         Contains("more/last.safetensors") && !Contains("How it learned"));
+
+    const ProgramResult same = judge({"--model", a, "--model", a});
+    CHECK_THAT(same.out, Contains("+0.0000 (+0.0000 to +0.0000)") && Contains("the models agree on every picture"));
+    CHECK(judge({"--model", a, "--model", b, "--stress", "noise"}).status == 2);
+  }
+
   SECTION("settings that make no sense are usage errors") {
     for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--size", "40"},
                                                   {"--arch", "vgg16"},

@@ -54,7 +54,34 @@ TEST_CASE("a continuation may raise the epochs and nothing else that matters", "
   c = run;
   c.epochs = 9;
   REQUIRE(differences(c, run).size() == 1);
-  CHECK_THAT(differences(c, run)[0], Contains("may be raised, not lowered"));
+  CHECK_THAT(differences(c, run)[0], Contains("epochs is 9, the run was started with 10 (it may be raised;"));
+}
+
+TEST_CASE("what only steers the steps to come may be changed where that is allowed", "[train]") {
+  const TrainConfig run;
+  TrainConfig c = run;
+  CHECK(changes(c, run).empty());
+  c.learning_rate = 5e-5;
+  c.schedule = ScheduleKind::cosine;
+  c.epochs = 8;
+  REQUIRE(differences(c, run).size() == 3);
+  CHECK(differences(c, run)[0] == "lr is 5e-05, the run was started with 0.0001 (--allow-change permits it)");
+  CHECK(differences(c, run, true).empty());
+  CHECK(changes(c, run).dump() == R"({"epochs":[10,8],"lr":[0.0001,5e-05],"schedule":["constant","cosine"]})");
+  c.size = 256;
+  c.optimizer.kind = OptimizerKind::sgd;
+  REQUIRE(differences(c, run, true).size() == 2);
+  CHECK(differences(c, run, true)[0] == "size is 256, the run was started with 512");
+}
+
+TEST_CASE("settings of an earlier version lack the newer ones", "[train]") {
+  nlohmann::json j = to_json(TrainConfig());
+  for (const char* name : {"mask_suffix", "mask_ext", "mask_threshold", "threshold"}) j.erase(name);
+  const TrainConfig c = config_from_json(j, "config.json");
+  CHECK(c.mask_rules == MaskRules());
+  CHECK(c.threshold == 0.5);
+  j["threshold"] = 0.4;
+  CHECK(config_from_json(j, "config.json").threshold == 0.4);
 }
 
 TEST_CASE("settings that make no sense are named", "[train]") {
@@ -85,5 +112,10 @@ TEST_CASE("settings that make no sense are named", "[train]") {
   CHECK_THAT(message([](TrainConfig& c) { c.init = "a.safetensors", c.encoder_weights = "b.safetensors"; }),
              Contains("leave --encoder-weights out"));
   CHECK_THAT(message([](TrainConfig& c) { c.checkpoint_minutes = INFINITY; }), Contains("--checkpoint-minutes"));
+  CHECK_THAT(message([](TrainConfig& c) { c.threshold = NAN; }), Contains("--threshold: expected a probability"));
+  CHECK_THAT(message([](TrainConfig& c) { c.mask_rules.threshold = 128; }),
+             Contains("--mask-threshold: makes ids 0 and 1 of grey; label map 'atr' means others"));
+  CHECK_THAT(message([](TrainConfig& c) { c.mask_rules.suffix = "/../x"; }),
+             Contains("--mask-suffix: '/../x' is no part"));
   CHECK_THAT(message([](TrainConfig& c) { c.val_fraction = 1; }), Contains("below 1"));
 }

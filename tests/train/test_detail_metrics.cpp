@@ -1,5 +1,6 @@
 #include "train/detail_metrics.h"
 
+#include "data/ignored.h"
 #include "tests/catch.h"
 
 using namespace weft;
@@ -68,4 +69,32 @@ TEST_CASE("details of a set: sizes of the person, histogram, the worst", "[train
   CHECK(details.worst(2)[0].stem == "third");
   CHECK(details.worst().size() == 3);
   CHECK(details.boundary_f() == Approx(1.0 / 3));
+}
+
+TEST_CASE("details leave ignored pixels alone", "[train]") {
+  const Image truth = rectangle(100, 100, 20, 20, 60, 60);
+  // A void band around the object, where its outline would be, and a prediction that ends somewhere in it.
+  Image banded = truth;
+  for (int y = 15; y < 65; ++y) {
+    for (int x = 15; x < 65; ++x) {
+      if (x < 25 || x >= 55 || y < 25 || y >= 55) *banded.at(y, x) = ignored_pixel;
+    }
+  }
+  CHECK(boundary_f_score(rectangle(100, 100, 17, 23, 63, 58), banded, 2) == 1);
+  CHECK(boundary_f_score(rectangle(100, 100, 30, 30, 50, 50), banded, 2) == 0);  // its outline has no partner
+  CHECK(area(thin_parts(banded, 3)) == 0);  // what is cut off by the band is not thin
+  Image strap = rectangle(60, 60, 30, 0, 33, 60);
+  for (int x = 0; x < 60; ++x) *strap.at(9, x) = ignored_pixel;
+  CHECK(area(thin_parts(strap, 3)) > 120);
+  CHECK(area(thin_parts(strap, 3)) < 180);
+
+  DetailMetrics details;
+  Sample sample{Image(10, 10, 3), rectangle(10, 10, 0, 0, 1, 10), Image(10, 10, 1, 255)};
+  for (int y = 0; y < 10; ++y) {
+    *sample.ids.at(y, 0) = 1;
+    for (int x = 1; x < 6; ++x) *sample.ids.at(y, x) = 0;
+    for (int x = 6; x < 10; ++x) *sample.clothing.at(y, x) = ignored_pixel;
+  }
+  details.add("a", {0, sample, Image(10, 10, 1), {0, 0, 10, 50}, 0});  // the person: 10 of 60 pixels
+  CHECK(details.person_sizes()[1].pictures == 1);
 }

@@ -68,6 +68,65 @@ TEST_CASE("the loss is the weighted sum of its parts", "[train]") {
   CHECK(loss.total.item() == Approx(0.25 * loss.dice.item() + 2 * loss.bce.item()));
 }
 
+TEST_CASE("the loss and its gradient are as if ignored pixels were not there", "[train]") {
+  // Twelve pixels, of which four are ignored; and the other eight alone.
+  const std::vector<double> all = {0.3, -2, 5, 80, -0.7, 1.5, -90, 0, 2.5, -0.1, 4, -3};
+  const std::vector<double> truth = {1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 1}, known = {1, 1, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1};
+  std::vector<double> kept, kept_truth;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (known[i] == 0) continue;
+    kept.push_back(all[i]);
+    kept_truth.push_back(truth[i]);
+  }
+  const LossWeights weights{0.25, 2};
+  const Tensor z = Tensor::from({1, 3, 4, 1}, all).set_requires_grad(true),
+               few = Tensor::from({1, 2, 4, 1}, kept).set_requires_grad(true);
+  const Loss masked =
+                 segmentation_loss(z, Tensor::from({1, 3, 4, 1}, truth), Tensor::from({1, 3, 4, 1}, known), weights),
+             alone = segmentation_loss(few, Tensor::from({1, 2, 4, 1}, kept_truth), weights);
+  CHECK(masked.total.item() == Approx(alone.total.item()).epsilon(1e-12));
+  CHECK(masked.dice.item() == Approx(alone.dice.item()).epsilon(1e-12));
+  CHECK(masked.bce.item() == Approx(alone.bce.item()).epsilon(1e-12));
+  masked.total.backward();
+  alone.total.backward();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const double gradient = z.grad().values<double>()[i];
+    if (known[i] == 0)
+      CHECK(gradient == 0);
+    else
+      CHECK(gradient == Approx(few.grad().values<double>()[next++]).epsilon(1e-12));
+  }
+
+  // Nothing known: nothing to learn. All known: the bits of the plain loss.
+  const Tensor zeros = Tensor::zeros({1, 3, 4, 1}), ones = Tensor::full({1, 3, 4, 1}, 1),
+               logits = random_f32({1, 3, 4, 1});
+  CHECK(segmentation_loss(logits, zeros, zeros, weights).total.item() == 0);
+  CHECK(segmentation_loss(logits, ones, ones, weights).total.item() ==
+        segmentation_loss(logits, ones, weights).total.item());
+}
+
+TEST_CASE("evaluation does not look at ignored pixels", "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 2);
+  const LabelMap labels = LabelMap::parse(R"({"name": "partial", "labels": [
+      {"id": 0, "name": "ground", "clothing": false}, {"id": 4, "name": "coat", "clothing": true},
+      {"id": 11, "name": "face", "ignore": true}]})",
+                                          "partial.json");
+  const Dataset data({(folder / "data").string(), "", ""}, labels);
+  std::int64_t coat = 0, ground = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto ids = data.load(i).ids.pixels;
+    coat += std::count(ids.begin(), ids.end(), 4);
+    ground += std::count(ids.begin(), ids.end(), 0);
+  }
+  ModelInfo info;
+  info.height = info.width = 32;
+  const Evaluation all = evaluate(*constant_network(0.1), info, data);
+  CHECK(all.metrics.total() == Confusion{coat, ground, 0, 0});
+  CHECK(evaluate(*constant_network(0), info, data, {{0, 1}}).loss == Approx(std::log(2.0)));
+}
+
 TEST_CASE("the pictures of a run have a digest that notices every change", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 4);

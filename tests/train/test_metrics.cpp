@@ -48,3 +48,13 @@ TEST_CASE("empty masks: right is 1, a false alarm is 0", "[train]") {
   CHECK(metrics.mean_iou() == 0.5);
   CHECK_THROWS_WITH(metrics.add(Pixels{0}, Pixels{0, 1}), Contains("1 pixels, truth has 2"));
 }
+
+TEST_CASE("ignored pixels count nowhere", "[train]") {
+  SegmentationMetrics metrics(LabelMap::parse(R"({"name": "void", "labels": [
+      {"id": 0, "name": "background", "clothing": false}, {"id": 1, "name": "shirt", "clothing": true},
+      {"id": 255, "name": "void", "ignore": true}]})",
+                                              "void.json"));
+  CHECK(metrics.add(Pixels{1, 1, 0, 0, 1}, Pixels{1, 255, 255, 0, 0}) == Confusion{1, 1, 0, 1});
+  CHECK(metrics.labels()[255].pixels == 0);
+  CHECK(metrics.mean_iou() == 0.5);
+}

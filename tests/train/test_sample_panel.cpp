@@ -14,6 +14,9 @@ TEST_CASE("photograph, truth and prediction side by side", "[train]") {
   CHECK(panel.pixels ==
         std::vector<std::uint8_t>{50, 50, 50, 50, 50, 50, 255, 255, 255, 0, 0, 0, 0, 0, 0, 255, 255, 255});
 
+  *truth.at(0, 1) = 255;  // ignored: grey
+  CHECK(*sample_panel(picture, truth, prediction).at(0, 3) == 128);
+
   const Image large = sample_panel(Image(600, 1024, 3), Image(600, 1024, 1), Image(600, 1024, 1));
   CHECK(large.height == 512);
   CHECK(large.width == 900);

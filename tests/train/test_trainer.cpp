@@ -9,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/train/tiny_data.h"
 #include "train/evaluate.h"
+#include "train/initial_network.h"
 #include "train/training_data.h"
 
 using namespace weft;
@@ -205,6 +206,40 @@ TEST_CASE_METHOD(OneThread, "the first batches follow the list, and the last sho
   CHECK(data.validation.size() == 0);
 }
 
+TEST_CASE_METHOD(OneThread, "a last picture alone joins the batch before it where batch norm could not take it",
+                 "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 9);  // seven to train on
+  TrainConfig config = tiny_config(folder / "data");
+  config.epochs = 1;
+  struct Notes : Recorder {
+    std::string all;
+    std::vector<std::int64_t> pictures;
+    void note(const std::string& line) override { all += line + "\n"; }
+    void step_ended(const StepRecord& record, std::int64_t done) override {
+      Recorder::step_ended(record, done);
+      pictures.push_back(done);
+    }
+  } notes;
+  CHECK(Trainer(config, folder / "run", false, notes).run().progress.steps == 2);
+  CHECK(notes.pictures == std::vector<std::int64_t>{3, 7});
+  CHECK_THAT(notes.all, Contains("the last batch of an epoch has 4 pictures"));
+
+  config.size = 64;  // whose deepest map has four pixels
+  Notes plain;
+  CHECK(Trainer(config, folder / "larger", false, plain).run().progress.steps == 3);
+  CHECK(plain.pictures == std::vector<std::int64_t>{3, 6, 7});
+  CHECK_THAT(plain.all, !Contains("the last batch"));
+
+  config.size = 32;
+  config.batch = 1;
+  CHECK_THAT(message_of(config, folder / "single"),
+             Contains("batch norm needs 2 pictures at once; there is one a batch; use --size 64 or --batch 2"));
+  CHECK(!std::filesystem::exists(folder / "single"));
+  config.freeze_encoder = 1;  // no batch norm of a single pixel trains
+  CHECK(message_of(config, folder / "frozen") == "no error");
+}
+
 TEST_CASE_METHOD(OneThread, "a run's folder lists what it was trained on and what was held out", "[train]") {
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 9);
@@ -365,6 +400,139 @@ TEST_CASE_METHOD(OneThread, "a run that ends between a model and its checkpoint 
   check_same();
   train(config, folder / "run", true);
   check_same();
+}
+
+TEST_CASE_METHOD(OneThread, "a run that starts from a model judges it first, and keeps nothing worse as its best",
+                 "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 8);
+  TrainConfig config = tiny_config(folder / "data");
+  config.epochs = 6;
+  config.learning_rate = 4e-3;
+  train(config, folder / "first", false);
+  const std::filesystem::path start = folder / "first/best.safetensors";
+  const Model model = load_model(start);
+  const double miou = evaluate(*model.network, model.info, find_training_data(config).validation).metrics.mean_iou();
+  REQUIRE(miou > 0.1);
+
+  config.init = start.string();
+  config.epochs = 2;
+  config.learning_rate = 0.3;  // ruins it
+  Recorder recorder;
+  const TrainResult result = Trainer(config, folder / "run", false, recorder).run();
+  REQUIRE(recorder.validations.size() == 3);
+  CHECK(recorder.validations[0].epoch == 0);
+  CHECK(recorder.validations[0].step == 0);
+  CHECK(recorder.validations[0].mean_iou == miou);
+  CHECK(recorder.validations[2].mean_iou < miou);
+  CHECK(result.progress.best_epoch == 0);
+  CHECK(result.progress.best_mean_iou == miou);
+  CHECK(result.progress.epochs_without_gain == 2);
+  const Model best = load_model(folder / "run/best.safetensors");
+  CHECK(evaluate(*best.network, best.info, find_training_data(config).validation).metrics.mean_iou() == miou);
+  CHECK(log_of(folder / "run")[0]["epoch"] == 0);
+  CHECK_THAT(read_text(folder / "run/report.html"), Contains("best mIoU, the starting model&#39;s"));
+
+  SECTION("also where it is killed or stopped on the way") {
+    struct Killed : TrainObserver {
+      void validated(const ValidationRecord&, bool) override { throw Error("killed"); }
+    } killed;
+    CHECK_THROWS_WITH(Trainer(config, folder / "killed", false, killed).run(), "killed");
+    struct Stopped : TrainObserver {
+      bool is_validating = false;
+      void validation_advanced(std::int64_t, std::int64_t) override { is_validating = true; }
+      bool wants_stop() override { return is_validating; }
+    } stopped;
+    CHECK(Trainer(config, folder / "stopped", false, stopped).run().end == TrainResult::End::asked_to);
+    for (const char* name : {"killed", "stopped"}) {
+      train(config, folder / name, true);
+      CHECK(log_of(folder / name) == log_of(folder / "run"));
+      for (const char* file : {"checkpoint.safetensors", "last.safetensors", "best.safetensors"})
+        CHECK(read_text(folder / name / file) == read_text(folder / "run" / file));
+    }
+  }
+}
+
+TEST_CASE("a run takes over from its starting model what nobody asked otherwise", "[train]") {
+  const TemporaryFolder folder;
+  const auto save = [&](const UNetConfig& network, std::int64_t height, std::int64_t width) {
+    save_model(folder / "m.safetensors", UNet(network),
+               {.network = network, .height = height, .width = width, .fit = "area", .threshold = 0.35});
+  };
+  const UNetConfig small{.arch = "resnet18", .decoder_channels = {8, 8, 8, 8, 8}, .upsample = Upsample::transposed};
+  TrainConfig config;
+  config.init = (folder / "m.safetensors").string();
+  save(small, 96, 96);
+  TrainConfig all = config;
+  take_over_model(all, {});
+  CHECK(all.network == small);
+  CHECK(all.size == 96);
+  CHECK(all.fit == "area");
+  CHECK(all.threshold == 0.35);
+  TrainConfig some = config;
+  take_over_model(some, {.arch = true, .size = true, .threshold = true});
+  CHECK(some.network.arch == "mobilenet_v2");
+  CHECK(some.network.decoder_channels == small.decoder_channels);
+  CHECK(some.size == 512);
+  CHECK(some.fit == "area");
+  CHECK(some.threshold == 0.5);
+
+  save(small, 96, 64);
+  CHECK_THROWS_WITH(take_over_model(all, {}),
+                    Contains("m.safetensors: the model is for pictures of 64 x 96; a run has one"));
+  CHECK_NOTHROW(take_over_model(all, {.size = true}));
+  save({.arch = "resnet18", .classes = 3}, 96, 96);
+  CHECK_THROWS_WITH(take_over_model(all, {}),
+                    Contains("m.safetensors: the model has 3 classes; train_unet trains one"));
+  CHECK_THROWS_WITH(make_initial_network(config, [](const std::string&) {}), Contains("the model has 3 classes"));
+
+  // A file that says nothing of its use tells its network, and nothing else.
+  const UNet plain(small);
+  save_safetensors(folder / "m.safetensors", {}, tensors_to_save(plain.state_dict()));
+  TrainConfig bare = config;
+  take_over_model(bare, {});
+  CHECK(bare.network == small);
+  CHECK(bare.size == 512);
+  CHECK(bare.fit == "stretch");
+}
+
+TEST_CASE_METHOD(OneThread, "a run goes on with other settings where that is allowed, and says so in its log",
+                 "[train]") {
+  const TemporaryFolder folder;
+  make_tiny_data(folder / "data", 8);
+  TrainConfig config = tiny_config(folder / "data");
+  config.epochs = 4;
+  train(config, folder / "run", false, 3);
+  const std::string checkpoint = read_text(folder / "run/checkpoint.safetensors");
+
+  config.learning_rate = 2e-3;
+  config.epochs = 3;
+  CHECK_THAT(message_of(config, folder / "run", true), Contains("lr is 0.002, the run was started with 0.001 "
+                                                                "(--allow-change permits it); epochs is 3"));
+  CHECK(read_text(folder / "run/checkpoint.safetensors") == checkpoint);
+  TrainConfig larger = config;
+  larger.size = 64;
+  Recorder recorder;
+  CHECK_THROWS_WITH(Trainer(larger, folder / "run", true, recorder, {}, true), Contains("size is 64, the run"));
+
+  CHECK(Trainer(config, folder / "run", true, recorder, {}, true).run().progress.epochs_done == 3);
+  CHECK(recorder.steps[0].learning_rate == 2e-3);
+  std::vector<nlohmann::json> noted;
+  for (const auto& line : log_of(folder / "run")) {
+    if (line.contains("changed")) noted.push_back(line);
+  }
+  REQUIRE(noted.size() == 1);
+  CHECK(noted[0].dump() == R"({"changed":{"epochs":[4,3],"lr":[0.001,0.002]},"epoch":1,"step":3})");
+  const auto history = read_metrics_log(folder / "run/metrics.jsonl");
+  CHECK(history.steps.size() == 6);
+  CHECK(history.validations.size() == 3);
+
+  // Those are the run's settings now: it may be continued with them, and knows them.
+  CHECK(message_of(config, folder / "run", true) == "no error");
+  CHECK(to_json(settings_of_run(folder / "run").value()) == to_json(config));
+  std::filesystem::remove(folder / "run/checkpoint.safetensors");
+  CHECK(to_json(settings_of_run(folder / "run").value()) == to_json(config));
+  CHECK(!settings_of_run(folder / "nowhere"));
 }
 
 TEST_CASE_METHOD(OneThread, "a loss that is no number stops the run and names step, pictures and advice", "[train]") {

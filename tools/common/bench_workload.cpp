@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/atomic_file.h"
-#include "core/autograd.h"
 #include "core/formats/file_bytes.h"
 #include "core/kernels/isa.h"
 #include "core/random.h"
@@ -51,27 +50,23 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
   pictures_ =
       options.input.empty() ? filled(pictures, [&] { return draw.normal(); }) : read_raw(options.input, pictures);
   if (!is_training_) {
-    network_->prepare_inference();
+    predictor_.emplace(*network_, Predictor::Weights::released);
     return;
   }
   masks_ = options.targets.empty() ? filled(masks, [&] { return draw.chance(0.3) ? 1.0 : 0.0; })
                                    : read_raw(options.targets, masks);
+  plans_.emplace(*network_, LossWeights{}, options.memory_bytes);
   optimizer_ = make_optimizer({}, {{network_->named_parameters()}});
 }
 
 void BenchWorkload::run() {
   if (!is_training_) {
-    const NoGrad no_grad;
     logits_ = Tensor();  // its memory serves this run
-    logits_ = network_->forward(pictures_);
+    logits_ = predictor_->logits(pictures_);
     return;
   }
-  network_->zero_grad();
-  const Tensor logits = network_->forward(pictures_);
-  const Tensor loss = add(scale(dice_loss(logits, masks_), 0.5), scale(bce_with_logits(logits, masks_), 0.5));
-  loss.backward();
+  loss_ = plans_->run(pictures_, masks_, Tensor(), 1).loss;
   optimizer_->step(1e-4);
-  loss_ = static_cast<double>(loss.values<float>()[0]);
 }
 
 void BenchWorkload::release_results() {

@@ -2,11 +2,13 @@
 // What bench_unet times: one network on one batch, forward only or as a whole training step.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/profile.h"
-#include "models/unet.h"
+#include "models/predictor.h"
 #include "train/optimizer.h"
+#include "train/step_plans.h"
 
 namespace weft::tools {
 
@@ -15,6 +17,7 @@ struct BenchOptions {
   std::string model, input, targets;  // files; empty: random weights, noise. Time does not depend on them
   bool is_training = false;
   std::int64_t size = 512, batch = 1;
+  std::int64_t memory_bytes = 0;  // of a training step: PlanOptions
 };
 
 class BenchWorkload {
@@ -37,6 +40,8 @@ class BenchWorkload {
  private:
   const bool is_training_;
   std::unique_ptr<UNet> network_;
+  std::optional<Predictor> predictor_;    // where nothing is trained
+  std::optional<StepPlans> plans_;        // where it is
   std::unique_ptr<Optimizer> optimizer_;
   Tensor pictures_, masks_, logits_;
   double loss_ = 0;

@@ -10,12 +10,13 @@ namespace weft::tools {
 
 struct DataOptions {
   std::string data, images, masks, labels;
+  MaskRules mask_rules = {};
 
-  DatasetFolders folders() const { return {data, images, masks}; }
+  DatasetFolders folders() const { return {data, images, masks, mask_rules}; }
 };
 
-/// --data, --images, --masks, --labels. `default_labels` is shown in the help; where it is empty, so is `labels` until
-/// given.
+/// --data, --images, --masks, --mask-suffix, --mask-ext, --mask-threshold, --labels. `default_labels` is shown in the
+/// help; where it is empty, so is `labels` until given.
 void add_data_options(CLI::App& app, DataOptions& options, const std::string& default_labels);
 
 }  // namespace weft::tools

@@ -52,7 +52,7 @@ double measure_gigabytes() {
     parallel_for(tasks, [&](std::int64_t i) {
       const std::int64_t at = i * rows_each * channels;
       kernels::isa_kernels().scale_shift_rows(source.as<float>() + at, nullptr, rows_each, channels, ones.data(),
-                                              ones.data(), Activation::none, true, target.as<float>() + at);
+                                              ones.data(), no_clamp, true, target.as<float>() + at);
     });
   });
   return 2.0 * sizeof(float) * static_cast<double>(count) / ns;

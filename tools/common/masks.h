@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/image.h"
-#include "train/predict.h"
+#include "models/predict.h"
 
 namespace weft::tools {
 

@@ -40,9 +40,10 @@ void attempt(Item& item, Step&& step) {
 
 }  // namespace
 
-PictureRun::PictureRun(const PictureRunOptions& options, const Model& model)
+PictureRun::PictureRun(const PictureRunOptions& options, const ModelInfo& info, const Predictor& predictor)
     : options_(options),
-      model_(model),
+      info_(info),
+      predictor_(predictor),
       pictures_(list_pictures(options.paths)),
       progress_("infer", std::ssize(pictures_), "pictures") {
   if (options.output_file.empty()) {
@@ -91,7 +92,7 @@ std::size_t PictureRun::side_by_side_count() const {
   if (threads < 2 || options_.is_profiled || options_.predict.is_native) return 0;
   const auto& size = options_.predict.size;
   const std::int64_t canvas_pixels =
-      size ? std::int64_t{(*size)[0]} * (*size)[1] : model_.info.height * model_.info.width;
+      size ? std::int64_t{(*size)[0]} * (*size)[1] : info_.height * info_.width;
   return threads * canvas_pixels <= most_pixels ? static_cast<std::size_t>(pictures - pictures % threads) : 0;
 }
 
@@ -185,13 +186,13 @@ void PictureRun::read(Item& item) const {
   attempt(item, [&] {
     if (const std::string& refusal = refusals_[item.index]; !refusal.empty()) throw Error(refusal);
     item.image = load_image(pictures_[item.index]);
-    item.input = prepare_input(model_.info, item.image, options_.predict);
+    item.input = prepare_input(info_, item.image, options_.predict);
   });
 }
 
 void PictureRun::run_network(Item& item) const {
   attempt(item, [&] {
-    item.logits = canvas_logits(*model_.network, item.input, options_.predict.mirror);
+    item.logits = canvas_logits(predictor_, item.input, options_.predict.mirror);
     item.input.values = Tensor();
   });
 }

@@ -22,7 +22,7 @@
 #include "data/image.h"
 #include "models/model_file.h"
 #include "tools/common/progress_bar.h"
-#include "train/predict.h"
+#include "models/predict.h"
 
 namespace weft::tools {
 
@@ -39,9 +39,9 @@ struct PictureRunOptions {
 
 class PictureRun {
  public:
-  /// `options` and `model` must live as long. Lists the pictures and makes the folder. Throws Error where it can't,
+  /// `options`, `info` and `predictor` must live as long. Lists the pictures and makes the folder. Throws Error where it can't,
   /// UsageError for options that contradict each other.
-  PictureRun(const PictureRunOptions& options, const Model& model);
+  PictureRun(const PictureRunOptions& options, const ModelInfo& info, const Predictor& predictor);
 
   /// A line on stdout for each picture, in order, once its files are on disk. A picture that fails is named on stderr,
   /// and the others go on. Exit status: 1 where a picture failed, 130 where Ctrl-C or SIGTERM ended the work; what was
@@ -77,7 +77,8 @@ class PictureRun {
   void failed(std::size_t i, const std::exception& error);
 
   const PictureRunOptions& options_;
-  const Model& model_;
+  const ModelInfo& info_;
+  const Predictor& predictor_;
   const std::vector<std::filesystem::path> pictures_;
   std::vector<std::vector<std::filesystem::path>> outputs_;  // of each picture, a file for each kind
   std::vector<std::string> refusals_;                        // of each picture, why nothing is written; mostly empty

@@ -8,14 +8,19 @@
 #include <new>
 #include <string>
 
+#include "core/listed_error.h"
 #include "core/parallel.h"
 
 namespace weft::tools {
 namespace {
 
-int report(int status, std::string message) {
+std::string one_line(std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
-  std::cerr << "error: " << message << std::endl;
+  return message;
+}
+
+int report(int status, const std::string& message) {
+  std::cerr << "error: " << one_line(message) << std::endl;
   return status;
 }
 
@@ -47,6 +52,9 @@ int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& b
     return status;
   } catch (const UsageError& error) {
     return report(2, error.what());
+  } catch (const ListedError& error) {
+    for (const std::string& line : error.lines()) std::cerr << one_line(line) << '\n';
+    return report(1, error.summary());
   } catch (const std::bad_alloc&) {
     return report(1, "out of memory");
   } catch (const std::exception& error) {

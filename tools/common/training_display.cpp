@@ -9,8 +9,11 @@
 namespace weft::tools {
 
 std::string standing_text(const Progress& progress, std::int64_t epoch, std::int64_t early_stop) {
+  if (epoch == 0) return "the starting model";
   if (progress.best_epoch == epoch) return "the best so far";
-  std::string text = fmt::format("best so far: {:.4f} in epoch {}", progress.best_mean_iou, progress.best_epoch);
+  std::string text = progress.best_epoch == 0
+                         ? fmt::format("best so far: {:.4f}, the starting model's", progress.best_mean_iou)
+                         : fmt::format("best so far: {:.4f} in epoch {}", progress.best_mean_iou, progress.best_epoch);
   if (early_stop > 0)
     text += fmt::format("; {} of {} epochs without a better one", progress.epochs_without_gain, early_stop);
   return text;
@@ -18,6 +21,12 @@ std::string standing_text(const Progress& progress, std::int64_t epoch, std::int
 
 // Unlike fmt::print it does not throw: a run goes on where nobody reads what it says.
 void TrainingDisplay::note(const std::string& line) { std::fputs((line + "\n").c_str(), stderr); }
+
+void TrainingDisplay::checking_advanced(std::int64_t done, std::int64_t pictures) {
+  if (!progress_) progress_ = std::make_unique<ProgressBar>("looking at masks", pictures, "pictures");
+  progress_->update(done);
+  if (done == pictures) progress_.reset();
+}
 
 void TrainingDisplay::epoch_begins(std::int64_t epoch, std::int64_t epochs, std::int64_t pictures_done,
                                    std::int64_t pictures) {

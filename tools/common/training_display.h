@@ -17,6 +17,7 @@ class TrainingDisplay : public TrainObserver {
   void watch(const Trainer& trainer) { trainer_ = &trainer; }
 
   void note(const std::string& line) override;
+  void checking_advanced(std::int64_t done, std::int64_t pictures) override;
   void epoch_begins(std::int64_t epoch, std::int64_t epochs, std::int64_t pictures_done,
                     std::int64_t pictures) override;
   void step_ended(const StepRecord& record, std::int64_t pictures_done) override;
@@ -30,7 +31,7 @@ class TrainingDisplay : public TrainObserver {
 
   const TrainConfig config_;
   const Trainer* trainer_ = nullptr;
-  std::string label_;
+  std::string label_ = "epoch 0";  // of a starting model's validation
   std::unique_ptr<ProgressBar> progress_;
   Clock::time_point epoch_began_ = Clock::now();
   bool has_head_ = false;

@@ -1,4 +1,5 @@
-"""weft beside PyTorch, ONNX Runtime and OpenCV (tools/compare_peers.sh starts this). Exit status 1 where outputs disagree.
+"""weft beside PyTorch, ONNX Runtime and OpenCV (tools/compare_peers.sh starts this). Exit status 1 where outputs disagree,
+with --busy where a target is missed.
 
   inference       both networks, 512x512, batch 1, the same weights and input, 1 and 2 threads
   training step   both networks, 512x512, batch 4: forward, 0.5 Dice + 0.5 BCE, backward, Adam; and its peak memory
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 
+import busy
 import report
 import workers
 from prepare import ARCHITECTURES, BATCH, HERE, PHOTOGRAPHS, Files, relative_difference
@@ -191,6 +193,8 @@ def main():
     parser.add_argument("--no-install", action="store_true", help="only the peers that are there")
     parser.add_argument("--avx2", action="store_true",
                         help="have all but ONNX Runtime, which has no switch for it, use AVX2 at most; goes to compare-avx2.md and .json")
+    parser.add_argument("--busy", action="store_true",
+                        help="only the table beside busy neighbours (busy.py); goes to compare-busy.md")
     parser.add_argument("--docs", help="file between whose marks the tables go as well")
     options = parser.parse_args()
     rounds = 2 if options.quick else options.rounds
@@ -202,6 +206,8 @@ def main():
     say("models, inputs and photographs")
     files.prepare()
     comparison = Comparison(files, rounds)
+    if options.busy:
+        return 0 if busy.run(comparison, options, rounds, say) else 1
     steps = [(f"inference, {arch}, {threads} threads", comparison.inference, (arch, threads))
              for threads in THREADS for arch in ARCHITECTURES]
     for threads in THREADS:

@@ -43,14 +43,14 @@ if [ $smoke = 1 ]; then
   finish
 fi
 tsan=$build-tsan
-cmake -S "$source_folder" -B "$tsan" -G Ninja -DWEFT_SANITIZE=thread -DWEFT_OPENMP=OFF ${TRUST_CMAKE:-} >&2 &&
+cmake -S "$source_folder" -B "$tsan" -G Ninja -DWEFT_SANITIZE=thread ${TRUST_CMAKE:-} >&2 &&
   ninja -C "$tsan" -j "${TRUST_JOBS:-2}" test_core test_data infer_unet train_unet >&2 || finding "the build failed"
 export TSAN_OPTIONS="halt_on_error=1 exitcode=66"
 cd "$source_folder"
-"$tsan/tests/test_core" "[allocator],[threads]" >&2 || finding "allocator, kernels"
+"$tsan/tests/test_core" "[parallel],[allocator],[threads]" >&2 || finding "workers, allocator, kernels"
 "$tsan/tests/test_data" "[loader],[prefetch]" >&2 || finding "loader, prefetcher"
 "$tsan/bin/infer_unet" "$data/JPEGImages" --model "$scratch/run/last.safetensors" --out "$scratch/tsan" --threads 3 > /dev/null || finding "infer_unet"
 build=$tsan train "$data" "$scratch/tsan_run" --epochs 1 --threads 3 > /dev/null || finding "train_unet"
-report "ThreadSanitizer" "allocator, kernels, loader, prefetcher, infer_unet over a folder, a training, 3 threads"
+report "ThreadSanitizer" "workers, allocator, kernels, loader, prefetcher, infer_unet over a folder, a training, 3 threads"
 
 finish

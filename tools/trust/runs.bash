@@ -6,7 +6,6 @@ build=${TRUST_BUILD:-${1:-}}
 build=$(cd "$build" && pwd)
 smoke=${TRUST_SMOKE:-0}
 [ "${2:-}" = "--smoke" ] && smoke=1
-export OMP_WAIT_POLICY=passive
 
 # Many checkpoints are written and synced: in memory where that is possible.
 scratch=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" weft_trust.XXXXXX)

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 command -v clang-tidy > /dev/null || { echo "clang-tidy | all sources | skipped: no clang-tidy"; exit 0; }
 # clang++ does not know all of gcc's options; those that it warns of are dropped.
 mkdir -p "$TRUST_WORK/commands"
-sed 's/ccache //; s/-Wno-restrict//; s/-Werror//; s/-fopenmp//' "$TRUST_BUILD/compile_commands.json" \
+sed 's/ccache //; s/-Wno-restrict//; s/-Werror//' "$TRUST_BUILD/compile_commands.json" \
   > "$TRUST_WORK/commands/compile_commands.json"
 # shellcheck disable=SC2086
 git ls-files ${TRUST_TIDY_FILES:-'core/*.cpp' 'nn/*.cpp' 'models/*.cpp' 'data/*.cpp' 'train/*.cpp' 'tools/*.cpp'} |

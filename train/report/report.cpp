@@ -87,15 +87,20 @@ std::string histogram_html(const Review& review) {
                      histogram_chart(counts, "IoU of a picture"));
 }
 
-std::string worst_html(const Review& review) {
-  if (review.worst.empty()) return "";
+/// The colours of mistakes.
+std::string mistakes_key() {
   const auto key = [](const char* colour, const char* text) {
     return fmt::format("<li><i style=\"background:{}\"></i>{}</li>", colour, text);
   };
-  std::string html = fmt::format("<h2>The {} worst</h2>\n<ul class=\"key\">", review.worst.size()) +
-                     key(MistakeColours::found, "clothing that was found") +
-                     key(MistakeColours::missed, "clothing that was missed") +
-                     key(MistakeColours::wrong, "taken for clothing, but is none") + "</ul>\n<div class=\"worst\">\n";
+  return "<ul class=\"key\">" + key(MistakeColours::found, "clothing that was found") +
+         key(MistakeColours::missed, "clothing that was missed") +
+         key(MistakeColours::wrong, "taken for clothing, but is none") + "</ul>\n";
+}
+
+std::string worst_html(const Review& review) {
+  if (review.worst.empty()) return "";
+  std::string html =
+      fmt::format("<h2>The {} worst</h2>\n", review.worst.size()) + mistakes_key() + "<div class=\"worst\">\n";
   for (const WorstPicture& w : review.worst) {
     html += fmt::format("<figure class=\"card\">{}<figcaption><span>{}</span><b>IoU {:.3f}</b></figcaption></figure>\n",
                         image_html(w.mistakes, "photograph and mistakes of " + w.score.stem), escape_html(w.score.stem),
@@ -169,6 +174,43 @@ std::string stress_html(const Report& report) {
          head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n</div>\n";
 }
 
+std::string comparison_html(const Comparison& comparison) {
+  if (comparison.models.empty()) return "";
+  std::string html =
+      "<h2>Side by side</h2>\n<p class=\"soft\">The last columns say how much better the mean IoU of the pictures is "
+      "than "
+      "the first model's, and between which differences 95 of 100 draws of as many of these pictures lie (paired "
+      "bootstrap). "
+      "Where they enclose 0 the pictures do not decide.</p>\n<div class=\"card scroll\"><table "
+      "class=\"figures\"><thead>"
+      "<tr><th scope=\"col\">model</th><th scope=\"col\">mIoU</th><th scope=\"col\">IoU</th><th scope=\"col\">Dice</th>"
+      "<th scope=\"col\">loss</th><th scope=\"col\">boundary F</th><th scope=\"col\">threshold</th>"
+      "<th scope=\"col\">better by</th><th scope=\"col\">draws</th></tr></thead><tbody>\n";
+  for (const ComparedModel& m : comparison.models) {
+    html += fmt::format(
+        "<tr><td>{}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{}</td>",
+        escape_html(m.name), m.mean_iou, m.iou, m.dice, m.loss, m.boundary_f, m.threshold);
+    const auto& d = m.against_first;
+    html += d ? fmt::format("<td>{:+.4f}</td><td>{:+.4f} to {:+.4f}</td></tr>\n", d->mean, d->low, d->high)
+              : "<td></td><td></td></tr>\n";
+  }
+  html += "</tbody></table></div>\n";
+  if (comparison.pictures.empty()) return html;
+  html += "<h2>Where they differ most</h2>\n" + mistakes_key();
+  for (const DifferingPicture& picture : comparison.pictures) {
+    html += "<h3>" + escape_html(picture.stem) + "</h3>\n<div class=\"worst\">\n";
+    for (std::size_t k = 0; k < picture.mistakes.size(); ++k) {
+      const std::string& name = comparison.models.at(k).name;
+      html +=
+          fmt::format("<figure class=\"card\">{}<figcaption><span>{}</span><b>IoU {:.3f}</b></figcaption></figure>\n",
+                      image_html(picture.mistakes[k], "mistakes of " + name + " on " + picture.stem), escape_html(name),
+                      picture.iou.at(k));
+    }
+    html += "</div>\n";
+  }
+  return html;
+}
+
 std::string settings_html(const Report& report) {
   std::string html;
   if (!report.command.empty())
@@ -190,7 +232,8 @@ std::string report_page(const Report& report) {
     const Review& last = report.reviews.back();
     body += samples_html(report) + histogram_html(last) + worst_html(last) + labels_html(last);
   }
-  return html_page(report.title, body + stress_html(report) + settings_html(report));
+  return html_page(report.title,
+                   body + comparison_html(report.comparison) + stress_html(report) + settings_html(report));
 }
 
 }  // namespace weft

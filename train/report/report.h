@@ -1,10 +1,12 @@
 #pragma once
 // report.html: a training run, or a model that was judged, as a page that a person likes to read.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "train/bootstrap.h"
 #include "train/metrics_log.h"
 #include "train/report/review.h"
 
@@ -14,6 +16,25 @@ namespace weft {
 struct StressScore {
   std::string name;
   std::vector<double> mean_iou;
+};
+
+/// A model beside others. The first one has no difference.
+struct ComparedModel {
+  std::string name;
+  double threshold = 0, mean_iou = 0, iou = 0, dice = 0, loss = 0, boundary_f = 0;
+  std::optional<PairedDifference> against_first = std::nullopt;  // of the pictures' IoUs
+};
+
+/// A picture on which models differ: of each its IoU, and a JPEG of the photograph with its mistakes.
+struct DifferingPicture {
+  std::string stem;
+  std::vector<double> iou;
+  std::vector<std::string> mistakes;
+};
+
+struct Comparison {
+  std::vector<ComparedModel> models;
+  std::vector<DifferingPicture> pictures;
 };
 
 /// Plain texts; the page escapes them.
@@ -27,6 +48,7 @@ struct Report {
   std::int64_t best_epoch = 0;      // 0: none
   double clean_mean_iou = 0;        // to compare the stresses with
   std::vector<StressScore> stresses;
+  Comparison comparison;  // without models: none
   Facts settings;
   std::string machine, command;
 };

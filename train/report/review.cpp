@@ -9,6 +9,7 @@
 #include "core/atomic_file.h"
 #include "core/check.h"
 #include "core/formats/json.h"
+#include "data/ignored.h"
 #include "train/report/pictures.h"
 
 namespace weft {
@@ -78,17 +79,19 @@ void load_worst(const fs::path& folder, Review& review) {
 void Reviewer::add(const std::string& stem, const EvaluatedPicture& picture) {
   const double iou = picture.counts.iou();
   const Sample& sample = picture.sample;
+  const Image truth = without_ignored(sample.clothing, sample.clothing),
+              prediction = without_ignored(picture.prediction, sample.clothing);
   review_.pictures.push_back({stem, iou});
   if (review_.samples.size() < samples_in_review) {
     review_.samples.push_back({stem, iou, photograph_jpeg(sample.picture, sample_side),
-                               overlay_jpeg(sample.picture, sample.clothing, sample_side),
+                               overlay_jpeg(sample.picture, truth, sample_side),
                                overlay_jpeg(sample.picture, picture.prediction, sample_side)});
   }
   auto& worst = review_.worst;
   if (worst.size() == worst_in_review && iou >= worst.back().score.iou) return;
   const auto place = std::upper_bound(worst.begin(), worst.end(), iou,
                                       [](double value, const WorstPicture& w) { return value < w.score.iou; });
-  worst.insert(place, {{stem, iou}, mistakes_jpeg(sample.picture, sample.clothing, picture.prediction, worst_side)});
+  worst.insert(place, {{stem, iou}, mistakes_jpeg(sample.picture, truth, prediction, worst_side)});
   if (worst.size() > worst_in_review) worst.pop_back();
 }
 

@@ -27,9 +27,10 @@ std::string time_text(double seconds) {
 
 Facts figures_of(const MetricsHistory& history, const TrainConfig& config, const Progress& progress) {
   Facts figures;
-  if (progress.best_epoch > 0) {
+  if (progress.best_mean_iou >= 0) {
     figures.emplace_back(fmt::format("{:.4f}", progress.best_mean_iou),
-                         fmt::format("best mIoU, epoch {}", progress.best_epoch));
+                         progress.best_epoch == 0 ? "best mIoU, the starting model's"
+                                                  : fmt::format("best mIoU, epoch {}", progress.best_epoch));
   }
   if (!history.validations.empty()) {
     const ValidationRecord& last = history.validations.back();

@@ -33,7 +33,7 @@ WEFT_ALWAYS_INLINE Vec activation_gradient(const BatchNormBackward<float>& b, co
 /// Calls body.template operator()<slope>() with the slope that b asks for.
 template <class Body>
 WEFT_ALWAYS_INLINE void with_slope(const BatchNormBackward<float>& b, Body&& body) {
-  if (b.activation == Activation::none) {
+  if (!has_bounds(b.clamp)) {
     body.template operator()<Slope::one>();
   } else if (b.y == nullptr) {
     body.template operator()<Slope::of_x>();
@@ -177,8 +177,8 @@ void column_deviations(const float* x, std::int64_t rows, std::int64_t channels,
 }
 
 void scale_shift_rows(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
-                      const float* factor, const float* offset, Activation activation, bool past_caches, float* y) {
-  const Limits limits(activation);
+                      const float* factor, const float* offset, Clamp clamp, bool past_caches, float* y) {
+  const Limits limits(clamp);
   const bool is_aligned = channels % lanes == 0 && reinterpret_cast<std::uintptr_t>(y) % sizeof(Vec) == 0;
   if (past_caches && is_aligned) {
     scale_shift_each(x, residual, rows, channels, factor, offset, limits, y,
@@ -191,7 +191,7 @@ void scale_shift_rows(const float* x, const float* residual, std::int64_t rows, 
 }
 
 void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz) {
-  const Limits limits(b.activation);
+  const Limits limits(b.clamp);
   set_zero(sum_dz, b.channels);
   set_zero(sum_dz_d, b.channels);
   const float* const read[] = {b.x, b.dy};
@@ -210,7 +210,7 @@ void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* s
 void batch_norm_gradient_rows(const BatchNormBackward<float>& problem, const float* shift, const float* stretch,
                               float* dx) {
   const BatchNormBackward<float> b = problem;  // a store to dx can't change a copy, as far as the compiler knows
-  const Limits limits(b.activation);
+  const Limits limits(b.clamp);
   with_slope(b, [&]<Slope slope>() {
     for (std::int64_t r = 0; r < b.rows; ++r) {
       for_each_vector(b.channels, [&](auto part, std::int64_t c) {

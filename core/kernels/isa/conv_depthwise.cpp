@@ -34,7 +34,7 @@ struct Run {
   std::int64_t out_step;     // and from output to output
   std::int64_t channels;
   const float* bias;  // or null
-  Activation activation;
+  Clamp clamp;
   const float* residual;  // at the first pixel, or null
   bool past_caches;       // see belongs_past_caches
   float* out;
@@ -54,8 +54,8 @@ WEFT_ALWAYS_INLINE void finish(const Run& run, Vec (&sums)[pixels], Lanes<is_who
     WEFT_UNROLL
     for (int p = 0; p < pixels; ++p, residual = next_place(residual, run.out_step)) sums[p] += part.load_from(residual);
   }
-  if (run.activation != Activation::none) {
-    const Limits limits(run.activation);
+  if (has_bounds(run.clamp)) {
+    const Limits limits(run.clamp);
     WEFT_UNROLL
     for (int p = 0; p < pixels; ++p) sums[p] = clamp(sums[p], limits.low, limits.high);
   }
@@ -149,7 +149,7 @@ void run_phase_row(const Work& work, const SourceRows& source, const Phase& phas
   const std::int64_t out_row = (image * g.out_h + g.out_row + i * g.out_step_h) * g.out_w + g.out_col;
   const std::int64_t out_step = g.out_step_w * g.out_c;
   Run run = {live,           0,       phase.source_step, out_step, g.out_c,    end.bias,
-             end.activation, nullptr, work.past_caches,  nullptr,  &statistics};
+             end.clamp, nullptr, work.past_caches,  nullptr,  &statistics};
   for (std::int64_t j = 0; j < g.grid_w;) {
     const std::int64_t at = out_row * g.out_c + j * out_step;
     run.out = work.out + at;

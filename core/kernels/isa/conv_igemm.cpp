@@ -246,8 +246,8 @@ void run_block(const TapGrid& g, const Plan& plan, const Panel& panel, const Par
     for (std::int64_t n = 0; n < t.columns; ++n) bias[n] = epilogue.bias[panel.column + n];
     t.bias = bias;
   }
-  t.low = lower_limit(epilogue.activation);
-  t.high = upper_limit(epilogue.activation);
+  t.low = epilogue.clamp.lower;
+  t.high = epilogue.clamp.upper;
   // Sums that later chunks add to had better stay near, and lines that are read first are. A single tap makes few
   // products for each line.
   const std::int64_t count = g.images * g.out_h * g.out_w * g.out_c;

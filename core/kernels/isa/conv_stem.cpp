@@ -117,7 +117,7 @@ void stem_forward(const ConvProblem& p, const float* x, const float* packed, con
                            p.c_out,
                            epilogue.residual,
                            epilogue.bias,
-                           Limits(epilogue.activation),
+                           Limits(epilogue.clamp),
                            fills_lines_past_caches(y, p.output_count(), p.c_out)};
   const PartSums part_sums = begin_sums(epilogue.sums, plan.strips);
   parallel_for(ceil_div(plan.strips, task_strips), [&](std::int64_t task) {

@@ -191,7 +191,7 @@ struct Convolution {
             work.out_c,
             epilogue.residual,
             epilogue.bias,
-            Limits(epilogue.activation),
+            Limits(epilogue.clamp),
             epilogue.residual != out && fills_lines_past_caches(out, count, work.out_c)};
   }
 };

@@ -84,7 +84,7 @@ struct IsaKernels {
                             float* squares);
   /// y = act(x factor + offset + residual); residual may be null. `past_caches`: y is stored without being fetched.
   void (*scale_shift_rows)(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
-                           const float* factor, const float* offset, Activation activation, bool past_caches, float* y);
+                           const float* factor, const float* offset, Clamp clamp, bool past_caches, float* y);
   /// Sums of dz and of dz (x - mean); also dz itself, where it is not null. It may be dy.
   void (*column_gradients)(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz);
   /// dx = factor dz - shift - stretch (x - mean); it may be dy.

@@ -20,6 +20,7 @@
 // group or tile it is in.
 
 #include "core/kernels/isa/kernels.h"
+#include "core/kernels/isa/limits.h"
 #include "core/kernels/isa/tap_tile.h"
 #include "core/kernels/scratch.h"
 #include "core/parallel.h"
@@ -33,7 +34,6 @@ constexpr std::int64_t band_input_rows = 32, bands_per_thread = 4;
 constexpr std::int64_t many_input_rows = 112;  // of all images: with more they are never split
 constexpr std::int64_t many_panels = 8;
 constexpr std::int64_t least_band_rows = 8, split_pixels = 96;
-constexpr float six = 6;  // where ReLU6 ends
 
 /// Channels cut into panels of up to max_tile_vectors vectors. Of many panels there is an even number: two threads
 /// that share out nine have one of them wait while the other does the ninth.
@@ -185,7 +185,7 @@ class Product {
  public:
   TapTile tile = {};
 
-  Product(std::int64_t channels, const Part& columns, const float* packed, const float* bias, float high)
+  Product(std::int64_t channels, const Part& columns, const float* packed, const float* bias, Clamp clamp)
       : size_(tile_pixels(static_cast<int>(columns.size / lanes))), run_(tap_tile_function(columns.size / lanes)) {
     tile.offsets = &offset_;
     tile.taps = 1;
@@ -194,7 +194,7 @@ class Product {
     tile.columns = columns.size;
     tile.is_first = tile.is_last = true;
     tile.bias = bias;
-    tile.low = -high, tile.high = high;
+    tile.low = clamp.lower, tile.high = clamp.upper;
   }
   Product(const Product&) = delete;
   Product& operator=(const Product&) = delete;
@@ -294,8 +294,7 @@ class ExpandedRows {
   void expand(std::int64_t panel) const {
     const Part columns = block_.plan.mid_panels.channels(panel, 1);
     Product product(p_.c_in, columns, block_.packed + columns.begin * p_.c_in,
-                    block_.packed + block_.layout.expand_bias + columns.begin, six);
-    product.tile.low = 0;
+                    block_.packed + block_.layout.expand_bias + columns.begin, p_.expand_clamp);
     product.tile.prefetch = product.tile_size() * p_.c_in;
     product.tile.out = ring_ + columns.begin - chunk_.begin;
     product.run(list_);
@@ -326,6 +325,7 @@ class ExpandedRows {
     const std::int64_t filter_step = block_.layout.mid;
     const float* filters = block_.packed + block_.layout.depthwise + chunk_.begin;
     const float* biases = block_.packed + block_.layout.depthwise_bias + chunk_.begin;
+    const Limits limits(p_.depthwise_clamp);
     for (std::int64_t c = 0; c < chunk_.size; c += lanes) {
       Vec acc[pixels];
       WEFT_UNROLL
@@ -346,7 +346,7 @@ class ExpandedRows {
         }
       }
       WEFT_UNROLL
-      for (int m = 0; m < pixels; ++m) store(d + m * d_step + c, clamp(acc[m], Vec{}, broadcast(six)));
+      for (int m = 0; m < pixels; ++m) store(d + m * d_step + c, clamp(acc[m], limits.low, limits.high));
     }
   }
 
@@ -374,7 +374,7 @@ void project(const Block& block, const PixelList& list, std::int64_t panel, cons
   const Part columns = block.plan.out_panels.channels(panel, 1);
   const float* packed = block.packed + block.layout.project + columns.begin * p.c_mid + mid.begin * columns.size;
   Product product(min64(mid.size, p.c_mid - mid.begin), columns, packed,
-                  block.packed + block.layout.project_bias + columns.begin, __builtin_inff());
+                  block.packed + block.layout.project_bias + columns.begin, no_clamp);
   product.tile.columns = min64(columns.size, p.c_out - columns.begin);
   product.tile.is_first = mid.begin == 0;
   product.tile.is_last = mid.begin + mid.size >= p.c_mid;

@@ -49,7 +49,7 @@ std::int64_t multiply_adds_in_registers(std::int64_t rounds);
 void column_deviations(const float* x, std::int64_t rows, std::int64_t channels, float* centre, float* sums,
                        float* squares);
 void scale_shift_rows(const float* x, const float* residual, std::int64_t rows, std::int64_t channels,
-                      const float* factor, const float* offset, Activation activation, bool past_caches, float* y);
+                      const float* factor, const float* offset, Clamp clamp, bool past_caches, float* y);
 void column_gradients(const BatchNormBackward<float>& b, float* sum_dz, float* sum_dz_d, float* dz);
 void batch_norm_gradient_rows(const BatchNormBackward<float>& b, const float* shift, const float* stretch, float* dx);
 

@@ -1,25 +1,22 @@
 #pragma once
-// The limits between which an activation passes its input on; what lies beyond becomes the limit.
+// The bounds between which a clamp passes its input on; what lies beyond becomes the bound.
 
-#include "core/kernels/activation.h"
+#include "core/kernels/clamp.h"
 #include "core/kernels/isa/vec.h"
 
 namespace weft::kernels::WEFT_ISA {
 namespace {
 
-WEFT_ALWAYS_INLINE float lower_limit(Activation activation) {
-  return activation == Activation::none ? -__builtin_inff() : 0;
-}
-WEFT_ALWAYS_INLINE float upper_limit(Activation activation) {
-  return activation == Activation::relu6 ? 6 : __builtin_inff();
+/// As clips() of clamp.h, but of this instruction set's own: a common inline function may not be called here (see isa.h).
+WEFT_ALWAYS_INLINE bool has_bounds(Clamp clamp) {
+  return clamp.lower > -__builtin_inff() || clamp.upper < __builtin_inff();
 }
 
-/// Both, for vectors.
+/// Both bounds, for vectors.
 struct Limits {
   Vec low, high;
 
-  explicit Limits(Activation activation)
-      : low(broadcast(lower_limit(activation))), high(broadcast(upper_limit(activation))) {}
+  explicit Limits(Clamp clamp) : low(broadcast(clamp.lower)), high(broadcast(clamp.upper)) {}
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ WEFT_ALWAYS_INLINE void for_each_four_pixels(std::int64_t count, std::int64_t ch
 
 inline void make_normalised(const PixelSource& source, std::int64_t first, std::int64_t count, float* to) {
   const BatchNormBackward<float> b = source.norm;  // a store can't change a copy, as far as the compiler knows
-  const Limits limits(b.activation);
+  const Limits limits(b.clamp);
   const std::int64_t channels = source.channels;
   const float* x = b.x + first * channels;
   for_each_four_pixels(count, channels, [&]<int pixels>(auto part, std::int64_t at, std::int64_t c) {

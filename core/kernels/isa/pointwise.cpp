@@ -81,8 +81,8 @@ TapTile tile_of(const RowProduct& product, const Block& block, const Panel& pane
     t.bias = bias;
   }
   t.residual = end.residual != nullptr ? end.residual + at : nullptr;
-  t.low = lower_limit(end.activation);
-  t.high = upper_limit(end.activation);
+  t.low = end.clamp.lower;
+  t.high = end.clamp.upper;
   t.past_caches = product.past_caches;
   t.sums = sums_of_part(product.sums, block.part, panel.column, block.is_first);
   if (t.sums.are_of_gradient()) t.sums.x += block.first * product.n;

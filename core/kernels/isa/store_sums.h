@@ -34,7 +34,7 @@ WEFT_ALWAYS_INLINE StoreSums sums_of_part(const PartSums& all, std::int64_t part
   if (const BatchNormBackward<float>& b = all.gradient; b.x != nullptr) {
     s.x = b.x + channel, s.y = b.y != nullptr ? b.y + channel : nullptr, s.mean = b.mean + channel;
     s.factor = b.factor + channel, s.offset = b.offset + channel;
-    s.low = lower_limit(b.activation), s.high = upper_limit(b.activation);
+    s.low = b.clamp.lower, s.high = b.clamp.upper;
   }
   return s;
 }

@@ -99,7 +99,7 @@ struct Normalised {
   template <class Part>
   WEFT_ALWAYS_INLINE auto at(const Part& part, std::int64_t k) const {
     return [factor = part.load_from(norm.factor + k), offset = part.load_from(norm.offset + k),
-            limits = Limits(norm.activation)](Vec x) { return clamp(x * factor + offset, limits.low, limits.high); };
+            limits = Limits(norm.clamp)](Vec x) { return clamp(x * factor + offset, limits.low, limits.high); };
   }
 };
 

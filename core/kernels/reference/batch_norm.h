@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/kernels/activation.h"
+#include "core/kernels/clamp.h"
 #include "core/kernels/batch_norm_backward.h"
 
 namespace weft::kernels::reference {
@@ -44,12 +44,12 @@ void batch_norm_statistics(const T* x, std::int64_t rows, std::int64_t channels,
 /// channel, residual null or of x's shape.
 template <class T>
 void scale_shift(const T* x, const T* residual, std::int64_t rows, std::int64_t channels, const T* factor,
-                 const T* offset, Activation activation, T* y) {
+                 const T* offset, Clamp clamp, T* y) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = r * channels + c;
       const T z = x[i] * factor[c] + offset[c];
-      y[i] = activate(residual == nullptr ? z : z + residual[i], activation);
+      y[i] = clamped(residual == nullptr ? z : z + residual[i], clamp);
     }
   }
 }
@@ -57,9 +57,9 @@ void scale_shift(const T* x, const T* residual, std::int64_t rows, std::int64_t 
 /// dz of element i, which is of channel c.
 template <class T>
 T activation_gradient(const BatchNormBackward<T>& b, std::int64_t i, std::int64_t c) {
-  if (b.activation == Activation::none) return b.dy[i];
+  if (!clips(b.clamp)) return b.dy[i];
   const T y = b.y == nullptr ? b.x[i] * b.factor[c] + b.offset[c] : b.y[i];
-  return b.dy[i] * activation_slope(y, b.activation);
+  return b.dy[i] * clamp_slope(y, b.clamp);
 }
 
 /// dbeta and dgamma [channels]. Also dz, where it is not null; it may be dy.

@@ -38,7 +38,7 @@ void conv2d_forward(const ConvProblem& p, const T* x, const T* w, const ConvEpil
         const std::int64_t at = (row * out_w + j) * p.c_out + o;
         if (epilogue.bias != nullptr) sum += epilogue.bias[o];
         if (epilogue.residual != nullptr) sum += epilogue.residual[at];
-        y[at] = activate(sum, epilogue.activation);
+        y[at] = clamped(sum, epilogue.clamp);
       }
     }
   });
@@ -69,7 +69,7 @@ void conv2d_input_gradient(const ConvProblem& p, const T* dy, const T* w, const 
         const std::int64_t at = (row * p.w + b) * p.c_in + channel;
         if (epilogue.bias != nullptr) sum += epilogue.bias[channel];
         if (epilogue.residual != nullptr) sum += epilogue.residual[at];
-        dx[at] = activate(sum, epilogue.activation);
+        dx[at] = clamped(sum, epilogue.clamp);
       }
     }
   });

@@ -95,6 +95,61 @@ TEST_CASE("a state dict inside a training checkpoint is found, its prefix remove
   CHECK(mixed.notes() == std::vector<std::string>{"left out 'epoch', which is an integer"});
 }
 
+TEST_CASE("a state dict is found under the keys of other training programs", "[formats]") {
+  const std::string one = tensor(storage("FloatStorage", "0", 2), 0, {2}, {1});
+  const std::string inner = empty_dict + mark + text("a") + one + setitems;
+  for (const char* key : {"state_dict", "model_state_dict", "model", "net", "params", "ema"}) {
+    const WeightsFile file =
+        open_weights(FileBytes::hold("m.pth", torch_zip(dict({{"epoch", "K\x03"}, {key, inner}}), {floats({1, 2})})));
+    CHECK(file.find("a") != nullptr);
+    CHECK(file.notes() == std::vector<std::string>{fmt::format("took the state dict under '{}'", key)});
+  }
+  const WeightsFile both =
+      open_weights(FileBytes::hold("m.pth", torch_zip(dict({{"ema", inner}, {"model", inner}}), {floats({1, 2})})));
+  CHECK(both.notes() ==
+        std::vector<std::string>{"took the state dict under 'model'", "left out the other one under 'ema'"});
+}
+
+TEST_CASE("numbers of numpy and a Namespace beside the tensors are skipped", "[formats]") {
+  const std::string one = tensor(storage("FloatStorage", "0", 2), 0, {2}, {1});
+  // numpy.float64(0.9) and argparse.Namespace(lr=1, names=["a"]) as Python 3 and numpy write them in protocol 2
+  // (pickletools.dis), but for the memo.
+  const std::string dtype = global("numpy", "dtype") + text("f8") + "\x89\x88\x87R" + mark + "K\x03" + text("<") +
+                            none + none + none + "J\xff\xff\xff\xffJ\xff\xff\xff\xffK" + std::string(1, '\0') + tuple +
+                            build;
+  const std::string bytes = global("_codecs", "encode") + text("\xc3\x8d\xc3\x8c") + text("latin1") + "\x86R";
+  const std::string space = global("argparse", "Namespace") + empty_tuple + newobj + empty_dict + mark + text("lr") +
+                            "K\x01" + text("names") + empty_list + text("a") + append + setitems + build;
+  for (const char* module : {"numpy.core.multiarray", "numpy._core.multiarray"}) {
+    const std::string scalar = global(module, "scalar") + dtype + bytes + "\x86R";
+    const WeightsFile file = open_weights(FileBytes::hold(
+        "m.pth", torch_zip(dict({{"best", scalar},
+                                 {"args", space},
+                                 {"model", empty_dict + mark + text("a") + one + text("score") + scalar + setitems}}),
+                           {floats({1, 2})})));
+    CHECK(file.read_f32("a") == std::vector<float>{1, 2});
+    CHECK(file.notes() == std::vector<std::string>{"took the state dict under 'model'",
+                                                   "left out 'score', which is an object that weft does not read"});
+  }
+  // Skipping is no way to anything else: a call needs an import of the list, and other modules of numpy are refused.
+  const auto value_verdict = [&](const std::string& value) {
+    try {
+      open_weights(FileBytes::hold("m.pth", torch_zip(dict({{"x", value}, {"a", one}}), {floats({1, 2})})));
+      return std::string("accepted");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  CHECK(value_verdict(space) == "accepted");
+  CHECK_THAT(value_verdict(space + empty_tuple + reduce),
+             Contains("refused: data.pkl calls an object that weft does not read"));
+  CHECK_THAT(value_verdict(global("numpy", "load") + text("x") + "\x85R"), Contains("imports numpy.load"));
+  CHECK_THAT(value_verdict(global("argparse", "FileType") + empty_tuple + reduce),
+             Contains("imports argparse.FileType"));
+  CHECK_THAT(value_verdict(tensor(space, 0, {2}, {1})),
+             Contains("a tensor's storage is an object that weft does not read"));
+}
+
 TEST_CASE("a pickled module is refused by its import", "[formats]") {
   CHECK_THROWS_WITH(
       open_weights(fixtures + "module.pth"),
@@ -166,7 +221,7 @@ TEST_CASE("a file is recognised by its content", "[formats]") {
   CHECK(file.read_f32("a") == std::vector<float>{1});
 
   CHECK_THAT(verdict(""), Contains("not a file of weights that weft knows"));
-  CHECK_THAT(verdict("\x89PNG\r\n"), Contains("not a file of weights that weft knows"));
+  CHECK_THAT(verdict("\x89PNG\r\n"), Contains("m.pth: is a picture, not a model"));
   std::string tar(512, '\0');
   CHECK_THAT(verdict(tar.replace(257, 5, "ustar")), Contains("a tar file, PyTorch's container of 2016"));
   CHECK_THAT(verdict(proto + "}."), Contains("a pickle, but not one that torch.save wrote"));

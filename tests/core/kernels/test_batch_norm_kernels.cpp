@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::pair<std::int64_t, std::int64_t> shapes[] = {{1, 1},     {2, 3},    {7, 17},   {1000, 5}, {1030, 33},
                                                             {1500, 24}, {131, 72}, {90, 208}, {70, 700}};
-constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
+constexpr Clamp activations[] = {no_clamp, relu_clamp, relu6_clamp};
 
 void check_close(const std::vector<float>& actual, const std::vector<float>& expected, double relative, double scale) {
   REQUIRE(actual.size() == expected.size());
@@ -66,19 +66,19 @@ TEST_CASE("batch norm statistics where the first rows are all of the spread", "[
   });
 }
 
-TEST_CASE("scale_shift with each activation, with a residual and without", "[batch_norm]") {
+TEST_CASE("scale_shift with each clamp, with a residual and without", "[batch_norm]") {
   for (const auto& shape : shapes) {
     const std::int64_t rows = shape.first, channels = shape.second;
     GuardedBuffer x = small_integers(rows * channels, 2, 5);
     GuardedBuffer residual = small_integers(rows * channels, 8, 5);
     const std::vector<float> factor = per_channel(channels, 1, 1), offset = per_channel(channels, -2, 2);
-    for (Activation activation : activations) {
+    for (Clamp clamp : activations) {
       for (const float* r : {static_cast<const float*>(nullptr), static_cast<const float*>(residual.data())}) {
         std::vector<float> expected(static_cast<std::size_t>(rows * channels));
-        reference::scale_shift(x.data(), r, rows, channels, factor.data(), offset.data(), activation, expected.data());
+        reference::scale_shift(x.data(), r, rows, channels, factor.data(), offset.data(), clamp, expected.data());
         for_each_isa([&] {
           GuardedBuffer y(rows * channels);
-          scale_shift(x.data(), r, rows, channels, factor.data(), offset.data(), activation, y.data());
+          scale_shift(x.data(), r, rows, channels, factor.data(), offset.data(), clamp, y.data());
           CHECK(y.is_guard_intact());
           CHECK(y.content() == expected);
         });
@@ -93,17 +93,17 @@ TEST_CASE("scale_shift of a tensor too large for the caches", "[batch_norm]") {
     GuardedBuffer x = small_integers(rows * channels, 2, 5);
     const std::vector<float> factor = per_channel(channels, 1, 1), offset = per_channel(channels, -2, 2);
     std::vector<float> expected(static_cast<std::size_t>(rows * channels));
-    reference::scale_shift<float>(x.data(), nullptr, rows, channels, factor.data(), offset.data(), Activation::relu,
+    reference::scale_shift<float>(x.data(), nullptr, rows, channels, factor.data(), offset.data(), relu_clamp,
                                   expected.data());
     for_each_isa([&] {
       ScratchBuffer y(static_cast<std::size_t>(rows * channels) * sizeof(float));  // aligned
-      scale_shift(x.data(), nullptr, rows, channels, factor.data(), offset.data(), Activation::relu, y.as<float>());
+      scale_shift(x.data(), nullptr, rows, channels, factor.data(), offset.data(), relu_clamp, y.as<float>());
       CHECK(std::equal(expected.begin(), expected.end(), y.as<float>()));
     });
   }
 }
 
-TEST_CASE("batch norm gradients with each activation, told from x and from y", "[batch_norm]") {
+TEST_CASE("batch norm gradients with each clamp, told from x and from y", "[batch_norm]") {
   for (const auto& shape : shapes) {
     const std::int64_t rows = shape.first, channels = shape.second;
     // Integers and powers of two: all sums are exact. y and x factor + offset hold 0 and 6, where the slope changes.
@@ -112,10 +112,10 @@ TEST_CASE("batch norm gradients with each activation, told from x and from y", "
     const auto count = static_cast<std::size_t>(channels);
     const std::vector<float> mean = per_channel(channels, -1, 1), factor = per_channel(channels, 1, 1),
                              offset = per_channel(channels, -2, 2), inv(count, 0.5f);
-    for (Activation activation : activations) {
+    for (Clamp clamp : activations) {
       for (const float* output : {static_cast<const float*>(nullptr), static_cast<const float*>(y.data())}) {
         const BatchNormBackward<float> b{rows,        channels,   x.data(),      output,        dy.data(),
-                                         mean.data(), inv.data(), factor.data(), offset.data(), activation};
+                                         mean.data(), inv.data(), factor.data(), offset.data(), clamp};
         std::vector<float> dgamma(count), dbeta(count), expected_dgamma(count), expected_dbeta(count);
         std::vector<float> expected_dz(static_cast<std::size_t>(rows * channels)), expected(expected_dz.size());
         reference::batch_norm_parameter_gradients(b, expected_dgamma.data(), expected_dbeta.data(), expected_dz.data());
@@ -160,7 +160,7 @@ TEST_CASE("batch norm gives the same bits with any number of threads", "[batch_n
   check_thread_independence([&] {
     std::vector<float> both(static_cast<std::size_t>(2 * channels));
     batch_norm_parameter_gradients({rows, channels, x.data(), nullptr, dy.data(), mean.data(), inv.data(), inv.data(),
-                                    mean.data(), Activation::relu},
+                                    mean.data(), relu_clamp},
                                    both.data(), both.data() + channels, nullptr);
     return both;
   });

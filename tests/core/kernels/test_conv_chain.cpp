@@ -27,8 +27,8 @@ struct Layer {
   GuardedBuffer packed, bias;
 
   /// `upsamples`: p's input is the result of upsampling.
-  Layer(const ConvProblem& p, Activation activation, std::uint32_t seed, bool upsamples = false)
-      : step{upsamples ? nullptr : &choose_conv(p), p, nullptr, nullptr, activation},
+  Layer(const ConvProblem& p, Clamp clamp, std::uint32_t seed, bool upsamples = false)
+      : step{upsamples ? nullptr : &choose_conv(p), p, nullptr, nullptr, clamp},
         packed(upsamples ? upsample_conv_packed_floats(half(p)) : step.algorithm->packed_floats(p)),
         bias(fractions(p.c_out, seed + 1)) {
     GuardedBuffer w = fractions(p.weight_count(), seed);
@@ -46,7 +46,7 @@ struct Layer {
 
   std::vector<float> run(const std::vector<float>& x) const {
     GuardedBuffer y(step.problem.output_count());
-    const ConvEpilogue<float> epilogue = {step.bias, nullptr, step.activation};
+    const ConvEpilogue<float> epilogue = {step.bias, nullptr, step.clamp};
     if (step.algorithm == nullptr) {
       upsample_conv_forward(half(step.problem), x.data(), nullptr, step.packed, epilogue, y.data());
     } else {
@@ -63,7 +63,7 @@ std::vector<std::unique_ptr<Layer>> layers_of(std::int64_t n, std::int64_t h, st
   for (std::size_t i = 0; i + 1 < channels.size(); ++i) {
     const bool is_last = i + 2 == channels.size();
     layers.push_back(std::make_unique<Layer>(same_size(n, h, w, channels[i], channels[i + 1]),
-                                             is_last ? Activation::none : Activation::relu,
+                                             is_last ? no_clamp : relu_clamp,
                                              static_cast<std::uint32_t>(3 * i + 1), upsamples && i == 0));
   }
   return layers;
@@ -131,12 +131,12 @@ TEST_CASE("Convolutions run in one pass only where they can and it pays", "[kern
   CHECK_FALSE(supports(layers_of(1, 48, 20, {16, 16, 16}, false)));  // the last is Winograd's
   CHECK_FALSE(supports(layers_of(1, 48, 20, {16, 1, 1}, false)));    // the first is not
   auto mismatched = plain(1, 48);
-  mismatched[1] = std::make_unique<Layer>(same_size(1, 48, 20, 24, 1), Activation::none, 9);
+  mismatched[1] = std::make_unique<Layer>(same_size(1, 48, 20, 24, 1), no_clamp, 9);
   CHECK_FALSE(supports(mismatched));
   auto pointwise = plain(1, 48);
   ConvProblem p = pointwise[1]->step.problem;
   p.kernel_h = p.kernel_w = 1, p.padding_h = p.padding_w = 0;
-  pointwise[1] = std::make_unique<Layer>(p, Activation::none, 9);
+  pointwise[1] = std::make_unique<Layer>(p, no_clamp, 9);
   CHECK_FALSE(supports(pointwise));
   set_num_threads(2);  // which share an image, or have one each
   CHECK(supports(plain(1, 384)));

@@ -48,7 +48,7 @@ struct Operands {
 
 /// Which parts of the epilogue a problem tries; every combination comes round.
 ConvEpilogue<float> epilogue_of(Operands& o, std::int64_t which) {
-  constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::relu6};
+  constexpr Clamp activations[] = {no_clamp, relu_clamp, relu6_clamp};
   return {which % 2 == 0 ? o.bias.data() : nullptr, which % 4 < 2 ? o.residual.data() : nullptr,
           activations[which % 3]};
 }
@@ -88,7 +88,7 @@ void check_against_reference(const ConvProblem& p) {
   const auto y = result(p.output_count(),
                         [&](float* out) { reference::conv2d_forward(p, o.x.data(), o.w.data(), epilogue, out); });
   const double y_range = largest(result(p.output_count(), [&](float* out) {
-    reference::conv2d_forward(p, o.x.data(), o.w.data(), {epilogue.bias, epilogue.residual, Activation::none}, out);
+    reference::conv2d_forward(p, o.x.data(), o.w.data(), {epilogue.bias, epilogue.residual, no_clamp}, out);
   }));
   const auto dx = result(p.input_count(),
                          [&](float* out) { reference::conv2d_input_gradient(p, o.dy.data(), o.w.data(), {}, out); });
@@ -290,8 +290,8 @@ TEST_CASE("a residual may be overwritten by the sum", "[conv]") {
       if (!a.supports(p)) continue;
       for_each_isa([&] {
         std::vector<float> apart(static_cast<std::size_t>(p.output_count())), in_place = o.residual.content();
-        conv_forward(a, p, o.x.data(), o.w.data(), {nullptr, o.residual.data(), Activation::relu}, apart.data());
-        conv_forward(a, p, o.x.data(), o.w.data(), {nullptr, in_place.data(), Activation::relu}, in_place.data());
+        conv_forward(a, p, o.x.data(), o.w.data(), {nullptr, o.residual.data(), relu_clamp}, apart.data());
+        conv_forward(a, p, o.x.data(), o.w.data(), {nullptr, in_place.data(), relu_clamp}, in_place.data());
         CHECK(in_place == apart);
       });
     }
@@ -433,7 +433,7 @@ TEST_CASE("images larger than the caches have the bits of smaller ones", "[conv]
   for (const ConvProblem& p : {problem(size, size, 8, 16, 1), problem(size, size, 16, 16, 3, 1, 1),
                                problem(size, size, 3, 64, 7, 2, 3), depthwise, downsampling}) {
     GuardedBuffer w = fractions(p.weight_count(), 2), bias = fractions(p.c_out, 3);
-    const ConvEpilogue<float> epilogue = {bias.data(), nullptr, Activation::relu};
+    const ConvEpilogue<float> epilogue = {bias.data(), nullptr, relu_clamp};
     for (const ConvAlgorithm& a : conv_algorithms()) {
       if (!a.supports(p) || std::string(a.name) == "reference") continue;
       for_each_isa([&] {

@@ -19,7 +19,7 @@ TEST_CASE("reference convolution on a case that can be checked by eye", "[conv]"
   REQUIRE(p.out_w() == 4);
 
   std::vector<double> y(4), bias = {0.5};
-  reference::conv2d_forward(p, x.data(), w.data(), {bias.data(), nullptr, Activation::none}, y.data());
+  reference::conv2d_forward(p, x.data(), w.data(), {bias.data(), nullptr, no_clamp}, y.data());
   CHECK(y == std::vector<double>{2 + 2000 + 0.5, 1 + 4 + 1000 + 4000 + 0.5, 2 + 6 + 2000 + 6000 + 0.5, 3 + 3000 + 0.5});
 
   std::vector<double> dx(6), dw(4);
@@ -45,11 +45,11 @@ TEST_CASE("the epilogue adds bias and residual before the activation", "[conv]")
   const ConvProblem p;
   const float x = 2, w = 3, bias = -10, residual = 5;
   float y = 0;
-  reference::conv2d_forward(p, &x, &w, {&bias, &residual, Activation::none}, &y);
+  reference::conv2d_forward(p, &x, &w, {&bias, &residual, no_clamp}, &y);
   CHECK(y == 1);
-  reference::conv2d_forward(p, &x, &w, {&bias, nullptr, Activation::relu}, &y);
+  reference::conv2d_forward(p, &x, &w, {&bias, nullptr, relu_clamp}, &y);
   CHECK(y == 0);
-  reference::conv2d_forward(p, &x, &w, {nullptr, &residual, Activation::relu6}, &y);
+  reference::conv2d_forward(p, &x, &w, {nullptr, &residual, relu6_clamp}, &y);
   CHECK(y == 6);
 }
 

@@ -29,13 +29,13 @@ Floats filled(std::int64_t count, Fill&& fill) {
 /// Batch norm over an image x of so many rows, and the gradient of its y.
 struct Norm {
   std::int64_t rows, channels;
-  Activation activation;
+  Clamp clamp;
   GuardedBuffer x, dy, mean, inv_std, factor, offset, dgamma, dbeta;
 
-  Norm(std::int64_t rows_, std::int64_t channels_, Activation activation_, std::uint32_t seed)
+  Norm(std::int64_t rows_, std::int64_t channels_, Clamp clamp_, std::uint32_t seed)
       : rows(rows_),
         channels(channels_),
-        activation(activation_),
+        clamp(clamp_),
         x(small_integers(rows * channels, seed, 4000)),
         dy(fractions(rows * channels, seed + 1)),
         mean(fractions(channels, seed + 2)),
@@ -57,11 +57,11 @@ struct Norm {
             .inv_std = inv_std.data(),
             .factor = factor.data(),
             .offset = offset.data(),
-            .activation = activation};
+            .clamp = clamp};
   }
   Floats y() {
     return filled(rows * channels, [&](float* to) {
-      scale_shift(x.data(), nullptr, rows, channels, factor.data(), offset.data(), activation, to);
+      scale_shift(x.data(), nullptr, rows, channels, factor.data(), offset.data(), clamp, to);
     });
   }
   Floats dx() {
@@ -81,7 +81,7 @@ struct Gradient {
 
   explicit Gradient(Norm& norm)
       : shift(static_cast<std::size_t>(norm.channels)), stretch(static_cast<std::size_t>(norm.channels)) {
-    REQUIRE(norm.activation == Activation::none);  // dy is dz
+    REQUIRE(!clips(norm.clamp));  // dy is dz
     batch_norm_gradient_numbers(norm.problem(), norm.dgamma.data(), norm.dbeta.data(), shift.data(), stretch.data());
     source = {.kind = PixelSource::Kind::gradient,
               .channels = norm.channels,
@@ -188,8 +188,8 @@ TEST_CASE("a depthwise convolution of an image that is normalised as it is read"
   std::vector<ConvProblem> all = problems();
   all.insert(all.end(), {widely_padded(1), widely_padded(2)});
   for (const ConvProblem& p : all) {
-    for (Activation activation : {Activation::none, Activation::relu6}) {
-      Norm norm(p.n * p.h * p.w, p.c_in, activation, 1);
+    for (Clamp clamp : {no_clamp, relu6_clamp}) {
+      Norm norm(p.n * p.h * p.w, p.c_in, clamp, 1);
       GuardedBuffer w = fractions(p.weight_count(), 20), bias = fractions(p.c_out, 21);
       for_each_isa([&] {
         INFO(describe(p));
@@ -223,8 +223,8 @@ TEST_CASE("both gradients of a depthwise convolution at once, from images that a
           "[conv][batch_norm]") {
   for (const ConvProblem& p : problems()) {
     REQUIRE(conv_depthwise_backward_supports(p));
-    Norm x_norm(p.n * p.h * p.w, p.c_in, Activation::relu6, 1), y_norm(out_pixels(p), p.c_in, Activation::none, 9);
-    if (p.h == 5) x_norm.activation = Activation::none;
+    Norm x_norm(p.n * p.h * p.w, p.c_in, relu6_clamp, 1), y_norm(out_pixels(p), p.c_in, no_clamp, 9);
+    if (p.h == 5) x_norm.clamp = no_clamp;
     GuardedBuffer w = fractions(p.weight_count(), 20);
     for_each_isa([&] {
       INFO(describe(p));
@@ -255,7 +255,7 @@ TEST_CASE("both gradients of a depthwise convolution at once, from images that a
 
 TEST_CASE("neither depends on the number of threads", "[conv][batch_norm][threads]") {
   for (const ConvProblem& p : {problem(2, 57, 61, 40, 1), problem(3, 50, 47, 40, 2), problem(1, 9, 30, 24, 1)}) {
-    Norm x_norm(p.n * p.h * p.w, p.c_in, Activation::relu6, 1), y_norm(out_pixels(p), p.c_in, Activation::none, 9);
+    Norm x_norm(p.n * p.h * p.w, p.c_in, relu6_clamp, 1), y_norm(out_pixels(p), p.c_in, no_clamp, 9);
     GuardedBuffer w = fractions(p.weight_count(), 20);
     const Gradient gradient(y_norm);
     for_each_isa([&] {

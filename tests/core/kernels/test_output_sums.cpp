@@ -75,7 +75,7 @@ void check_statistics(std::int64_t rows, std::int64_t channels, Store&& store) {
 /// `store(sums, dy)` fills dy, the gradient of y = act(x factor + offset + r), with dz where sums are taken. There is
 /// no r where y is null.
 template <class Store>
-void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t channels, Activation activation,
+void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t channels, Clamp clamp,
                               Store&& store) {
   GuardedBuffer x = fractions(rows * channels, 5), mean = fractions(channels, 6), inv_std = fractions(channels, 7),
                 factor = fractions(channels, 8), offset = fractions(channels, 9);
@@ -89,7 +89,7 @@ void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t ch
                                    .inv_std = inv_std.data(),
                                    .factor = factor.data(),
                                    .offset = offset.data(),
-                                   .activation = activation};
+                                   .clamp = clamp};
   GuardedBuffer dgamma(channels), dbeta(channels), dz(rows * channels);
   reference::batch_norm_parameter_gradients(b, dgamma.data(), dbeta.data(), dz.data());
   // Terms cancel, so what a sum may round is told by the sum of their sizes.
@@ -113,10 +113,10 @@ void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t ch
 }
 
 template <class Store>
-void check_gradient_sums(std::int64_t rows, std::int64_t channels, Activation activation, Store&& store) {
+void check_gradient_sums(std::int64_t rows, std::int64_t channels, Clamp clamp, Store&& store) {
   GuardedBuffer y = fractions(rows * channels, 10);
-  check_gradient_sums_with(nullptr, rows, channels, activation, store);
-  check_gradient_sums_with(y.data(), rows, channels, activation, store);
+  check_gradient_sums_with(nullptr, rows, channels, clamp, store);
+  check_gradient_sums_with(y.data(), rows, channels, clamp, store);
 }
 
 ConvProblem problem(std::int64_t size, std::int64_t c_in, std::int64_t c_out, std::int64_t kernel, std::int64_t stride,
@@ -166,15 +166,15 @@ TEST_CASE("convolutions with arithmetic to spare can take batch norm's sums over
       if (!a.supports(p) || name == "reference") continue;
       if (name == "depthwise") continue;                                    // waits for memory: a pass costs no more
       if (p.stride_h > 1 && (name == "igemm" || name == "stem")) continue;  // their phases are images of their own
-      for (Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+      for (Clamp clamp : {no_clamp, relu_clamp, relu6_clamp}) {
         for_each_isa([&] {
           INFO("algorithm " << name << ", " << p.c_in << " to " << p.c_out);
-          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation, [&](OutputSums* sums, float* dx) {
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, clamp, [&](OutputSums* sums, float* dx) {
             ConvEpilogue<float> epilogue;
             epilogue.sums = sums;
             a.input_gradient(p, dy.data(), w.data(), epilogue, dx);
           });
-          check_gradient_sums(p.n * p.h * p.w, p.c_in, activation, [&](OutputSums* sums, float* dx) {
+          check_gradient_sums(p.n * p.h * p.w, p.c_in, clamp, [&](OutputSums* sums, float* dx) {
             std::copy_n(before.data(), p.input_count(), dx);
             ConvEpilogue<float> epilogue;
             epilogue.residual = dx;
@@ -208,11 +208,11 @@ TEST_CASE("so can the convolution of upsampled and joined channels", "[conv][bat
         epilogue.sums = sums;
         return epilogue;
       };
-      check_gradient_sums(p.n * p.h * p.w, p.c_up, Activation::relu, [&](OutputSums* sums, float* dx) {
+      check_gradient_sums(p.n * p.h * p.w, p.c_up, relu_clamp, [&](OutputSums* sums, float* dx) {
         upsample_conv_input_gradient(p, dy.data(), w.data(), with_sums(sums, nullptr), dx);
       });
       if (c_skip == 0) return;
-      check_gradient_sums(4 * p.n * p.h * p.w, c_skip, Activation::relu, [&](OutputSums* sums, float* dskip) {
+      check_gradient_sums(4 * p.n * p.h * p.w, c_skip, relu_clamp, [&](OutputSums* sums, float* dskip) {
         std::copy_n(skip.data(), skip.content().size(), dskip);
         upsample_conv_skip_gradient(p, dy.data(), w.data(), with_sums(sums, dskip), dskip);
       });
@@ -229,7 +229,7 @@ TEST_CASE("so can max pooling's gradient", "[pooling][batch_norm][threads]") {
     max_pool2d(p, x.data(), y.data(), places.data());
     for_each_isa([&] {
       for (const float* earlier : {static_cast<const float*>(nullptr), static_cast<const float*>(before.data())}) {
-        check_gradient_sums(p.n * p.h * p.w, channels, Activation::relu, [&](OutputSums* sums, float* dx) {
+        check_gradient_sums(p.n * p.h * p.w, channels, relu_clamp, [&](OutputSums* sums, float* dx) {
           max_pool2d_adjoint(p, dy.data(), places.data(), earlier, sums, dx);
         });
       }

@@ -48,13 +48,13 @@ struct Image {
             .inv_std = inv_std.data(),
             .factor = factor.data(),
             .offset = offset.data(),
-            .activation = Activation::relu6};
+            .clamp = relu6_clamp};
   }
 
   /// dy is dz.
   BatchNormBackward<float> norm_of_gradient() {
     BatchNormBackward<float> b = norm();
-    b.activation = Activation::none;
+    b.clamp = no_clamp;
     return b;
   }
 
@@ -73,7 +73,7 @@ struct Image {
     if (kind == PixelSource::Kind::stored) {
       std::copy_n(x.data(), pixels * channels, to.data());
     } else if (kind == PixelSource::Kind::normalised) {
-      scale_shift(x.data(), nullptr, pixels, channels, factor.data(), offset.data(), Activation::relu6, to.data());
+      scale_shift(x.data(), nullptr, pixels, channels, factor.data(), offset.data(), relu6_clamp, to.data());
     } else {
       batch_norm_input_gradient(norm_of_gradient(), dgamma.data(), dbeta.data(), true, to.data());
     }
@@ -121,7 +121,7 @@ TEST_CASE("a 1x1 convolution of a made image equals that of a stored one", "[con
     ConvEpilogue<float> epilogue;
     epilogue.bias = bias.data();
     epilogue.residual = residual.data();
-    epilogue.activation = Activation::relu;
+    epilogue.clamp = relu_clamp;
     for (Kind kind : {Kind::stored, Kind::normalised, Kind::gradient}) {
       for_each_isa([&] {
         INFO(pixels << " pixels, " << c_in << " to " << c_out);

@@ -49,16 +49,6 @@ TEST_CASE("conv2d names what does not fit", "[ops]") {
   CHECK_THROWS_WITH(depthwise_conv2d(x, iota({32, 2, 3, 3})), Contains("weight [C, 1, KH, KW]"));
 }
 
-TEST_CASE("conv2d_fused equals the operations it joins", "[ops]") {
-  const Tensor x = random_integers({2, 5, 6, 4}, 3, DType::f32, 1), w = random_integers({8, 4, 3, 3}, 2, DType::f32, 2);
-  const Tensor b = random_integers({8}, 5, DType::f32, 3), r = random_integers({2, 5, 6, 8}, 9, DType::f32, 4);
-  const Conv2dOptions options{.padding = 1};
-  CHECK(equal(conv2d_fused(x, w, b, options, Activation::relu, r), relu(add(conv2d(x, w, b, options), r))));
-  CHECK(equal(conv2d_fused(x, w, b, options, Activation::relu6), relu6(conv2d(x, w, b, options))));
-  CHECK_THROWS_WITH(conv2d_fused(x, w.clone().set_requires_grad(true), b, options, Activation::none),
-                    Contains("records no gradient"));
-}
-
 TEST_CASE("conv_transpose2d has the right gradients and is conv2d's adjoint", "[ops]") {
   struct Case {
     Shape x, w;

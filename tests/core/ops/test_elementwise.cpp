@@ -4,21 +4,21 @@
 using namespace weft;
 using namespace weft::test;
 
-TEST_CASE("add, subtract, mul broadcast and have the right gradients", "[ops]") {
+TEST_CASE("add, subtract, multiply broadcast and have the right gradients", "[ops]") {
   const std::vector<std::pair<Shape, Shape>> shapes = {{{3}, {3}},          {{2, 3}, {3}},   {{3}, {2, 3}},
                                                        {{2, 1, 3}, {4, 1}}, {{1}, {2, 2}},   {{}, {2, 3}},
                                                        {{2, 3, 4, 5}, {5}}, {{1, 3}, {2, 1}}};
   for (const auto& [a, b] : shapes) {
     check_gradient([](const Tensors& in) { return add(in[0], in[1]); }, {random_f64(a), random_f64(b)});
     check_gradient([](const Tensors& in) { return subtract(in[0], in[1]); }, {random_f64(a), random_f64(b)});
-    check_gradient([](const Tensors& in) { return mul(in[0], in[1]); }, {random_f64(a), random_f64(b)});
+    check_gradient([](const Tensors& in) { return multiply(in[0], in[1]); }, {random_f64(a), random_f64(b)});
   }
   CHECK(equal(add(iota({2, 3}), tensor({3}, {10, 20, 30})), tensor({2, 3}, {10, 21, 32, 13, 24, 35})));
   CHECK(equal(subtract(iota({2, 1}), iota({2})), tensor({2, 2}, {0, -1, 1, 0})));
-  CHECK(equal(mul(iota({2, 2}), tensor({2, 1}, {1, -1})), tensor({2, 2}, {0, 1, -2, -3})));
+  CHECK(equal(multiply(iota({2, 2}), tensor({2, 1}, {1, -1})), tensor({2, 2}, {0, 1, -2, -3})));
   CHECK_THROWS_WITH(add(iota({2, 3}), iota({2})), Contains("[add] shapes [2, 3] and [2] do not broadcast"));
-  CHECK_THROWS_WITH(mul(iota({2}), iota({2}).to(DType::f32)),
-                    Contains("[mul] expected float64 everywhere, got float32 [2]"));
+  CHECK_THROWS_WITH(multiply(iota({2}), iota({2}).to(DType::f32)),
+                    Contains("[multiply] expected float64 everywhere, got float32 [2]"));
 }
 
 TEST_CASE("scale", "[ops]") {
@@ -29,7 +29,7 @@ TEST_CASE("scale", "[ops]") {
 TEST_CASE("reshape", "[ops]") {
   check_gradient(
       [](const Tensors& in) {
-        return mul(reshape(in[0], {3, 2}), in[1]);
+        return multiply(reshape(in[0], {3, 2}), in[1]);
       },
       {random_f64({2, 3}), random_f64({3, 2})});
   const Tensor x = iota({2, 3});

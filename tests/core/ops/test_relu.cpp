@@ -16,7 +16,7 @@ TEST_CASE("relu", "[ops]") {
   CHECK(equal(x.grad(), tensor({5}, {0, 0, 0, 4, 5})));  // 0 at x = 0
 
   CHECK(std::isnan(relu(tensor({1}, {NAN})).item()));
-  CHECK_THROWS_WITH(relu(Tensor::zeros({2}, DType::i64)), Contains("[relu] expected float32 or float64, got int64"));
+  CHECK_THROWS_WITH(relu(Tensor::zeros({2}, DType::i64)), Contains("[clamp] expected float32 or float64, got int64"));
 }
 
 TEST_CASE("relu saves its output and lets its input go", "[ops]") {

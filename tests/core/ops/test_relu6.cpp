@@ -16,5 +16,5 @@ TEST_CASE("relu6", "[ops]") {
   CHECK(equal(x.grad(), tensor({5}, {0, 0, 3, 0, 0})));  // 0 at both corners
 
   CHECK(std::isnan(relu6(tensor({1}, {NAN})).item()));
-  CHECK_THROWS_WITH(relu6(Tensor::zeros({2}, DType::i64)), Contains("[relu6] expected float32 or float64, got int64"));
+  CHECK_THROWS_WITH(relu6(Tensor::zeros({2}, DType::i64)), Contains("[clamp] expected float32 or float64, got int64"));
 }
