@@ -4,8 +4,10 @@
 // Every message starts with the file's path (or the name given). A file is read into memory and told by its content.
 // data/photograph.h reads a picture with its transparency, colour profile and resolution.
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,7 @@ Image load_label_mask(const std::filesystem::path& path, std::int64_t max_pixels
 void save_png(const std::filesystem::path& path, const Image& image, Durability durability = Durability::kill);
 
 enum class OutputFormat { png, jpeg, webp };
+inline constexpr std::array output_formats{OutputFormat::png, OutputFormat::jpeg, OutputFormat::webp};
 /// The format that a file's ending asks for (.png, .jpg, .jpeg, .webp, in any case), if any.
 std::optional<OutputFormat> output_format(const std::filesystem::path& file);
 /// "png", "jpg", "webp"

@@ -151,6 +151,15 @@ FileKind file_kind(const std::filesystem::path& path) {
   return file_kind(Bytes(head).first(static_cast<std::size_t>(file.gcount())), file_bytes);
 }
 
+bool is_picture_name(const std::filesystem::path& file) {
+  constexpr std::array endings{"jpg"sv, "jpeg"sv, "jpe"sv, "jfif"sv, "png"sv, "webp"sv, "heic"sv, "heif"sv, "hif"sv, "avif"sv,
+                               "bmp"sv, "dib"sv,  "gif"sv, "tga"sv,  "pnm"sv, "pbm"sv,  "pgm"sv,  "ppm"sv,  "psd"sv};
+  std::string ending = file.extension().string();
+  if (ending.empty()) return false;
+  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return std::find(endings.begin(), endings.end(), std::string_view(ending).substr(1)) != endings.end();
+}
+
 PictureFormat picture_format(Bytes file, std::string_view name) {
   const FileKind kind = file_kind(file, file.size());
   if (kind.picture) return *kind.picture;

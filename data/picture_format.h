@@ -24,6 +24,9 @@ FileKind file_kind(Bytes head, std::uint64_t file_bytes);
 /// The same for a file on disk; "unreadable file" where it can't be read.
 FileKind file_kind(const std::filesystem::path& file);
 
+/// True for names that end as pictures' do (.jpg, .jfif, .png, .webp, .heic, ...), in any case.
+bool is_picture_name(const std::filesystem::path& file);
+
 /// The format of a whole file. Throws Error starting with `name` for an empty file and for what weft does not read.
 PictureFormat picture_format(Bytes file, std::string_view name);
 

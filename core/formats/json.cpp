@@ -25,6 +25,9 @@ std::string reason(const nlohmann::json::exception& error) {
 
 nlohmann::json parse_json(std::string_view text, const std::string& file, int max_depth) {
   using Event = nlohmann::json::parse_event_t;
+  // The library takes one for the end of the text, and would pass over whatever follows it.
+  const std::size_t zero = text.find('\0');
+  WEFT_CHECK(zero == text.npos, "{}: json: byte {} is a zero", file, zero);
   std::vector<std::set<std::string>> keys_of_open_objects;
   const auto watch = [&](int depth, Event event, nlohmann::json& parsed) {
     switch (event) {

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/formats/pickle_calls.h"
+#include "core/formats/pickle_scan.h"
 #include "core/formats/printable.h"
 
 namespace weft {
@@ -98,8 +99,8 @@ class Machine {
     switch (static_cast<Op>(opcode)) {
       case Op::PROTO: {
         const auto protocol = number<std::uint8_t>();
-        WEFT_CHECK(protocol == 2, "{}: refused: {} is a pickle of protocol {}; weft reads 2, torch.save's own", file_,
-                   part_, protocol);
+        WEFT_CHECK(protocol == 2, "{}: refused: {} is a pickle of protocol {}{}; weft reads 2, torch.save's own", file_,
+                   part_, protocol, import_ahead());
         break;
       }
       case Op::MARK: marks_.push_back(stack_.size()); break;
@@ -134,9 +135,15 @@ class Machine {
       case Op::BUILD: build(); break;
       case Op::BINPERSID: push({find_storage(*pop())}); break;
       default:
-        fail("{}: refused: {} uses opcode 0x{:02x}{} at byte {}", file_, part_, opcode, name_of_refused(opcode),
-             position_ - 1);
+        fail("{}: refused: {} uses opcode 0x{:02x}{} at byte {}{}", file_, part_, opcode, name_of_refused(opcode),
+             position_ - 1, import_ahead());
     }
+  }
+
+  /// Whatever opcode is met first, what a hostile pickle is after is the better reason.
+  std::string import_ahead() const {
+    const std::string global = unknown_global(bytes_);
+    return global.empty() ? "" : fmt::format(" and imports {}", printable(global));
   }
 
   // ---- the bytes ----

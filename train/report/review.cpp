@@ -109,14 +109,14 @@ void save_review(const fs::path& folder, const Review& review) {
   for (const fs::path& path : {samples / "photographs", samples / "truth", samples / "worst", here})
     fs::create_directories(path);
   for (std::size_t i = 0; i < review.samples.size(); ++i) {
-    write_file(jpeg_path(samples / "photographs", i), review.samples[i].photograph, Durability::kill);
-    write_file(jpeg_path(samples / "truth", i), review.samples[i].truth, Durability::kill);
-    write_file(jpeg_path(here, i), review.samples[i].prediction, Durability::kill);
+    write_file(jpeg_path(samples / "photographs", i), review.samples[i].photograph);
+    write_file(jpeg_path(samples / "truth", i), review.samples[i].truth);
+    write_file(jpeg_path(here, i), review.samples[i].prediction);
   }
   for (std::size_t i = 0; i < review.worst.size(); ++i)
-    write_file(jpeg_path(samples / "worst", i), review.worst[i].mistakes, Durability::kill);
+    write_file(jpeg_path(samples / "worst", i), review.worst[i].mistakes);
   write_file(here / "review.json",
-             scores_to_json(review).dump(1, ' ', false, json::error_handler_t::replace) + "\n", Durability::kill);
+             scores_to_json(review).dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 std::vector<std::int64_t> shown_epochs(const std::vector<std::int64_t>& epochs, std::int64_t best_epoch,
