@@ -29,15 +29,20 @@ Profile open_profile(const std::string& profile) {
 int channels_of(const Profile& profile) {
   if (!profile) return 0;
   switch (cmsGetColorSpace(profile.get())) {
-    case cmsSigGrayData: return 1;
-    case cmsSigRgbData: return 3;
-    case cmsSigCmykData: return 4;
-    default: return 0;
+    case cmsSigGrayData:
+      return 1;
+    case cmsSigRgbData:
+      return 3;
+    case cmsSigCmykData:
+      return 4;
+    default:
+      return 0;
   }
 }
 
 /// Nothing where lcms can't make one of the profile.
-Transform srgb_transform(const Profile& from, cmsUInt32Number from_type, cmsUInt32Number to_type, cmsUInt32Number flags = 0) {
+Transform srgb_transform(const Profile& from, cmsUInt32Number from_type, cmsUInt32Number to_type,
+                         cmsUInt32Number flags = 0) {
   const Profile srgb(cmsCreate_sRGBProfile());
   if (!from || !srgb) return nullptr;
   return Transform(cmsCreateTransform(from.get(), from_type, srgb.get(), to_type, INTENT_RELATIVE_COLORIMETRIC,
@@ -53,7 +58,8 @@ bool is_srgb(const Profile& profile) {
   std::array<std::uint8_t, 3 * steps * steps * steps> colours, seen;
   for (int i = 0; i < steps * steps * steps; ++i) {
     const int parts[] = {i % steps, i / steps % steps, i / steps / steps};
-    for (std::size_t c = 0; c < 3; ++c) colours[static_cast<std::size_t>(3 * i) + c] = static_cast<std::uint8_t>(51 * parts[c]);
+    for (std::size_t c = 0; c < 3; ++c)
+      colours[static_cast<std::size_t>(3 * i) + c] = static_cast<std::uint8_t>(51 * parts[c]);
   }
   cmsDoTransform(transform.get(), colours.data(), seen.data(), colours.size() / 3);
   return std::equal(colours.begin(), colours.end(), seen.begin(), [](int a, int b) { return std::abs(a - b) <= 2; });
@@ -71,7 +77,8 @@ void convert_rows(const Transform& transform, const Image& from, Image& to) {
 int profile_channels(const std::string& profile) { return channels_of(open_profile(profile)); }
 
 void to_srgb(Image& image, const std::string& profile) {
-  WEFT_CHECK(image.channels == 3 || image.channels == 4, "[to_srgb] expected RGB or RGBA, got {} channels", image.channels);
+  WEFT_CHECK(image.channels == 3 || image.channels == 4, "[to_srgb] expected RGB or RGBA, got {} channels",
+             image.channels);
   const Profile from = open_profile(profile);
   if (channels_of(from) != 3 || is_srgb(from)) return;
   const cmsUInt32Number type = image.channels == 3 ? TYPE_RGB_8 : TYPE_RGBA_8;
@@ -109,7 +116,8 @@ Image cmyk_to_srgb(const Image& cmyk, const std::string& profile) {
   }
   for (std::size_t i = 0; i < cmyk.pixels.size() / 4; ++i) {
     const std::uint8_t* ink = &cmyk.pixels[4 * i];
-    for (std::size_t c = 0; c < 3; ++c) rgb.pixels[3 * i + c] = static_cast<std::uint8_t>((ink[c] * ink[3] + 127) / 255);
+    for (std::size_t c = 0; c < 3; ++c)
+      rgb.pixels[3 * i + c] = static_cast<std::uint8_t>((ink[c] * ink[3] + 127) / 255);
   }
   return rgb;
 }
@@ -123,7 +131,8 @@ std::string rgb_profile(const Primaries& p) {
   cmsToneCurve* curves[] = {curve.get(), curve.get(), curve.get()};
   const Profile profile(cmsCreateRGBProfile(&white, &primaries, curves));
   cmsUInt32Number size = 0;
-  WEFT_CHECK(profile && cmsSaveProfileToMem(profile.get(), nullptr, &size), "[rgb_profile] lcms cannot make the profile");
+  WEFT_CHECK(profile && cmsSaveProfileToMem(profile.get(), nullptr, &size),
+             "[rgb_profile] lcms cannot make the profile");
   std::string bytes(size, '\0');
   WEFT_CHECK(cmsSaveProfileToMem(profile.get(), bytes.data(), &size), "[rgb_profile] lcms cannot write the profile");
   return bytes;

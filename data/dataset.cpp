@@ -182,7 +182,8 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, std::vector<st
     : labels_(labels), mask_threshold_(f.mask_rules.threshold) {
   std::vector<std::string> found;
   const Folders folders(f, found);
-  WEFT_CHECK(!folders.pictures().by_name().empty(), "{}: no pictures (.jpg, .png, .webp, .heic, ...)", folders.images().string());
+  WEFT_CHECK(!folders.pictures().by_name().empty(), "{}: no pictures (.jpg, .png, .webp, .heic, ...)",
+             folders.images().string());
   for (const auto& [stem, picture] : folders.pictures().by_name()) {
     if (auto sample = folders.sample(stem, picture)) samples_.push_back(std::move(*sample));
   }

@@ -20,11 +20,11 @@ struct Density {
 enum class Samples { grey, rgb, rgba, cmyk };
 
 struct DecodedPicture {
-  Image image;                    // as stored; alpha is not multiplied in; CMYK: 255 is no ink
+  Image image;  // as stored; alpha is not multiplied in; CMYK: 255 is no ink
   Samples samples = Samples::rgb;
-  int width = 0, height = 0;      // of the picture in the file: image is smaller where it was decoded reduced
-  int orientation = 1;            // EXIF's, still to be applied
-  std::string profile;            // ICC, for the samples as they are; empty: sRGB
+  int width = 0, height = 0;  // of the picture in the file: image is smaller where it was decoded reduced
+  int orientation = 1;        // EXIF's, still to be applied
+  std::string profile;        // ICC, for the samples as they are; empty: sRGB
   Density density;
 };
 

@@ -11,8 +11,23 @@ namespace weft {
 
 namespace {
 
-enum Tag : std::uint32_t { orientation_tag = 0x0112, x_resolution = 0x011A, y_resolution = 0x011B, resolution_unit = 0x0128, software_tag = 0x0131 };
-enum Type : std::uint32_t { type_byte = 1, type_ascii = 2, type_short = 3, type_long = 4, type_rational = 5, type_sbyte = 6, type_sshort = 8, type_slong = 9 };
+enum Tag : std::uint32_t {
+  orientation_tag = 0x0112,
+  x_resolution = 0x011A,
+  y_resolution = 0x011B,
+  resolution_unit = 0x0128,
+  software_tag = 0x0131
+};
+enum Type : std::uint32_t {
+  type_byte = 1,
+  type_ascii = 2,
+  type_short = 3,
+  type_long = 4,
+  type_rational = 5,
+  type_sbyte = 6,
+  type_sshort = 8,
+  type_slong = 9
+};
 constexpr std::size_t entry_bytes = 12;  // tag 2, type 2, count 4, value or its offset 4
 constexpr double metres_per_inch = 0.0254;
 
@@ -24,17 +39,18 @@ struct Entry {
 
   /// An integer of any type, as cameras and programs differ in it; 0 where there is none.
   std::uint32_t integer() const {
-    const int bytes = type == type_byte || type == type_sbyte                                 ? 1
-                      : type == type_short || type == type_sshort                             ? 2
+    const int bytes = type == type_byte || type == type_sbyte     ? 1
+                      : type == type_short || type == type_sshort ? 2
                       : (type == type_long || type == type_slong) ? 4
-                                                                                              : 0;
+                                                                  : 0;
     return bytes == 0 || count == 0 ? 0 : read_uint(tiff, value, bytes, order).value_or(0);
   }
 
   double rational() const {
     if (type != type_rational || count == 0) return 0;
     const std::size_t at = read_uint(tiff, value, 4, order).value_or(0);
-    const std::uint32_t over = read_uint(tiff, at, 4, order).value_or(0), under = read_uint(tiff, at + 4, 4, order).value_or(0);
+    const std::uint32_t over = read_uint(tiff, at, 4, order).value_or(0),
+                        under = read_uint(tiff, at + 4, 4, order).value_or(0);
     return under == 0 ? 0 : static_cast<double>(over) / under;
   }
 
@@ -59,7 +75,8 @@ std::uint32_t per_metre(double per_unit, std::uint32_t unit) {
 Exif read_exif(Bytes block) {
   Exif exif;
   constexpr std::size_t prefix_bytes = 6;
-  if (block.size() > prefix_bytes && std::memcmp(block.data(), "Exif\0\0", prefix_bytes) == 0) block = block.subspan(prefix_bytes);
+  if (block.size() > prefix_bytes && std::memcmp(block.data(), "Exif\0\0", prefix_bytes) == 0)
+    block = block.subspan(prefix_bytes);
   if (block.size() < 8) return exif;
   const bool little = block[0] == 'I' && block[1] == 'I', big = block[0] == 'M' && block[1] == 'M';
   const ByteOrder order = little ? ByteOrder::little : ByteOrder::big;
@@ -77,17 +94,28 @@ Exif read_exif(Bytes block) {
     const Entry entry{block, order, *tag, *type, *count, at + 8};
     switch (*tag) {
       case orientation_tag:
-        if (const std::uint32_t value = entry.integer(); value >= 1 && value <= 8) exif.orientation = static_cast<int>(value);
+        if (const std::uint32_t value = entry.integer(); value >= 1 && value <= 8)
+          exif.orientation = static_cast<int>(value);
         break;
-      case x_resolution: across = entry.rational(); break;
-      case y_resolution: down = entry.rational(); break;
-      case resolution_unit: unit = entry.integer(); break;
-      case software_tag: exif.software = entry.text(); break;
-      default: break;
+      case x_resolution:
+        across = entry.rational();
+        break;
+      case y_resolution:
+        down = entry.rational();
+        break;
+      case resolution_unit:
+        unit = entry.integer();
+        break;
+      case software_tag:
+        exif.software = entry.text();
+        break;
+      default:
+        break;
     }
   }
   exif.density = {per_metre(across, unit), per_metre(down, unit)};
-  if (unit == 1 || exif.density.x == 0 || exif.density.y == 0) exif.density = {};  // 1: no unit, a shape of pixels alone
+  if (unit == 1 || exif.density.x == 0 || exif.density.y == 0)
+    exif.density = {};  // 1: no unit, a shape of pixels alone
   return exif;
 }
 

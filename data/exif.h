@@ -11,8 +11,8 @@ namespace weft {
 
 /// What weft reads of a TIFF block, the content of an EXIF segment or chunk, with or without "Exif\0\0" in front.
 struct Exif {
-  int orientation = 1;   // CIPA DC-008 tag 0x0112, 1..8, of any integer type; 1 ("as stored") where it says nothing else
-  Density density;       // XResolution, YResolution, ResolutionUnit
+  int orientation = 1;  // CIPA DC-008 tag 0x0112, 1..8, of any integer type; 1 ("as stored") where it says nothing else
+  Density density;      // XResolution, YResolution, ResolutionUnit
   std::string software;  // the program that wrote the file
 };
 

@@ -95,7 +95,8 @@ Image fit_picture(const Image& picture, const Placement& p) {
   const int divisor = divisor_for(p), left = divisor / come_by;
   Image smaller;
   if (left > 1) smaller = shrink(picture, left);
-  Image part = resize_shrunk(left > 1 ? smaller : picture, p.picture_width, p.picture_height, divisor, p.width, p.height);
+  Image part =
+      resize_shrunk(left > 1 ? smaller : picture, p.picture_width, p.picture_height, divisor, p.width, p.height);
   if (p.fills_canvas()) return part;
   Image canvas(p.canvas_width, p.canvas_height, 3);
   for (std::size_t i = 0; i < canvas.pixels.size(); ++i) canvas.pixels[i] = border_colour[i % 3];

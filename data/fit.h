@@ -42,8 +42,8 @@ Placement place_native(int picture_width, int picture_height, int multiple = 32)
 /// Colour of the border: ImageNet's mean, which normalisation takes to (nearly) 0.
 inline constexpr std::array<std::uint8_t, 3> border_colour{124, 116, 104};
 
-/// By what power of two a picture may be shrunk (data/resize.h) and still have the pixels that the canvas asks for: plain
-/// sampling of what is left skips none. 1 for pictures of less than twice the size.
+/// By what power of two a picture may be shrunk (data/resize.h) and still have the pixels that the canvas asks for:
+/// plain sampling of what is left skips none. 1 for pictures of less than twice the size.
 int divisor_for(const Placement& placement);
 
 /// RGB picture and label ids on the canvas: bilinear (plain) and nearest; the border is border_colour and id 0. The

@@ -54,15 +54,16 @@ struct Library {
 
 const Library& library(std::string_view name) {
   static void* const handle = ::dlopen(library_file, RTLD_NOW | RTLD_LOCAL);
-  WEFT_CHECK(handle != nullptr, "{}: HEIC and AVIF need {}, which is not installed (Debian: apt install libheif1)", name,
-             library_file);
+  WEFT_CHECK(handle != nullptr, "{}: HEIC and AVIF need {}, which is not installed (Debian: apt install libheif1)",
+             name, library_file);
   static const Library functions(handle);
   return functions;
 }
 
 void check(const heif_error& error, std::string_view name) {
   if (error.code == heif_error_Ok) return;
-  if (error.code == heif_error_Memory_allocation_error && error.subcode == heif_suberror_Unspecified) throw std::bad_alloc();
+  if (error.code == heif_error_Memory_allocation_error && error.subcode == heif_suberror_Unspecified)
+    throw std::bad_alloc();
   const std::string message = printable(error.message != nullptr ? error.message : "unknown error", 200);
   const bool is_cut = error.subcode == heif_suberror_End_of_data;
   fail("{}: {} HEIC or AVIF: {}", name, is_cut ? "truncated" : "corrupt or unsupported", message);
@@ -77,7 +78,8 @@ std::string profile_of(const Library& heif, const heif_image_handle* handle) {
   if (!profile.empty() && heif.heif_image_handle_get_raw_color_profile(handle, profile.data()).code == heif_error_Ok)
     return profile;
   heif_color_profile_nclx* numbers = nullptr;
-  if (heif.heif_image_handle_get_nclx_color_profile(handle, &numbers).code != heif_error_Ok || numbers == nullptr) return "";
+  if (heif.heif_image_handle_get_nclx_color_profile(handle, &numbers).code != heif_error_Ok || numbers == nullptr)
+    return "";
   const auto primaries = numbers->color_primaries;
   heif.heif_nclx_color_profile_free(numbers);
   if (primaries == heif_color_primaries_SMPTE_EG_432_1) return rgb_profile(display_p3_primaries);

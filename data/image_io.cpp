@@ -43,7 +43,8 @@ void save_png(const std::filesystem::path& path, const Image& image, Durability 
 
 std::optional<OutputFormat> output_format(const std::filesystem::path& file) {
   std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (ending == ".png") return OutputFormat::png;
   if (ending == ".jpg" || ending == ".jpeg") return OutputFormat::jpeg;
   if (ending == ".webp") return OutputFormat::webp;

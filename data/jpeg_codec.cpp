@@ -43,12 +43,18 @@ Errors& errors_of(j_common_ptr jpeg) { return *reinterpret_cast<Errors*>(jpeg->e
 void on_message(j_common_ptr jpeg, int level) {
   if (level >= 0) return;
   switch (jpeg->err->msg_code) {
-    case JWRN_HIT_MARKER: errors_of(jpeg).is_data_missing = true; leave(jpeg);
+    case JWRN_HIT_MARKER:
+      errors_of(jpeg).is_data_missing = true;
+      leave(jpeg);
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
-    case JWRN_MUST_RESYNC: leave(jpeg);
-    case JWRN_JPEG_EOF: errors_of(jpeg).has_no_end = true; break;
-    default: break;
+    case JWRN_MUST_RESYNC:
+      leave(jpeg);
+    case JWRN_JPEG_EOF:
+      errors_of(jpeg).has_no_end = true;
+      break;
+    default:
+      break;
   }
 }
 
@@ -131,7 +137,8 @@ class Decoder {
     }
     for (auto marker = jpeg_.marker_list; marker != nullptr; marker = marker->next) {
       const Bytes content(marker->data, marker->data_length);
-      if (marker->marker != JPEG_APP0 + 1 || content.size() < 6 || std::memcmp(content.data(), "Exif\0", 5) != 0) continue;
+      if (marker->marker != JPEG_APP0 + 1 || content.size() < 6 || std::memcmp(content.data(), "Exif\0", 5) != 0)
+        continue;
       const Exif exif = read_exif(content);
       picture.orientation = exif.orientation;
       if (picture.density == Density{}) picture.density = exif.density;
@@ -160,7 +167,8 @@ class Decoder {
         picture.samples = Samples::cmyk;
         jpeg_.out_color_space = JCS_CMYK;
         break;
-      default: fail("{}: JPEG with {} components is not supported", name_, jpeg_.num_components);
+      default:
+        fail("{}: JPEG with {} components is not supported", name_, jpeg_.num_components);
     }
     const bool is_turned = picture.orientation >= 5;
     const int width = is_turned ? picture.height : picture.width, height = is_turned ? picture.width : picture.height;

@@ -21,12 +21,18 @@ namespace {
 
 DecodedPicture decode(Bytes file, std::string_view name, const DecodeOptions& options) {
   switch (picture_format(file, name)) {
-    case PictureFormat::jpeg: return decode_jpeg(file, name, options);
-    case PictureFormat::png: return decode_png(file, name, options);
-    case PictureFormat::webp: return decode_webp(file, name, options);
-    case PictureFormat::heif: return decode_heif(file, name, options);
-    case PictureFormat::pnm: return decode_pnm(file, name, options);
-    default: return decode_stb(file, name, options);
+    case PictureFormat::jpeg:
+      return decode_jpeg(file, name, options);
+    case PictureFormat::png:
+      return decode_png(file, name, options);
+    case PictureFormat::webp:
+      return decode_webp(file, name, options);
+    case PictureFormat::heif:
+      return decode_heif(file, name, options);
+    case PictureFormat::pnm:
+      return decode_pnm(file, name, options);
+    default:
+      return decode_stb(file, name, options);
   }
 }
 

@@ -18,9 +18,9 @@ namespace weft {
 inline constexpr std::int64_t default_max_pixels = 250'000'000;
 
 struct Photograph {
-  Image image;               // RGB or RGBA (alpha not multiplied in), upright, in the colours of extras.profile
+  Image image;                // RGB or RGBA (alpha not multiplied in), upright, in the colours of extras.profile
   int width = 0, height = 0;  // of the picture in the file, upright: image is smaller where it was read reduced
-  PictureExtras extras;      // the file's RGB profile and resolution
+  PictureExtras extras;       // the file's RGB profile and resolution
 };
 
 struct PhotographOptions {

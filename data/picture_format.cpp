@@ -85,10 +85,11 @@ bool is_tga(Bytes head, std::uint64_t file_bytes) {
   if (head.size() < header_bytes || head[1] > 1) return false;
   const int type = head[2] & ~8, bits = head[16];  // 8: run lengths
   const bool is_runs = (head[2] & 8) != 0, has_colour_map = head[1] == 1;
-  const std::uint64_t width = *read_uint(head, 12, 2, ByteOrder::little), height = *read_uint(head, 14, 2, ByteOrder::little);
+  const std::uint64_t width = *read_uint(head, 12, 2, ByteOrder::little),
+                      height = *read_uint(head, 14, 2, ByteOrder::little);
   const std::uint64_t map_entries = *read_uint(head, 5, 2, ByteOrder::little), map_bits = head[7];
   if (head[2] > 11 || width == 0 || height == 0 || (head[17] & 0xC0) != 0) return false;
-  const bool is_legal = type == 1   ? has_colour_map && bits == 8 && map_entries > 0 &&
+  const bool is_legal = type == 1 ? has_colour_map && bits == 8 && map_entries > 0 &&
                                         (map_bits == 15 || map_bits == 16 || map_bits == 24 || map_bits == 32)
                         : type == 2 ? !has_colour_map && (bits == 15 || bits == 16 || bits == 24 || bits == 32)
                         : type == 3 ? !has_colour_map && (bits == 8 || bits == 16)
@@ -96,7 +97,8 @@ bool is_tga(Bytes head, std::uint64_t file_bytes) {
   if (!is_legal) return false;
   const std::uint64_t before = header_bytes + head[0] + map_entries * ((map_bits + 7) / 8);
   const std::uint64_t pixel_bytes = static_cast<std::uint64_t>((bits + 7) / 8);
-  return file_bytes >= before + (is_runs ? (width * height + 127) / 128 * (1 + pixel_bytes) : width * height * pixel_bytes);
+  return file_bytes >=
+         before + (is_runs ? (width * height + 127) / 128 * (1 + pixel_bytes) : width * height * pixel_bytes);
 }
 
 /// White space behind the two letters, and then a comment or a number.
@@ -128,10 +130,12 @@ FileKind file_kind(Bytes head, std::uint64_t file_bytes) {
   const std::string_view text = as_text(head);
   if (const auto kind = iso_media_kind(head)) return *kind;
   for (const Signature& each : signatures) {
-    if (text.size() < each.offset + each.bytes.size() || text.substr(each.offset, each.bytes.size()) != each.bytes) continue;
+    if (text.size() < each.offset + each.bytes.size() || text.substr(each.offset, each.bytes.size()) != each.bytes)
+      continue;
     if (each.offset == 8 && !text.starts_with("RIFF"sv)) continue;
     // Two letters are little: a text may begin with them. The rest of a BMP or PNM header decides.
-    if (each.picture == PictureFormat::bmp && (text.size() < 18 || text[15] != 0 || text[16] != 0 || text[17] != 0)) continue;
+    if (each.picture == PictureFormat::bmp && (text.size() < 18 || text[15] != 0 || text[16] != 0 || text[17] != 0))
+      continue;
     if (each.picture == PictureFormat::pnm && !has_pnm_header(text)) continue;
     return {each.picture, each.name};
   }
@@ -152,8 +156,9 @@ FileKind file_kind(const std::filesystem::path& path) {
 }
 
 bool is_picture_name(const std::filesystem::path& file) {
-  constexpr std::array endings{"jpg"sv, "jpeg"sv, "jpe"sv, "jfif"sv, "png"sv, "webp"sv, "heic"sv, "heif"sv, "hif"sv, "avif"sv,
-                               "bmp"sv, "dib"sv,  "gif"sv, "tga"sv,  "pnm"sv, "pbm"sv,  "pgm"sv,  "ppm"sv,  "psd"sv};
+  constexpr std::array endings{"jpg"sv,  "jpeg"sv, "jpe"sv,  "jfif"sv, "png"sv, "webp"sv, "heic"sv,
+                               "heif"sv, "hif"sv,  "avif"sv, "bmp"sv,  "dib"sv, "gif"sv,  "tga"sv,
+                               "pnm"sv,  "pbm"sv,  "pgm"sv,  "ppm"sv,  "psd"sv};
   std::string ending = file.extension().string();
   if (ending.empty()) return false;
   for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;

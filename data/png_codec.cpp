@@ -115,7 +115,8 @@ class Decoder {
       png_set_chunk_cache_max(png_, 64);
       png_read_info(png_, info_);
     });
-    check_size(png_get_image_width(png_, info_), png_get_image_height(png_, info_), state_.file.size(), max_pixels, name_);
+    check_size(png_get_image_width(png_, info_), png_get_image_height(png_, info_), state_.file.size(), max_pixels,
+               name_);
     width_ = static_cast<int>(png_get_image_width(png_, info_));
     height_ = static_cast<int>(png_get_image_height(png_, info_));
     depth_ = png_get_bit_depth(png_, info_);
@@ -235,7 +236,8 @@ bool run_writer(png_structp png, png_infop png_info, WriteState& state, const Im
   png_set_benign_errors(png, 1);  // a profile that libpng finds fault with is left out
   if (!extras.profile.empty()) {
     png_set_iCCP(png, png_info, "ICC profile", PNG_COMPRESSION_TYPE_BASE,
-                 reinterpret_cast<png_const_bytep>(extras.profile.data()), static_cast<png_uint_32>(extras.profile.size()));
+                 reinterpret_cast<png_const_bytep>(extras.profile.data()),
+                 static_cast<png_uint_32>(extras.profile.size()));
   }
   if (extras.density.x > 0 && extras.density.y > 0)
     png_set_pHYs(png, png_info, extras.density.x, extras.density.y, PNG_RESOLUTION_METER);

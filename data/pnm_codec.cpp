@@ -59,7 +59,8 @@ class Reader {
 }  // namespace
 
 DecodedPicture decode_pnm(Bytes file, std::string_view name, const DecodeOptions& options) {
-  WEFT_CHECK(file.size() > 2 && file[0] == 'P' && file[1] >= '1' && file[1] <= '6', "{}: corrupt PNM: no P1 to P6", name);
+  WEFT_CHECK(file.size() > 2 && file[0] == 'P' && file[1] >= '1' && file[1] <= '6', "{}: corrupt PNM: no P1 to P6",
+             name);
   const int kind = file[1] - '0';
   const bool is_bitmap = kind == 1 || kind == 4, is_plain = kind <= 3;
   Reader reader(file, name);
@@ -70,7 +71,8 @@ DecodedPicture decode_pnm(Bytes file, std::string_view name, const DecodeOptions
   const int channels = kind == 3 || kind == 6 ? 3 : 1;
   const std::int64_t values = width * height * channels;
   // A plain value takes a byte at least, a packed one a bit.
-  if (values / 8 > static_cast<std::int64_t>(file.size()) || (!is_bitmap && values > static_cast<std::int64_t>(file.size())))
+  if (values / 8 > static_cast<std::int64_t>(file.size()) ||
+      (!is_bitmap && values > static_cast<std::int64_t>(file.size())))
     reader.truncated();
 
   DecodedPicture picture;
@@ -87,7 +89,8 @@ DecodedPicture decode_pnm(Bytes file, std::string_view name, const DecodeOptions
     const Bytes data = is_plain ? Bytes() : reader.data(static_cast<std::size_t>(row_bytes * height));
     for (std::int64_t i = 0; i < values; ++i) {
       const std::int64_t y = i / width, x = i % width;
-      const int bit = is_plain ? reader.digit() : data[static_cast<std::size_t>(y * row_bytes + x / 8)] >> (7 - x % 8) & 1;
+      const int bit =
+          is_plain ? reader.digit() : data[static_cast<std::size_t>(y * row_bytes + x / 8)] >> (7 - x % 8) & 1;
       pixels[static_cast<std::size_t>(i)] = bit == 1 ? 0 : 255;
     }
   } else if (is_plain) {

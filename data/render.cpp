@@ -9,9 +9,9 @@
 namespace weft {
 namespace {
 
-constexpr int gap = 8;                                       // pixels between the pictures of a panel
-constexpr double soft_margin = 0.2;                          // of probability, to each side of the threshold
-constexpr std::array<double, 3> tint = {20, 190, 170};       // over clothing
+constexpr int gap = 8;                                  // pixels between the pictures of a panel
+constexpr double soft_margin = 0.2;                     // of probability, to each side of the threshold
+constexpr std::array<double, 3> tint = {20, 190, 170};  // over clothing
 constexpr std::array<std::uint8_t, 3> border = {255, 60, 40};
 
 std::uint8_t to_byte(double v) { return static_cast<std::uint8_t>(std::clamp(std::lround(v), 0l, 255l)); }
@@ -65,9 +65,8 @@ Image render_alpha(std::span<const float> probabilities, int width, int height, 
   WEFT_CHECK(probabilities.size() == alpha.pixels.size(), "[render] expected a probability for each pixel");
   // Narrower near 0 and 1, so that p = 0 is always transparent and p = 1 opaque.
   const double margin = std::max(1e-6, std::min({soft_margin, threshold, 1 - threshold}));
-  std::transform(probabilities.begin(), probabilities.end(), alpha.pixels.begin(), [&](float p) {
-    return to_byte(255 * (0.5 + (static_cast<double>(p) - threshold) / (2 * margin)));
-  });
+  std::transform(probabilities.begin(), probabilities.end(), alpha.pixels.begin(),
+                 [&](float p) { return to_byte(255 * (0.5 + (static_cast<double>(p) - threshold) / (2 * margin))); });
   return alpha;
 }
 

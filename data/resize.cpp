@@ -112,10 +112,17 @@ Image resize_image(const Image& image, int width, int height, Sampling sampling,
                      0, height);
   };
   switch (image.channels) {
-    case 1: run.template operator()<1>(); break;
-    case 3: run.template operator()<3>(); break;
-    case 4: run.template operator()<4>(); break;
-    default: fail("[resize_bilinear] expected 1, 3 or 4 channels, got {}", image.channels);
+    case 1:
+      run.template operator()<1>();
+      break;
+    case 3:
+      run.template operator()<3>();
+      break;
+    case 4:
+      run.template operator()<4>();
+      break;
+    default:
+      fail("[resize_bilinear] expected 1, 3 or 4 channels, got {}", image.channels);
   }
   return out;
 }
@@ -195,8 +202,8 @@ std::vector<float> resize_plane_rows(std::span<const float> plane, int width, in
   check_sizes("resize_plane", width, height, new_width, new_height);
   WEFT_CHECK(plane.size() == static_cast<std::size_t>(width) * static_cast<std::size_t>(height),
              "[resize_plane] expected {} x {} values, got {}", width, height, plane.size());
-  WEFT_CHECK(first_row >= 0 && rows >= 0 && rows <= new_height - first_row,
-             "[resize_plane] rows {} to {} of {}", first_row, first_row + rows, new_height);
+  WEFT_CHECK(first_row >= 0 && rows >= 0 && rows <= new_height - first_row, "[resize_plane] rows {} to {} of {}",
+             first_row, first_row + rows, new_height);
   const std::size_t count = static_cast<std::size_t>(new_width) * static_cast<std::size_t>(rows);
   if (width == new_width && height == new_height) {
     const auto from = plane.begin() + std::ptrdiff_t{first_row} * width;

@@ -29,8 +29,8 @@ Image shrink(const Image& image, int divisor);
 /// `size` / `divisor`, rounded up.
 int shrunk(int size, int divisor);
 
-/// Plain sampling of a picture of full_width x full_height of which `image` is what shrink() or a decoder left, `divisor`
-/// times smaller: its last column and row may stand for less than a whole pixel.
+/// Plain sampling of a picture of full_width x full_height of which `image` is what shrink() or a decoder left,
+/// `divisor` times smaller: its last column and row may stand for less than a whole pixel.
 Image resize_shrunk(const Image& image, int full_width, int full_height, int divisor, int width, int height);
 
 /// Label ids: the pixel that holds the point s, floor((i + 1/2) * old/new). The point is the one that

@@ -46,7 +46,8 @@ bool webp_has_note(Bytes file) {
   for (std::size_t at = 12; at + 8 <= file.size();) {
     const std::size_t length = *read_uint(file, at + 4, 4, ByteOrder::little);
     if (length > file.size() - at - 8) return false;
-    if (as_text(file.subspan(at, 4)) == "EXIF"sv) return read_exif(file.subspan(at + 8, length)).software == software_note;
+    if (as_text(file.subspan(at, 4)) == "EXIF"sv)
+      return read_exif(file.subspan(at + 8, length)).software == software_note;
     at += 8 + length + length % 2;
   }
   return false;
@@ -57,10 +58,14 @@ bool webp_has_note(Bytes file) {
 bool has_software_note(const std::filesystem::path& path) {
   const std::vector<std::uint8_t> file = read_file(path);
   switch (file_kind(file, file.size()).picture.value_or(PictureFormat::bmp)) {
-    case PictureFormat::png: return png_has_note(file);
-    case PictureFormat::jpeg: return jpeg_has_note(file);
-    case PictureFormat::webp: return webp_has_note(file);
-    default: return false;
+    case PictureFormat::png:
+      return png_has_note(file);
+    case PictureFormat::jpeg:
+      return jpeg_has_note(file);
+    case PictureFormat::webp:
+      return webp_has_note(file);
+    default:
+      return false;
   }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // Pictures that weft writes say so, in the place that each format has for it: PNG in the text "Software", JPEG in a
-// comment, WebP in EXIF's "Software". What holds the note can be made again by the same command; every other file may be
-// the only one of its kind. An editor that saves a mask drops the note or writes its own, and so a retouched mask counts
-// as the user's.
+// comment, WebP in EXIF's "Software". What holds the note can be made again by the same command; every other file may
+// be the only one of its kind. An editor that saves a mask drops the note or writes its own, and so a retouched mask
+// counts as the user's.
 
 #include <filesystem>
 

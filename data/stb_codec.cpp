@@ -62,7 +62,8 @@ DecodedPicture decode_stb(Bytes file, std::string_view name, const DecodeOptions
   DecodedPicture picture;
   int channels = 0;
   Source header{file};
-  const bool has_header = stbi_info_from_callbacks(&callbacks, &header, &picture.width, &picture.height, &channels) != 0;
+  const bool has_header =
+      stbi_info_from_callbacks(&callbacks, &header, &picture.width, &picture.height, &channels) != 0;
   if (!has_header) {
     fail("{}: {} picture: {}", name, header.is_cut ? "truncated" : "corrupt or unsupported",
          stbi_failure_reason() != nullptr ? stbi_failure_reason() : "unknown header");

@@ -1,6 +1,6 @@
 #pragma once
-// BMP, the first frame of a GIF, TGA and PSD (the flattened picture) through stb_image. Its readers for JPEG, PNG, PNM, PIC
-// and HDR are compiled out.
+// BMP, the first frame of a GIF, TGA and PSD (the flattened picture) through stb_image. Its readers for JPEG, PNG, PNM,
+// PIC and HDR are compiled out.
 
 #include <string_view>
 

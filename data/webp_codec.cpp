@@ -74,7 +74,8 @@ DecodedPicture decode_webp(Bytes file, std::string_view name, const DecodeOption
   config.output.is_external_memory = 1;
   config.output.u.RGBA.rgba = first;
   config.output.u.RGBA.stride = picture.width * channels;
-  config.output.u.RGBA.size = static_cast<std::size_t>(picture.image.pixels.data() + picture.image.pixels.size() - first);
+  config.output.u.RGBA.size =
+      static_cast<std::size_t>(picture.image.pixels.data() + picture.image.pixels.size() - first);
   const VP8StatusCode status = WebPDecode(coded.data(), coded.size(), &config);
   WebPFreeDecBuffer(&config.output);
   if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
@@ -94,9 +95,10 @@ std::string encode_webp(const Image& image, int quality, const PictureExtras& ex
   WEFT_CHECK(image.channels == 1 || image.channels == 3 || image.channels == 4,
              "[encode_webp] expected 1, 3 or 4 channels, got {}", image.channels);
   WEFT_CHECK(quality >= 0 && quality <= webp_lossless, "[encode_webp] expected a quality of 0 to 100, got {}", quality);
-  WEFT_CHECK(image.width > 0 && image.height > 0 && image.width <= WEBP_MAX_DIMENSION && image.height <= WEBP_MAX_DIMENSION,
-             "[encode_webp] WebP holds pictures of 1 to {} pixels a side, got {} x {}", WEBP_MAX_DIMENSION, image.width,
-             image.height);
+  WEFT_CHECK(
+      image.width > 0 && image.height > 0 && image.width <= WEBP_MAX_DIMENSION && image.height <= WEBP_MAX_DIMENSION,
+      "[encode_webp] WebP holds pictures of 1 to {} pixels a side, got {} x {}", WEBP_MAX_DIMENSION, image.width,
+      image.height);
   WebPConfig config;
   WebPPicture picture;
   WEFT_CHECK(WebPConfigInit(&config) != 0 && WebPPictureInit(&picture) != 0,

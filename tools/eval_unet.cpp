@@ -39,9 +39,9 @@ struct Options {
 Model open_model(const std::string& path, const Options& options) {
   Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
-    tools::say(fmt::format(
-        "{}: no description of weft's in it; taken for a {} U-Net at {} x {} with ImageNet's normalisation", path,
-        model.info.network.arch, model.info.height, model.info.width));
+    tools::say(
+        fmt::format("{}: no description of weft's in it; taken for a {} U-Net at {} x {} with ImageNet's normalisation",
+                    path, model.info.network.arch, model.info.height, model.info.width));
   }
   if (options.size > 0) model.info.height = model.info.width = options.size;
   model.info.threshold = options.threshold.value_or(model.info.threshold);
@@ -80,7 +80,10 @@ ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
   for (const LabelMap::Label& label : labels.labels()) {
     const LabelCounts& counts = evaluation.metrics.labels()[static_cast<std::size_t>(label.id)];
     if (counts.pixels == 0) continue;
-    list.push_back({{"id", label.id}, {"name", label.name}, {"clothing", label.is_clothing}, {"pixels", counts.pixels},
+    list.push_back({{"id", label.id},
+                    {"name", label.name},
+                    {"clothing", label.is_clothing},
+                    {"pixels", counts.pixels},
                     {"predicted_clothing", counts.predicted}});
   }
   return list;
@@ -88,8 +91,8 @@ ordered_json labels_json(const Evaluation& evaluation, const LabelMap& labels) {
 
 void print_results(const Evaluation& evaluation, const LabelMap& labels, double threshold) {
   const SegmentationMetrics& metrics = evaluation.metrics;
-  fmt::print("threshold {}\npictures {}\nmIoU {:.4f}\nIoU {:.4f}\nDice {:.4f}\nloss {:.4f}\n", threshold, metrics.pictures(),
-             metrics.mean_iou(), metrics.total().iou(), metrics.total().dice(), evaluation.loss);
+  fmt::print("threshold {}\npictures {}\nmIoU {:.4f}\nIoU {:.4f}\nDice {:.4f}\nloss {:.4f}\n", threshold,
+             metrics.pictures(), metrics.mean_iou(), metrics.total().iou(), metrics.total().dice(), evaluation.loss);
   fmt::print("{:<20} {:>12} {:>10}\n", "clothing", "pixels", "found");
   for (const bool clothing : {true, false}) {
     if (!clothing) fmt::print("{:<20} {:>12} {:>10}\n", "not clothing", "pixels", "mistaken");

@@ -16,8 +16,8 @@ int export_model(const std::string& in, const std::string& out, const std::optio
   if (std::filesystem::equivalent(in, out, no_such_file)) throw tools::UsageError(out + ": is the model itself");
   const Model model = load_model(in, arch);
   if (!model.is_described) {
-    tools::say(
-        fmt::format("{}: no description by weft; recognised as a U-Net with the encoder {}", in, model.info.network.arch));
+    tools::say(fmt::format("{}: no description by weft; recognised as a U-Net with the encoder {}", in,
+                           model.info.network.arch));
   }
   export_onnx(out, *model.network, model.info, options);
   fmt::print("{}: ONNX, opset 13: {}\n", out,

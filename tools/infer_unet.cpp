@@ -53,7 +53,8 @@ void take_second_path_as_output(Options& options) {
   output.output_file = second;
   paths.pop_back();
   if (!options.has_kinds) output.kinds = {"cutout"};
-  tools::say(fmt::format("note: {} is taken for the output, as with -o{}", second == stream ? "standard output" : second,
+  tools::say(fmt::format("note: {} is taken for the output, as with -o{}",
+                         second == stream ? "standard output" : second,
                          options.has_kinds ? "" : ", and a cut-out is written; --write mask writes the mask"));
 }
 
@@ -98,16 +99,15 @@ int infer(Options options) {
   if (!options.background.empty()) {
     options.run.background = tools::colour_from(options.background);
     if (!options.run.background)
-      throw tools::UsageError(fmt::format("--background expects #rrggbb, white, black, grey, red, green or blue, got '{}'",
-                                          options.background));
+      throw tools::UsageError(fmt::format(
+          "--background expects #rrggbb, white, black, grey, red, green or blue, got '{}'", options.background));
   }
   options.run.max_pixels = options.max_megapixels * 1'000'000;
   const std::string path = options.model.empty() ? tools::default_model().string() : options.model;
   const Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
-    tools::say(fmt::format(
-        "note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}", path,
-        model.info.network.arch, model.info.height, model.info.width, model.info.threshold));
+    tools::say(fmt::format("note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}",
+                           path, model.info.network.arch, model.info.height, model.info.width, model.info.threshold));
   }
   const Predictor predictor(*model.network, Predictor::Weights::released);
   options.run.output.model = path;
@@ -128,15 +128,18 @@ int main(int argc, char** argv) {
   CLI::App app("Cuts clothing out of photographs: for each picture a mask of the picture's own size.", "infer_unet");
   Options options;
   tools::OutputOptions& output = options.run.output;
-  app.add_option("PATH", options.run.paths,
-                 "pictures (JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF, TGA, PNM, PSD), folders of them, or - for standard input")
+  app.add_option(
+         "PATH", options.run.paths,
+         "pictures (JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF, TGA, PNM, PSD), folders of them, or - for standard input")
       ->required();
-  app.add_flag("--recursive", options.run.is_recursive, "also the pictures in folders of the folders; --out mirrors them");
+  app.add_flag("--recursive", options.run.is_recursive,
+               "also the pictures in folders of the folders; --out mirrors them");
   app.add_option("--model", options.model, "model file [default: the one that comes with weft]");
   app.add_option("--arch", options.arch, "architecture, for model files that don't tell it");
-  auto* out = app.add_option("--out", output.out,
-                             "folder for STEM.mask.png and the like, made where it is missing [default: beside a picture "
-                             "that is named, the current folder for those of a folder]");
+  auto* out =
+      app.add_option("--out", output.out,
+                     "folder for STEM.mask.png and the like, made where it is missing [default: beside a picture "
+                     "that is named, the current folder for those of a folder]");
   app.add_option("-o,--output", output.output_file, "file for the output of a single picture; - for standard output")
       ->excludes(out);
   auto* kinds = app.add_option("--write", output.kinds,

@@ -36,14 +36,17 @@ nlohmann::json parse_json(std::string_view text, const std::string& file, int ma
         WEFT_CHECK(depth < max_depth, "{}: json is nested more than {} deep", file, max_depth);
         if (event == Event::object_start) keys_of_open_objects.emplace_back();
         break;
-      case Event::object_end: keys_of_open_objects.pop_back(); break;
+      case Event::object_end:
+        keys_of_open_objects.pop_back();
+        break;
       case Event::key: {
         const auto& key = parsed.get_ref<const std::string&>();
         WEFT_CHECK(keys_of_open_objects.back().insert(key).second, "{}: json key '{}' appears twice in one object",
                    file, printable(key));
         break;
       }
-      default: break;
+      default:
+        break;
     }
     return true;
   };

@@ -15,21 +15,27 @@ namespace {
 
 constexpr std::size_t max_opcodes = 10'000'000;
 
-/// What follows an opcode (Python's pickletools): a number of bytes, a length of so many bytes and then as many, or lines.
+/// What follows an opcode (Python's pickletools): a number of bytes, a length of so many bytes and then as many, or
+/// lines.
 struct Argument {
   enum Kind { bytes, counted, lines } kind;
   std::size_t size;
 };
 
 std::optional<Argument> argument_of(std::uint8_t opcode) {
-  const auto is_one_of = [opcode](std::string_view opcodes) { return opcodes.find(static_cast<char>(opcode)) != opcodes.npos; };
+  const auto is_one_of = [opcode](std::string_view opcodes) {
+    return opcodes.find(static_cast<char>(opcode)) != opcodes.npos;
+  };
   using namespace std::string_view_literals;
-  if (is_one_of("().012NRQ]}abdelostu\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x97\x98"sv)) return Argument{Argument::bytes, 0};
+  if (is_one_of("().012NRQ]}abdelostu\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x97\x98"sv))
+    return Argument{Argument::bytes, 0};
   if (is_one_of("Khq\x80\x82"sv)) return Argument{Argument::bytes, 1};
   if (is_one_of("M\x83"sv)) return Argument{Argument::bytes, 2};
   if (is_one_of("Jjr\x84"sv)) return Argument{Argument::bytes, 4};
   if (is_one_of("G\x95"sv)) return Argument{Argument::bytes, 8};
-  if (is_one_of("U\x8c" "C\x8a"sv)) return Argument{Argument::counted, 1};
+  if (is_one_of("U\x8c"
+                "C\x8a"sv))
+    return Argument{Argument::counted, 1};
   if (is_one_of("XTB\x8b"sv)) return Argument{Argument::counted, 4};
   if (is_one_of("\x8d\x8e\x96"sv)) return Argument{Argument::counted, 8};
   if (is_one_of("FILSVPpg"sv)) return Argument{Argument::lines, 1};
@@ -39,7 +45,8 @@ std::optional<Argument> argument_of(std::uint8_t opcode) {
 
 class Scanner {
  public:
-  explicit Scanner(std::span<const std::byte> pickle) : rest_(reinterpret_cast<const char*>(pickle.data()), pickle.size()) {}
+  explicit Scanner(std::span<const std::byte> pickle)
+      : rest_(reinterpret_cast<const char*>(pickle.data()), pickle.size()) {}
 
   std::string unknown_global() {
     for (std::size_t count = 0; count < max_opcodes && !rest_.empty(); ++count) {
@@ -102,15 +109,22 @@ class Scanner {
       case 'X':
       case 'U':
       case 'V':
-      case short_unicode: texts_.push_back(first_); break;
+      case short_unicode:
+        texts_.push_back(first_);
+        break;
       case 'q':
-      case 'r': put(number(first_)); break;
-      case memoize: put(memo_.size()); break;
+      case 'r':
+        put(number(first_));
+        break;
+      case memoize:
+        put(memo_.size());
+        break;
       case 'h':
       case 'j':
         if (const auto found = memo_.find(number(first_)); found != memo_.end()) texts_.push_back(found->second);
         break;
-      default: break;
+      default:
+        break;
     }
     if (texts_.size() > 64) texts_.erase(texts_.begin(), texts_.end() - 2);
   }

@@ -13,7 +13,7 @@ namespace weft::heif {
 
 struct Kind {
   heif_compression_format format = heif_compression_HEVC;
-  std::string profile = "";                                  // ICC
+  std::string profile = "";                                              // ICC
   heif_color_primaries primaries = heif_color_primaries_ITU_R_BT_709_5;  // named by number where there is no profile
 };
 
@@ -31,8 +31,10 @@ inline std::optional<std::string> write(const Image& image, const Kind& kind = {
     int stride = 0;
     std::uint8_t* plane = heif_image_get_plane(picture, heif_channel_interleaved, &stride);
     for (int y = 0; y < image.height; ++y)
-      std::memcpy(plane + std::ptrdiff_t{stride} * y, image.at(y, 0), static_cast<std::size_t>(image.width * image.channels));
-    if (!kind.profile.empty()) heif_image_set_raw_color_profile(picture, "prof", kind.profile.data(), kind.profile.size());
+      std::memcpy(plane + std::ptrdiff_t{stride} * y, image.at(y, 0),
+                  static_cast<std::size_t>(image.width * image.channels));
+    if (!kind.profile.empty())
+      heif_image_set_raw_color_profile(picture, "prof", kind.profile.data(), kind.profile.size());
     heif_color_profile_nclx* numbers = heif_nclx_color_profile_alloc();
     heif_nclx_color_profile_set_color_primaries(numbers, static_cast<uint16_t>(kind.primaries));
     if (kind.profile.empty()) heif_image_set_nclx_color_profile(picture, numbers);

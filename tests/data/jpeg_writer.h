@@ -11,11 +11,11 @@
 namespace weft::jpeg {
 
 struct Kind {
-  J_COLOR_SPACE pixels = JCS_RGB;     // of the image given: JCS_GRAYSCALE, JCS_RGB, JCS_CMYK
-  J_COLOR_SPACE stored = JCS_YCbCr;   // in the file
+  J_COLOR_SPACE pixels = JCS_RGB;    // of the image given: JCS_GRAYSCALE, JCS_RGB, JCS_CMYK
+  J_COLOR_SPACE stored = JCS_YCbCr;  // in the file
   bool is_progressive = false, is_arithmetic = false;
-  bool is_one_scan_each = false;      // a scan for each component
-  bool has_tables = true;             // Huffman tables; frames of MJPEG cameras come without
+  bool is_one_scan_each = false;  // a scan for each component
+  bool has_tables = true;         // Huffman tables; frames of MJPEG cameras come without
   bool has_adobe_note = false, has_jfif_note = true;
   int restart_rows = 0;
   int quality = 90;

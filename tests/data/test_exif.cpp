@@ -17,8 +17,8 @@ Image grey(int width, int height, std::vector<std::uint8_t> pixels) {
 
 using File = std::vector<std::uint8_t>;
 
-const File big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 2, 1, 0, 0, 3, 0, 0, 0, 1, 0, 9, 0, 0,
-               0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0};
+const File big{'M', 'M', 0, 42,   0,    0, 0, 8, 0, 2, 1, 0, 0, 3, 0, 0, 0, 1, 0,
+               9,   0,   0, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0};
 const File little{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0};
 
 File changed(File file, std::size_t at, std::vector<int> bytes) {
@@ -65,10 +65,10 @@ TEST_CASE("a damaged EXIF block means: as stored", "[exif]") {
   }
   CHECK(exif_orientation(changed(little, 0, {'X'})) == 1);
   CHECK(exif_orientation(changed(little, 2, {43})) == 1);
-  CHECK(exif_orientation(changed(little, 4, {0xFF, 0xFF, 0xFF, 0xFF})) == 1);   // directory past the end
-  CHECK(exif_orientation(changed(little, 8, {0xFF, 0xFF, 0, 0})) == 1);         // more entries than bytes
-  CHECK(exif_orientation(changed(little, 12, {2})) == 1);           // a text
-  CHECK(exif_orientation(changed(little, 14, {0, 0, 0, 0})) == 1);  // no value
+  CHECK(exif_orientation(changed(little, 4, {0xFF, 0xFF, 0xFF, 0xFF})) == 1);  // directory past the end
+  CHECK(exif_orientation(changed(little, 8, {0xFF, 0xFF, 0, 0})) == 1);        // more entries than bytes
+  CHECK(exif_orientation(changed(little, 12, {2})) == 1);                      // a text
+  CHECK(exif_orientation(changed(little, 14, {0, 0, 0, 0})) == 1);             // no value
   CHECK(exif_orientation(changed(little, 18, {0})) == 1);
   CHECK(exif_orientation(changed(little, 18, {9})) == 1);
   CHECK(exif_orientation(changed(little, 22, {8, 0, 0, 0})) == 8);  // the next directory is this one: not followed
@@ -76,10 +76,11 @@ TEST_CASE("a damaged EXIF block means: as stored", "[exif]") {
 
 // The letter F, stored so that orientation k makes it upright (the picture of the EXIF specification).
 TEST_CASE("each of the eight orientations comes out upright", "[exif]") {
-  const Image upright = grey(3, 4, {1, 1, 1,  //
-                                    1, 0, 0,  //
-                                    1, 1, 0,  //
-                                    1, 0, 0});
+  const Image upright = grey(3, 4,
+                             {1, 1, 1,  //
+                              1, 0, 0,  //
+                              1, 1, 0,  //
+                              1, 0, 0});
   CHECK(apply_orientation(upright, 1) == upright);
   CHECK(apply_orientation(grey(3, 4, {1, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1}), 2) == upright);
   CHECK(apply_orientation(grey(3, 4, {0, 0, 1, 0, 1, 1, 0, 0, 1, 1, 1, 1}), 3) == upright);

@@ -108,7 +108,9 @@ TEST_CASE("fits are named", "[fit]") {
 }
 
 TEST_CASE("a large picture is shrunk by a power of two before it is sampled, by whoever reads it", "[fit]") {
-  const auto divisor = [](int width, int height, int canvas) { return divisor_for(place(width, height, canvas, canvas, Fit::letterbox)); };
+  const auto divisor = [](int width, int height, int canvas) {
+    return divisor_for(place(width, height, canvas, canvas, Fit::letterbox));
+  };
   CHECK(divisor(512, 512, 512) == 1);
   CHECK(divisor(1022, 1022, 512) == 1);
   CHECK(divisor(1023, 1023, 512) == 2);  // rounded up, its half has the 512 pixels

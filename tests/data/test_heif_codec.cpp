@@ -43,14 +43,18 @@ TEST_CASE("HEIC and AVIF are read, with alpha, profile and numbered colours", "[
     for (std::size_t i = 0; i < image.pixels.size(); ++i) sum += std::abs(image.pixels[i] - expected.pixels[i]);
     CHECK(sum / static_cast<double>(image.pixels.size()) < 4);
 
-    const auto decode = [](const std::string& bytes) { return decode_heif(bytes_of(bytes), "p.heic", {.max_pixels = 10'000}); };
+    const auto decode = [](const std::string& bytes) {
+      return decode_heif(bytes_of(bytes), "p.heic", {.max_pixels = 10'000});
+    };
     const DecodedPicture clear = decode(heif::write(smooth(64, 48, 4), {.format = format}).value());
     CHECK(clear.samples == Samples::rgba);
     CHECK(clear.image.at(20, 5)[3] < 20);
     CHECK(clear.image.at(20, 60)[3] > 235);
     const std::string p3 = rgb_profile(display_p3_primaries);
     CHECK(decode(heif::write(smooth(64, 48, 3), {.format = format, .profile = p3}).value()).profile == p3);
-    CHECK(decode(heif::write(smooth(64, 48, 3), {.format = format, .primaries = heif_color_primaries_SMPTE_EG_432_1}).value()).profile == p3);
+    CHECK(decode(heif::write(smooth(64, 48, 3), {.format = format, .primaries = heif_color_primaries_SMPTE_EG_432_1})
+                     .value())
+              .profile == p3);
     CHECK(decode(*file).profile.empty());
     CHECK_THROWS_WITH(decode_heif(bytes_of(*file), "p.heic", {.max_pixels = 3071}), Contains("p.heic: 64 x 48"));
   }

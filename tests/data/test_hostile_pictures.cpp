@@ -52,8 +52,8 @@ File operator+(File a, const File& b) {
 TEST_CASE("a picture cut at any byte is an error or a picture", "[advisory]") {
   int files = 0, prefixes = 0, pictures = 0;
   for (const char* folder : {"jpeg", "png", "webp", "heif", "stb"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(
-             std::filesystem::path(WEFT_SOURCE_DIR) / "tests/fuzz/corpus" / folder)) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(WEFT_SOURCE_DIR) / "tests/fuzz/corpus" / folder)) {
       const auto file = read_file(entry.path());
       ++files;
       for (std::size_t length = 0; length < file.size(); length += 1 + length / 500, ++prefixes) {
@@ -89,12 +89,16 @@ TEST_CASE("a decompression bomb is refused from its header, at once and in littl
       {"PNG", png::file({png::header(65535, 65535, 8, 6), zeros, png::end()})},
       {"PNG below the limit", png::file({png::header(15000, 15000, 8, 2), zeros, png::end()})},
       {"WebP", file_of(std::string("RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\xff\xff\xff\x0f\0\0\0\0\0\0\0\0\0", 34))},
-      {"GIF", file_of(std::string("GIF89a")) + File{0x98, 0x3A, 0x98, 0x3A, 0x80, 0, 0, 1, 2, 3, 4, 5, 6, ',', 0, 0, 0, 0,
-                                                    0x98, 0x3A, 0x98, 0x3A, 0, 2, 2, 0x44, 0x0A, 0, ';'}},
-      {"BMP", File{'B', 'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 0x98, 0x3A, 0, 0, 0x98, 0x3A, 0, 0, 1, 0, 24, 0} + File(40)},
+      {"GIF",
+       file_of(std::string("GIF89a")) + File{0x98, 0x3A, 0x98, 0x3A, 0x80, 0,    0,    1, 2, 3, 4,    5,    6, ',', 0,
+                                             0,    0,    0,    0x98, 0x3A, 0x98, 0x3A, 0, 2, 2, 0x44, 0x0A, 0, ';'}},
+      {"BMP", File{'B', 'M', 62, 0,    0,    0, 0, 0,    0,    0, 54, 0, 0, 0,  40,
+                   0,   0,   0,  0x98, 0x3A, 0, 0, 0x98, 0x3A, 0, 0,  1, 0, 24, 0} +
+                  File(40)},
       {"TGA", File{0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x98, 0x3A, 0x98, 0x3A, 24, 0x20} + File(99)},
       {"PPM", file_of(std::string("P6 15000 15000 255\nabc"))},
-      {"PSD", file_of(std::string("8BPS")) + File{0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0x3A, 0x98, 0, 0, 0x3A, 0x98, 0, 8, 0, 3} + File(40)}};
+      {"PSD", file_of(std::string("8BPS")) +
+                  File{0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0x3A, 0x98, 0, 0, 0x3A, 0x98, 0, 8, 0, 3} + File(40)}};
   for (const auto& [name, file] : bombs) {
     INFO(name);
     largest_request = 0;

@@ -46,15 +46,17 @@ TEST_CASE("messages start with the path", "[image]") {
 
 TEST_CASE("the limit of pixels is an argument", "[image]") {
   CHECK_THROWS_WITH(decode_image(jpeg::make(40, 30), "p.jpg", 1199),
-                    Contains("p.jpg: 40 x 30 are 0 megapixels, the limit is 0.001199 (--max-pixels)"));
+                    Contains("p.jpg: 40 x 30 are 0 megapixels, the limit is 0.001199 (infer_unet --max-pixels)"));
   CHECK(decode_image(jpeg::make(40, 30), "p.jpg", 1200).width == 40);
 }
 
 TEST_CASE("each output format comes back, and carries weft's note", "[image]") {
   const TemporaryFolder folder;
   const Image image = jpeg::test_picture(31, 7), grey = jpeg::test_picture(31, 7, 1);
-  for (const auto& [name, format] : {std::pair{"a.PNG", OutputFormat::png}, {"a.jpg", OutputFormat::jpeg},
-                                     {"a.jpeg", OutputFormat::jpeg}, {"a.webp", OutputFormat::webp}}) {
+  for (const auto& [name, format] : {std::pair{"a.PNG", OutputFormat::png},
+                                     {"a.jpg", OutputFormat::jpeg},
+                                     {"a.jpeg", OutputFormat::jpeg},
+                                     {"a.webp", OutputFormat::webp}}) {
     INFO(name);
     CHECK(output_format(name) == format);
     const auto path = folder.write(name, encode_picture(image, format));
@@ -67,7 +69,8 @@ TEST_CASE("each output format comes back, and carries weft's note", "[image]") {
     CHECK(output_format("a." + extension_of(format)) == format);
   }
   CHECK(output_format("a.tif") == std::nullopt);
-  CHECK_FALSE(has_software_note(folder.write("foreign.png", png::file({png::header(1, 1, 8, 0), png::data({0, 1}), png::end()}))));
+  CHECK_FALSE(has_software_note(
+      folder.write("foreign.png", png::file({png::header(1, 1, 8, 0), png::data({0, 1}), png::end()}))));
   CHECK_FALSE(has_software_note(folder.write("text.png", std::string("weft"))));
 }
 

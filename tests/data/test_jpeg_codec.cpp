@@ -101,7 +101,8 @@ TEST_CASE("CMYK and YCCK with Adobe's inversion, and CMYK without", "[jpeg]") {
     std::copy_n(&image.pixels[3 * i], 3, &ink.pixels[4 * i]);
     ink.pixels[4 * i + 3] = 255;
   }
-  const jpeg::Kind cmyk{.pixels = JCS_CMYK, .stored = JCS_CMYK, .has_adobe_note = true, .has_jfif_note = false, .quality = 97};
+  const jpeg::Kind cmyk{
+      .pixels = JCS_CMYK, .stored = JCS_CMYK, .has_adobe_note = true, .has_jfif_note = false, .quality = 97};
   jpeg::Kind ycck = cmyk, plain = cmyk;
   ycck.stored = JCS_YCCK;
   plain.has_adobe_note = false;
@@ -122,7 +123,8 @@ TEST_CASE("RGB is told by Adobe's note or by the components' names; with JFIF's 
   const File plain = jpeg::write(image, {});
   File renamed = plain;
   const std::size_t frame = jpeg::find(plain, sof0) + 10, scan = jpeg::find(plain, sos) + 5;
-  for (std::size_t c = 0; c < 3; ++c) renamed[frame + 3 * c] = renamed[scan + 2 * c] = static_cast<std::uint8_t>("RGB"[c]);
+  for (std::size_t c = 0; c < 3; ++c)
+    renamed[frame + 3 * c] = renamed[scan + 2 * c] = static_cast<std::uint8_t>("RGB"[c]);
   CHECK(read(renamed) == read(plain));
 }
 
@@ -130,7 +132,9 @@ TEST_CASE("stray bytes and markers that everybody passes over", "[jpeg]") {
   const Image image = smooth(61, 43);
   const File plain = jpeg::write(image, {}), restarts = jpeg::write(image, {.restart_rows = 1});
   const Image expected = read(plain);
-  const auto before_end = [](const File& file, const File& bytes) { return jpeg::with_bytes(file, file.size() - 2, bytes); };
+  const auto before_end = [](const File& file, const File& bytes) {
+    return jpeg::with_bytes(file, file.size() - 2, bytes);
+  };
 
   CHECK(read(before_end(plain, {0x12, 0xFF, 0x00, 0x34, 0x56})) == expected);
   CHECK(read(before_end(plain, {0xFF, 0xFF, 0xFF})) == expected);
@@ -144,7 +148,8 @@ TEST_CASE("stray bytes and markers that everybody passes over", "[jpeg]") {
   const auto at = std::search(restarts.begin() + static_cast<std::ptrdiff_t>(jpeg::data_of(restarts)), restarts.end(),
                               first_restart.begin(), first_restart.end());
   REQUIRE(at != restarts.end());
-  CHECK(read(jpeg::with_bytes(restarts, static_cast<std::size_t>(at - restarts.begin()), {0x55, 0xAA, 0x55})) == expected);
+  CHECK(read(jpeg::with_bytes(restarts, static_cast<std::size_t>(at - restarts.begin()), {0x55, 0xAA, 0x55})) ==
+        expected);
 
   // A DNL segment after the scan that says the height once more.
   CHECK(read(before_end(plain, {0xFF, 0xDC, 0, 4, 0, 43})) == expected);
@@ -168,7 +173,8 @@ TEST_CASE("a missing end marker is no truncation; a missing block is", "[jpeg]")
   }
   // Arithmetic data say nothing of their own length.
   const File arithmetic = jpeg::write(image, {.is_arithmetic = true});
-  CHECK_THROWS_WITH(read(File(arithmetic.begin(), arithmetic.end() - 40)), Contains("truncated JPEG: its end is missing"));
+  CHECK_THROWS_WITH(read(File(arithmetic.begin(), arithmetic.end() - 40)),
+                    Contains("truncated JPEG: its end is missing"));
 }
 
 TEST_CASE("a JPEG cut in its data says how far it goes", "[jpeg]") {
@@ -197,9 +203,9 @@ TEST_CASE("a JPEG cut at any byte before its last block is refused", "[jpeg]") {
 }
 
 TEST_CASE("any damaged byte of a JPEG gives a picture or an error", "[jpeg]") {
-  for (const File& file : {jpeg::make(24, 16), file_of(samples::progressive_jpeg),
-                           file_of(samples::progressive_restart_jpeg),
-                           jpeg::write(smooth(24, 16), {.is_arithmetic = true})}) {
+  for (const File& file :
+       {jpeg::make(24, 16), file_of(samples::progressive_jpeg), file_of(samples::progressive_restart_jpeg),
+        jpeg::write(smooth(24, 16), {.is_arithmetic = true})}) {
     for (std::size_t at = 0; at < file.size(); ++at) {
       for (const int change : {0x01, 0x80, 0xFF}) {
         try {
@@ -235,11 +241,12 @@ TEST_CASE("a JPEG is decoded at a half, a quarter and an eighth of its size", "[
   const Image image = smooth(203, 77);
   const File file = jpeg::write(image, {.quality = 95});
   for (const int divisor : {2, 4, 8}) {
-    const DecodedPicture picture = decode_jpeg(file, "p.jpg", {.max_pixels = 1 << 20, .reduction = [&](int width, int height) {
-                                                                CHECK(width == 203);
-                                                                CHECK(height == 77);
-                                                                return divisor;
-                                                              }});
+    const DecodedPicture picture =
+        decode_jpeg(file, "p.jpg", {.max_pixels = 1 << 20, .reduction = [&](int width, int height) {
+                                      CHECK(width == 203);
+                                      CHECK(height == 77);
+                                      return divisor;
+                                    }});
     CHECK(picture.width == 203);
     CHECK(picture.height == 77);
     CHECK(mean_difference(picture.image, shrink(image, divisor)) < 2.5);
@@ -263,10 +270,13 @@ TEST_CASE("a JPEG tells its profile, resolution and orientation", "[jpeg]") {
   CHECK(picture.density == Density{11811, 11811});
   CHECK(picture.orientation == 1);
   const std::string metric = encode_jpeg(smooth(20, 10), 90, {"", {6000, 5000}});
-  CHECK(decode_jpeg({reinterpret_cast<const std::uint8_t*>(metric.data()), metric.size()}, "p.jpg", {.max_pixels = 1000}).density ==
-        Density{6000, 5000});
+  CHECK(
+      decode_jpeg({reinterpret_cast<const std::uint8_t*>(metric.data()), metric.size()}, "p.jpg", {.max_pixels = 1000})
+          .density == Density{6000, 5000});
   const File plain = jpeg::make(16, 8);
-  const auto orientation = [](const File& file) { return decode_jpeg(file, "p.jpg", {.max_pixels = 1000}).orientation; };
+  const auto orientation = [](const File& file) {
+    return decode_jpeg(file, "p.jpg", {.max_pixels = 1000}).orientation;
+  };
   CHECK(orientation(jpeg::with_segment(plain, 2, 0xE1, jpeg::exif_content(6))) == 6);
   CHECK(orientation(jpeg::with_segment(plain, 2, 0xE1, {'h', 't', 't', 'p', ':', '/', '/'})) == 1);
 }

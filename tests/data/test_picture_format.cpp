@@ -11,7 +11,8 @@ Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::ui
 std::string kind(const std::string& text) { return file_kind(bytes_of(text), text.size()).name; }
 PictureFormat format_of(const std::string& text) { return picture_format(bytes_of(text), "a.jpg"); }
 std::string ftyp(const std::string& major, const std::string& compatible = "") {
-  return std::string("\0\0\0", 3) + static_cast<char>(16 + compatible.size()) + "ftyp" + major + std::string(4, '\0') + compatible;
+  return std::string("\0\0\0", 3) + static_cast<char>(16 + compatible.size()) + "ftyp" + major + std::string(4, '\0') +
+         compatible;
 }
 /// A TGA of width x height with `type` and `bits`, and `data` bytes behind its header.
 std::string tga(int type, int bits, int width, int height, std::size_t data) {
@@ -60,7 +61,8 @@ TEST_CASE("what is no picture has a name that people use", "[image]") {
   CHECK(kind("\x89PNG\n\x1A\n") == "damaged picture");
   CHECK(kind("\xFF\xD8") == "damaged picture");
   CHECK_THROWS_WITH(format_of(""), Contains("a.jpg: the file is empty"));
-  CHECK_THROWS_WITH(format_of("%PDF-1.7"), Contains("a.jpg: no picture that weft reads (PDF); expected JPEG, PNG, WebP"));
+  CHECK_THROWS_WITH(format_of("%PDF-1.7"),
+                    Contains("a.jpg: no picture that weft reads (PDF); expected JPEG, PNG, WebP"));
 
   const test::TemporaryFolder folder;
   CHECK(file_kind(folder.write("a.jpg", std::string("hello"))).name == "text");

@@ -78,14 +78,16 @@ TEST_CASE("a mask without ids is refused by name", "[png]") {
 
 TEST_CASE("ancillary chunks that are wrong or out of place are passed over", "[png]") {
   const File end = png::end(), grey = png::header(2, 1, 8, 0), grey_data = png::data({0, 9, 8});
-  const File palette = png::chunk("PLTE", {10, 20, 30, 40, 50, 60}), long_palette = png::chunk("PLTE", File(3 * 200, 7));
+  const File palette = png::chunk("PLTE", {10, 20, 30, 40, 50, 60}),
+             long_palette = png::chunk("PLTE", File(3 * 200, 7));
   const File clear = png::chunk("tRNS", {0, 9}), data16 = png::data({0, 1, 2, 3, 100, 4, 5, 6, 255});
   const Pixels grey_pixels{9, 9, 9, 8, 8, 8};
 
-  CHECK(rgb({grey, palette, grey_data, end}) == grey_pixels);                           // a palette in a grey picture
+  CHECK(rgb({grey, palette, grey_data, end}) == grey_pixels);                             // a palette in a grey picture
   CHECK(rgb({grey, grey_data, clear, png::chunk("tIME", File(7)), end}) == grey_pixels);  // chunks after the data
   CHECK(rgb({grey, png::chunk("tRNS", File(3)), grey_data, end}) == grey_pixels);
-  CHECK(rgb({grey, png::chunk("iCCP", {'p', 0, 0, 1, 2}), png::chunk("gAMA", {0, 0, 1, 1}), grey_data, end}) == grey_pixels);
+  CHECK(rgb({grey, png::chunk("iCCP", {'p', 0, 0, 1, 2}), png::chunk("gAMA", {0, 0, 1, 1}), grey_data, end}) ==
+        grey_pixels);
   // Transparency where the picture has its own.
   CHECK(rgb({png::header(2, 1, 8, 6), png::chunk("tRNS", File(6)), data16, end}) ==
         rgb({png::header(2, 1, 8, 6), data16, end}));
@@ -112,7 +114,7 @@ TEST_CASE("a PNG says what it misses: rows, not what would come after them", "[p
       CHECK_THAT(error.what(), Contains("m.png: "));
     }
   }
-  CHECK(pictures >= 12);  // the IEND chunk
+  CHECK(pictures >= 12);          // the IEND chunk
   CHECK(pictures <= 12 + 4 + 4);  // and the sums over the data: zlib's and the chunk's
   CHECK_THROWS_WITH(decode_image(Bytes(whole).first(whole.size() - 30), "m.png"), Contains("m.png: truncated PNG"));
   File junk = whole;
@@ -125,7 +127,8 @@ TEST_CASE("a PNG says what it misses: rows, not what would come after them", "[p
 }
 
 TEST_CASE("any damaged byte of a PNG gives a picture or an error", "[png]") {
-  const File file = png::file({png::header(2, 2, 8, 0), png::chunk("tEXt", {'a', 0, 'b'}), png::data({0, 1, 2, 0, 3, 4}), png::end()});
+  const File file = png::file(
+      {png::header(2, 2, 8, 0), png::chunk("tEXt", {'a', 0, 'b'}), png::data({0, 1, 2, 0, 3, 4}), png::end()});
   for (std::size_t at = 0; at < file.size(); ++at) {
     for (const int change : {0x01, 0x20, 0x80, 0xFF}) {
       File damaged = file;
@@ -186,18 +189,22 @@ TEST_CASE("a PNG tells its profile and resolution", "[png]") {
   }
   // A profile that libpng finds fault with is left out; the picture is whole.
   const std::string text = encode_png(jpeg::test_picture(7, 5), {"no profile at all", {}});
-  CHECK(decode_png({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, "m.png", {.max_pixels = 100}).profile.empty());
+  CHECK(decode_png({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, "m.png", {.max_pixels = 100})
+            .profile.empty());
 }
 
 TEST_CASE("a PNG is turned by eXIf before or after its data, and by ImageMagick's text", "[png]") {
   const File header = png::header(2, 1, 8, 0), data = png::data({0, 5, 6}), end = png::end();
   const File block = jpeg::exif_content(6);
   const File exif = png::chunk("eXIf", File(block.begin() + 6, block.end()));
-  std::string hex = std::string("Raw profile type exif") + '\0' + "\nexif\n      " + std::to_string(block.size()) + "\n";
+  std::string hex =
+      std::string("Raw profile type exif") + '\0' + "\nexif\n      " + std::to_string(block.size()) + "\n";
   for (std::size_t i = 0; i < block.size(); ++i) hex += fmt::format("{:02x}{}", block[i], i % 36 == 35 ? "\n" : "");
   const File text = png::chunk("tEXt", File(hex.begin(), hex.end()));
-  for (const auto& chunks : std::vector<std::vector<File>>{
-           {header, exif, data, end}, {header, data, exif, end}, {header, text, data, end}, {header, data, text, end}}) {
+  for (const auto& chunks : std::vector<std::vector<File>>{{header, exif, data, end},
+                                                           {header, data, exif, end},
+                                                           {header, text, data, end},
+                                                           {header, data, text, end}}) {
     CHECK(decode_image(png::file(chunks), "m.png").height == 2);
     CHECK(ids(chunks) == Pixels{5, 6});
   }

@@ -17,18 +17,20 @@ File operator+(File a, const File& b) {
 File text(const std::string& characters) { return {characters.begin(), characters.end()}; }
 
 /// Two pixels in one row: (1, 2, 3) and (4, 5, 6).
-const File bmp = File{'B', 'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0} +
-                 File(24) + File{3, 2, 1, 6, 5, 4, 0, 0};
+const File bmp =
+    File{'B', 'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0} + File(24) +
+    File{3, 2, 1, 6, 5, 4, 0, 0};
 const File tga = File{0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 24, 0x20} + File{3, 2, 1, 6, 5, 4};
 const File tga_runs = File{0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 24, 0x20} + File{0, 3, 2, 1, 0x80, 6, 5, 4};
 /// Palette of 2: (1, 2, 3), (4, 5, 6); the codes clear, 0, 1, end in three bits each.
-const File gif = text("GIF89a") + File{2, 0, 1, 0, 0x80, 0, 0, 1, 2, 3, 4, 5, 6, ',', 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 0x0A, 0, ';'};
+const File gif = text("GIF89a") + File{2, 0, 1, 0, 0x80, 0, 0, 1, 2, 3, 4,    5,    6, ',', 0,
+                                       0, 0, 0, 2, 0,    1, 0, 0, 2, 2, 0x44, 0x0A, 0, ';'};
 /// Three channels of two pixels, one after the other.
 const File psd = text("8BPS") + File{0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 8, 0, 3} + File(12) +
                  File{0, 0, 1, 4, 2, 5, 3, 6};
 
-const std::vector<std::pair<const char*, File>> all{{"BMP", bmp}, {"TGA", tga}, {"TGA with runs", tga_runs},
-                                                    {"GIF", gif}, {"PSD", psd}};
+const std::vector<std::pair<const char*, File>> all{
+    {"BMP", bmp}, {"TGA", tga}, {"TGA with runs", tga_runs}, {"GIF", gif}, {"PSD", psd}};
 
 }  // namespace
 

@@ -17,14 +17,18 @@ using namespace weft;
 namespace {
 
 Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
-DecodedPicture decode(const std::string& file) { return decode_webp(bytes_of(file), "p.webp", {.max_pixels = 1'000'000}); }
+DecodedPicture decode(const std::string& file) {
+  return decode_webp(bytes_of(file), "p.webp", {.max_pixels = 1'000'000});
+}
 
 /// An animation on a canvas of 20 x 10 whose first frame lies at (4, 2).
 std::string animation(const Image& first) {
   WebPMux* mux = WebPMuxNew();
   const std::string frame = encode_webp(first, webp_lossless);
-  WebPMux* single = WebPMuxCreate(reinterpret_cast<const WebPData*>(std::array{WebPData{
-                                      reinterpret_cast<const std::uint8_t*>(frame.data()), frame.size()}}.data()), 1);
+  WebPMux* single =
+      WebPMuxCreate(reinterpret_cast<const WebPData*>(
+                        std::array{WebPData{reinterpret_cast<const std::uint8_t*>(frame.data()), frame.size()}}.data()),
+                    1);
   WebPMuxFrameInfo info = {};
   REQUIRE(WebPMuxGetFrame(single, 1, &info) == WEBP_MUX_OK);
   info.id = WEBP_CHUNK_ANMF;
@@ -52,8 +56,10 @@ TEST_CASE("a WebP without loss is the same picture", "[webp]") {
     const Image image = jpeg::test_picture(31, 17, channels);
     const DecodedPicture picture = decode(encode_webp(image, webp_lossless));
     CHECK(picture.samples == (channels == 3 ? Samples::rgb : Samples::rgba));
-    for (std::size_t i = 0; channels == 3 && i < image.pixels.size(); ++i) REQUIRE(picture.image.pixels[i] == image.pixels[i]);
-    for (std::size_t i = 3; channels == 4 && i < image.pixels.size(); i += 4) REQUIRE(picture.image.pixels[i] == image.pixels[i]);
+    for (std::size_t i = 0; channels == 3 && i < image.pixels.size(); ++i)
+      REQUIRE(picture.image.pixels[i] == image.pixels[i]);
+    for (std::size_t i = 3; channels == 4 && i < image.pixels.size(); i += 4)
+      REQUIRE(picture.image.pixels[i] == image.pixels[i]);
   }
 }
 
@@ -61,7 +67,8 @@ TEST_CASE("a lossy WebP is close, with its alpha", "[webp]") {
   Image image(48, 32, 4);
   for (int y = 0; y < 32; ++y) {
     for (int x = 0; x < 48; ++x) {
-      const std::uint8_t pixel[] = {static_cast<std::uint8_t>(4 * x), static_cast<std::uint8_t>(6 * y), 90, static_cast<std::uint8_t>(x < 24 ? 255 : 128)};
+      const std::uint8_t pixel[] = {static_cast<std::uint8_t>(4 * x), static_cast<std::uint8_t>(6 * y), 90,
+                                    static_cast<std::uint8_t>(x < 24 ? 255 : 128)};
       std::copy_n(pixel, 4, image.at(y, x));
     }
   }
@@ -95,8 +102,9 @@ TEST_CASE("the first frame of an animation, on its canvas", "[webp]") {
 }
 
 TEST_CASE("a WebP cut or damaged at any byte is an error or a picture", "[webp]") {
-  for (const std::string& file : {encode_webp(jpeg::test_picture(24, 16), 60), encode_webp(jpeg::test_picture(24, 16, 4), webp_lossless),
-                                  animation(jpeg::test_picture(8, 6))}) {
+  for (const std::string& file :
+       {encode_webp(jpeg::test_picture(24, 16), 60), encode_webp(jpeg::test_picture(24, 16, 4), webp_lossless),
+        animation(jpeg::test_picture(8, 6))}) {
     for (std::size_t length = 0; length < file.size(); ++length) {
       try {
         decode_image(bytes_of(file.substr(0, length)), "p.webp");
@@ -113,7 +121,8 @@ TEST_CASE("a WebP cut or damaged at any byte is an error or a picture", "[webp]"
     }
   }
   const std::string file = encode_webp(jpeg::test_picture(64, 64), 90);
-  CHECK_THROWS_WITH(decode_image(bytes_of(file.substr(0, file.size() / 2)), "p.webp"), Contains("p.webp: truncated WebP"));
+  CHECK_THROWS_WITH(decode_image(bytes_of(file.substr(0, file.size() / 2)), "p.webp"),
+                    Contains("p.webp: truncated WebP"));
 }
 
 TEST_CASE("the WebP encoder refuses what it cannot write", "[webp]") {

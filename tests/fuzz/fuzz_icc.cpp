@@ -1,4 +1,5 @@
-// The bytes as a colour profile, of which lcms2 makes what it can: it is never an error, and nothing changes but colours.
+// The bytes as a colour profile, of which lcms2 makes what it can: it is never an error, and nothing changes but
+// colours.
 
 #include <cstdlib>
 

@@ -158,9 +158,8 @@ TEST_CASE("what can't work is one line and status 1", "[tools]") {
   one_line(f.infer({f.photos, "--out", f.photo("a") + "/x"}), "cannot make this folder");
   fs::create_directories(f.folder / "empty");
   one_line(f.infer({(f.folder / "empty").string()}), "no pictures");
-  fs::create_directories(f.folder / "twin");
-  fs::copy(f.photo("a"), f.folder / "twin" / "a.png");
-  one_line(f.infer({f.photos, (f.folder / "twin").string()}), "would write the same files");
+  write_file(f.photo("b"), "not a picture");
+  one_line(f.infer({f.photo("b")}), "no picture that weft reads (text)");  // and not that 1 of 1 failed
   CHECK(f.infer({}).status == 2);
   CHECK(f.infer({f.photo("a"), "--write", "poster"}).status == 2);
 }
@@ -227,8 +226,8 @@ TEST_CASE("a full disk leaves what was there and no half-written file", "[tools]
   fs::create_directories(f.out);
   write_file(f.out + "/a.logits.npy", "old");
   // A limit on the size of files stands in for a full disk; the signal that comes with it is ignored.
-  const ProgramResult run =
-      f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64", "--overwrite"}, "trap '' XFSZ; ulimit -f 4;");
+  const ProgramResult run = f.infer({f.photo("a"), "--out", f.out, "--write", "logits", "--size", "64", "--overwrite"},
+                                    "trap '' XFSZ; ulimit -f 4;");
   CHECK(run.status == 1);
   CHECK_THAT(run.err, Contains("a.logits.npy: cannot write") && Contains("intact"));
   CHECK(read_text(f.out + "/a.logits.npy") == "old");

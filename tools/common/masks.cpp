@@ -22,9 +22,8 @@ std::string output_name(const std::string& stem, const std::string& kind, Output
 
 bool is_output_name(const std::string& file_name) {
   return std::any_of(output_kinds().begin(), output_kinds().end(), [&](const std::string& kind) {
-    return std::any_of(output_formats.begin(), output_formats.end(), [&](OutputFormat format) {
-      return file_name.ends_with(output_name("", kind, format));
-    });
+    return std::any_of(output_formats.begin(), output_formats.end(),
+                       [&](OutputFormat format) { return file_name.ends_with(output_name("", kind, format)); });
   });
 }
 

@@ -38,9 +38,9 @@ Subject read_subject(Bytes file, const std::string& name, const std::vector<std:
 
 /// What the network said, at the photograph's own size; what no output asks for stays empty.
 struct Answer {
-  Image mask;         // 1 where the probability is at least the threshold, else 0
-  Image probability;  // 0 to 255
-  Image alpha;        // of the cut-out
+  Image mask;           // 1 where the probability is at least the threshold, else 0
+  Image probability;    // 0 to 255
+  Image alpha;          // of the cut-out
   double clothing = 0;  // share of the picture
 };
 

@@ -40,10 +40,10 @@ struct OutputPlan {
   std::size_t skipped = 0;         // pictures whose outputs are all there
 };
 
-/// Outputs are OUT/FOLDER/STEM.KIND.ENDING. Of pictures of one folder that have one stem (a.jpg, a.png) all but the first
-/// keep their ending in it (a.png.mask.png), and a note says so; pictures of one name whose outputs would still be the
-/// same files are refused, all of them, as are outputs that the run reads and files that weft did not write. Throws
-/// UsageError: `output_file` for more than one output, or with an ending of a format that weft does not write.
+/// Outputs are OUT/FOLDER/STEM.KIND.ENDING. Of pictures of one folder that have one stem (a.jpg, a.png) all but the
+/// first keep their ending in it (a.png.mask.png), and a note says so; pictures of one name whose outputs would still
+/// be the same files are refused, all of them, as are outputs that the run reads and files that weft did not write.
+/// Throws UsageError: `output_file` for more than one output, or with an ending of a format that weft does not write.
 OutputPlan plan_outputs(const PictureList& list, const OutputOptions& options);
 
 }  // namespace weft::tools

@@ -21,13 +21,13 @@ struct ListedPicture {
 };
 
 struct PictureList {
-  std::vector<ListedPicture> pictures;      // a folder's in order of name; each once
-  std::map<std::string, int> passed_over;   // what else lies in the folders, by what people call it: "video", "text"
-  std::vector<std::string> problems;        // folders that hold no picture or can't be read, a message each
+  std::vector<ListedPicture> pictures;     // a folder's in order of name; each once
+  std::map<std::string, int> passed_over;  // what else lies in the folders, by what people call it: "video", "text"
+  std::vector<std::string> problems;       // folders that hold no picture or can't be read, a message each
 };
 
 struct ListOptions {
-  bool is_recursive = false;           // enters the folders in a folder, but no link to one
+  bool is_recursive = false;       // enters the folders in a folder, but no link to one
   std::filesystem::path out = {};  // a folder below one that is listed, which is not entered: earlier outputs
 };
 

@@ -87,7 +87,8 @@ int PictureRun::all() {
 
 void PictureRun::say_what_was_left() {
   if (plan_.skipped > 0)
-    say(fmt::format("{} skipped: {}", plan_.skipped, plan_.skipped == 1 ? "its output is there" : "their outputs are there"));
+    say(fmt::format("{} skipped: {}", plan_.skipped,
+                    plan_.skipped == 1 ? "its output is there" : "their outputs are there"));
   if (const std::string text = passed_over_text(list_); !text.empty()) say(text);
   for (const std::string& problem : list_.problems) say_error(problem);
 }
@@ -98,8 +99,7 @@ std::size_t PictureRun::side_by_side_count() const {
   const std::int64_t threads = num_threads(), pictures = std::ssize(plan_.pictures);
   if (threads < 2 || options_.is_profiled || options_.predict.is_native) return 0;
   const auto& size = options_.predict.size;
-  const std::int64_t canvas_pixels =
-      size ? std::int64_t{(*size)[0]} * (*size)[1] : info_.height * info_.width;
+  const std::int64_t canvas_pixels = size ? std::int64_t{(*size)[0]} * (*size)[1] : info_.height * info_.width;
   return threads * canvas_pixels <= most_pixels ? static_cast<std::size_t>(pictures - pictures % threads) : 0;
 }
 

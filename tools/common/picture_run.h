@@ -43,8 +43,8 @@ struct PictureRunOptions {
 
 class PictureRun {
  public:
-  /// `options`, `info` and `predictor` must live as long. Lists the pictures and plans their outputs. Throws Error where
-  /// the folder for them can't be made, UsageError for options that contradict each other.
+  /// `options`, `info` and `predictor` must live as long. Lists the pictures and plans their outputs. Throws Error
+  /// where the folder for them can't be made, UsageError for options that contradict each other.
   PictureRun(const PictureRunOptions& options, const ModelInfo& info, const Predictor& predictor);
 
   /// A line on stdout for each picture, in order, once its files are on disk. A picture that fails is named on stderr,
