@@ -29,8 +29,8 @@ struct Options {
 
 constexpr const char* stream = tools::standard_stream;
 
-/// 'in.jpg out.png' and 'in.jpg -' name an input and an output, as other programs take them: the second is not there
-/// yet, or is weft's own of the run before. What such programs write is a cut-out.
+/// 'in.jpg out.png' and 'in.jpg -' name an input and an output, as other programs take them, where the second is not
+/// there yet. What such programs write is a cut-out. A second that is there may be a photograph.
 void take_second_path_as_output(Options& options) {
   namespace fs = std::filesystem;
   tools::OutputOptions& output = options.run.output;
@@ -48,8 +48,14 @@ void take_second_path_as_output(Options& options) {
     }
     return;
   }
-  if (second != stream && (!output_format(second) || (is_there && !tools::is_written_by_weft(second)))) return;
+  if (second != stream && !output_format(second)) return;
   if (is_there && fs::equivalent(first, second, ignored)) return;
+  if (is_there && tools::is_written_by_weft(second)) {
+    throw tools::UsageError(
+        fmt::format("{}: weft wrote this picture: is it to be written again, or another input? Say -o {} or --out DIR",
+                    second, second));
+  }
+  if (is_there) return;
   output.output_file = second;
   paths.pop_back();
   if (!options.has_kinds) output.kinds = {"cutout"};
