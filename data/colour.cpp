@@ -135,6 +135,9 @@ std::string rgb_profile(const Primaries& p) {
              "[rgb_profile] lcms cannot make the profile");
   std::string bytes(size, '\0');
   WEFT_CHECK(cmsSaveProfileToMem(profile.get(), bytes.data(), &size), "[rgb_profile] lcms cannot write the profile");
+  // The time at which lcms made it (ICC.1, 7.2.8): equal runs write equal files.
+  constexpr std::array<char, 12> new_year_2000{0x07, '\xD0', 0, 1, 0, 1};
+  std::copy(new_year_2000.begin(), new_year_2000.end(), bytes.begin() + 24);
   return bytes;
 }
 
