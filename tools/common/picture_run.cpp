@@ -75,6 +75,7 @@ int PictureRun::all() {
   catch_interrupts("\nfinishing the pictures in hand; Ctrl-C again stops at once\n");
   side_by_side(side_by_side_count());
   available_cores() > num_threads() ? overlapped() : in_turn();
+  progress_.end();
   say_what_was_left();
   if (done_ < plan_.pictures.size()) {
     say_error(fmt::format("interrupted after {} of {} pictures", done_, plan_.pictures.size()));
@@ -243,6 +244,7 @@ void PictureRun::write(Item& item) const {
 }
 
 void PictureRun::report(const Item& item) {
+  progress_.clear();  // both may be one terminal
   try {
     if (item.error) std::rethrow_exception(item.error);
     constexpr std::size_t longest = 4096;  // of a path
