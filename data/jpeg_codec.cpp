@@ -212,7 +212,7 @@ class Decoder {
     image.width = static_cast<int>(jpeg_.output_width);
     image.height = static_cast<int>(jpeg_.output_height);
     image.channels = jpeg_.output_components;
-    image.pixels.reserve(row_bytes * jpeg_.output_height);
+    reserve_pixels(image.pixels, row_bytes * jpeg_.output_height);
     std::vector<std::uint8_t> buffer(row_bytes * rows_at_once);
     JSAMPROW rows[rows_at_once];
     for (std::size_t i = 0; i < rows_at_once; ++i) rows[i] = &buffer[row_bytes * i];
