@@ -20,7 +20,15 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
+// Colours of a PSD that are all but transparent may leave 0 to 255 where the white under them is taken away, and are
+// then cast as they are. Nobody sees which they become.
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("float-cast-overflow"))), apply_to = function)
+#endif
 #include <stb/stb_image.h>
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #pragma GCC diagnostic pop
 
 namespace weft {
