@@ -234,7 +234,7 @@ LentMemory::LentMemory(void* begin, std::size_t bytes)
 LentMemory::~LentMemory() { lent = before_; }
 
 void* LentMemory::take(std::size_t bytes) {
-  const std::size_t rounded = (bytes + 63) / 64 * 64;
+  const std::size_t rounded = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);  // a block has an address of its own
   if (lent == nullptr || rounded > static_cast<std::size_t>(lent->end_ - lent->next_)) return nullptr;
   ++lent->taken_;
   return std::exchange(lent->next_, lent->next_ + rounded);

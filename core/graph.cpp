@@ -140,11 +140,14 @@ bool Graph::is_changed(Value value) const {
   const auto& readers = values_[index(value)].readers;
   return std::any_of(readers.begin(), readers.end(), [&](const Step* step) {
     const auto& changes = step->operation.changes;
-    return std::any_of(changes.begin(), changes.end(), [&](int i) { return step->inputs[static_cast<std::size_t>(i)] == value; });
+    return std::any_of(changes.begin(), changes.end(),
+                       [&](int i) { return step->inputs[static_cast<std::size_t>(i)] == value; });
   });
 }
 
-const Step* Graph::only_reader(Value value) const { return uses(value) == 1 && !is_output(value) ? values_[index(value)].readers[0] : nullptr; }
+const Step* Graph::only_reader(Value value) const {
+  return uses(value) == 1 && !is_output(value) ? values_[index(value)].readers[0] : nullptr;
+}
 
 const Step* Graph::last_reader(Value value) const {
   const auto all = readers(value);
@@ -208,6 +211,16 @@ std::shared_ptr<Graph> capture(const TensorFunction& f, const std::vector<Tensor
 }
 
 // ---- text ----
+
+ProfileEntry Graph::describe(const Step& step) const {
+  const auto tensor = [&](Value v) {
+    return v == no_value ? Tensor() : Tensor::without_numbers(shape(v), dtype(v), nullptr, v);
+  };
+  Tensors in, out;
+  for (const Value v : step.inputs) in.push_back(tensor(v));
+  for (const Value v : step.outputs) out.push_back(tensor(v));
+  return describe_operation(step.operation, in, out);
+}
 
 namespace {
 
@@ -280,8 +293,9 @@ std::string Graph::to_dot(const std::function<std::string(const Tensor&)>& name_
       } else if (!is_fixed(v)) {
         text += fmt::format("  i{} -> s{};\n", v, number);
       } else if (name_of && !name_of(fixed(v)).empty()) {
-        text += fmt::format("  p{} [label={}, shape=plain, fontcolor=\"#777777\"];\n  p{} -> s{} [color=\"#bbbbbb\"];\n",
-                            v, quoted(name_of(fixed(v))), v, number);
+        text +=
+            fmt::format("  p{} [label={}, shape=plain, fontcolor=\"#777777\"];\n  p{} -> s{} [color=\"#bbbbbb\"];\n", v,
+                        quoted(name_of(fixed(v))), v, number);
       }
     }
   }

@@ -27,8 +27,8 @@ struct StoringKernel;  // core/plan/storing.h
 struct Step {
   Operation operation;
   std::vector<Value> inputs, outputs;
-  std::vector<std::string> rules = {};                     // of the plan, that made it
-  std::shared_ptr<const StoringKernel> kernel = nullptr;   // for rules that have it do more while it stores
+  std::vector<std::string> rules = {};                    // of the plan, that made it
+  std::shared_ptr<const StoringKernel> kernel = nullptr;  // for rules that have it do more while it stores
 };
 
 class Graph {
@@ -94,6 +94,9 @@ class Graph {
   void move_before(const Step* place, const Step* step);
   /// Removes steps that nobody reads and that change nothing.
   void remove_unused();
+
+  /// What a profile will say of a step, without a time.
+  ProfileEntry describe(const Step& step) const;
 
   /// One line a step: "v12 [1, 256, 256, 32] = conv2d(v3, encoder.features.0.0.weight; stride 2, padding 1)".
   /// `name_of` names the fixed values; without it they are p0, p1, ...

@@ -17,7 +17,7 @@ struct ConversionOptions {
   std::optional<std::string> arch = std::nullopt;  // where the names don't tell
   bool keep_head = false;                          // of a classifier
   FloatStorage storage = FloatStorage::f32;
-  std::int64_t size = 0;                           // of a U-Net: the height and width to be run at; 0: as it was
+  std::int64_t size = 0;  // of a U-Net: the height and width to be run at; 0: as it was
 };
 
 /// What was done, for the user to read.

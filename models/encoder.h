@@ -4,8 +4,8 @@
 
 namespace weft {
 
-/// A network that turns a picture into feature maps, each half the size of the one before: what a U-Net's decoder takes.
-/// Those of models/registry.h have five; their keys and taps are segmentation_models_pytorch's.
+/// A network that turns a picture into feature maps, each half the size of the one before: what a U-Net's decoder
+/// takes. Those of models/registry.h have five; their keys and taps are segmentation_models_pytorch's.
 class Encoder : public nn::Module {
  public:
   /// x [N, H, W, 3], normalised -> tensors [N, H / 2^i, W / 2^i, channels()[i - 1]], i = 1, 2, ...

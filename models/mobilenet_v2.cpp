@@ -19,15 +19,14 @@ bool is_tap(std::size_t index) { return index == 1 || index == 3 || index == 6 |
 }  // namespace
 
 InvertedResidual::InvertedResidual(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride,
-                                   std::int64_t expansion)
+                                   std::int64_t expansion, nn::Activation activation)
     : depthwise_(channels_in * expansion, channels_in * expansion, 3,
-                 {.stride = stride, .padding = 1, .groups = channels_in * expansion}, relu6),
+                 {.stride = stride, .padding = 1, .groups = channels_in * expansion}, activation),
       project_(channels_in * expansion, channels_out, 1),
       project_bn_(channels_out),
       has_shortcut_(stride == 1 && channels_in == channels_out) {
   if (expansion != 1) {
-    expand_ =
-        std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, relu6);
+    expand_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_in * expansion, 1, Conv2dOptions{}, activation);
   }
   int index = 0;
   for (nn::Module* child : std::initializer_list<nn::Module*>{expand_.get(), &depthwise_, &project_, &project_bn_}) {
@@ -43,13 +42,13 @@ Tensor InvertedResidual::forward(const Tensor& x) const {
   return has_shortcut_ ? add(y, x) : y;
 }
 
-MobileNetV2::MobileNetV2()
-    : stem_(3, 32, 3, {.stride = 2, .padding = 1}, relu6), last_(320, 1280, 1, {}, relu6) {
+MobileNetV2::MobileNetV2(nn::Activation activation)
+    : stem_(3, 32, 3, {.stride = 2, .padding = 1}, activation), last_(320, 1280, 1, {}, activation) {
   std::int64_t channels_in = 32;
   for (const Stage& stage : table) {
     for (int block = 0; block < stage.blocks; ++block) {
       blocks_.push_back(std::make_unique<InvertedResidual>(channels_in, stage.channels, block == 0 ? stage.stride : 1,
-                                                           stage.expansion));
+                                                           stage.expansion, activation));
       channels_in = stage.channels;
     }
   }

@@ -12,7 +12,8 @@ namespace weft {
 
 class InvertedResidual : public nn::Module {
  public:
-  InvertedResidual(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride, std::int64_t expansion);
+  InvertedResidual(std::int64_t channels_in, std::int64_t channels_out, std::int64_t stride, std::int64_t expansion,
+                   nn::Activation activation = relu6);
   /// x + project(depthwise(expand(x))); without the x where the shape changes.
   Tensor forward(const Tensor& x) const;
 
@@ -27,15 +28,15 @@ class InvertedResidual : public nn::Module {
 
 class MobileNetV2 : public Encoder {
  public:
-  MobileNetV2();
+  explicit MobileNetV2(nn::Activation activation = relu6);
   Tensors features(const Tensor& x) const override;
   std::vector<std::int64_t> channels() const override { return {16, 24, 32, 96, 1280}; }
 
  private:
   nn::Module features_;
-  nn::ConvBnAct stem_;                              // features.0
+  nn::ConvBnAct stem_;                                     // features.0
   std::vector<std::unique_ptr<InvertedResidual>> blocks_;  // features.1 .. features.17
-  nn::ConvBnAct last_;                              // features.18
+  nn::ConvBnAct last_;                                     // features.18
 };
 
 /// MobileNetV2 with its ImageNet head `classifier.1` (`classifier.0` is dropout, p 0.2, which evaluation skips).

@@ -18,8 +18,8 @@ namespace weft {
 /// What a model needs besides its weights. The defaults are what is assumed for files that don't say.
 struct ModelInfo {
   UNetConfig network;
-  std::int64_t height = 512, width = 512;              // of the network's input
-  std::string fit = "stretch";                         // how a picture comes to that size: stretch, letterbox or area (data/fit.h)
+  std::int64_t height = 512, width = 512;  // of the network's input
+  std::string fit = "stretch";             // how a picture comes to that size: stretch, letterbox or area (data/fit.h)
   std::array<double, 3> mean = {0.485, 0.456, 0.406};  // of RGB in [0, 1]
   std::array<double, 3> deviation = {0.229, 0.224, 0.225};
   std::string label_map = "binary";               // that the training masks were read with

@@ -31,7 +31,8 @@ std::vector<std::int64_t> sizes_of(const Tensor& t) {
 class Translator {
  public:
   Translator(OnnxGraph& onnx, const UNet& network, bool fold) : onnx_(onnx), fold_(fold) {
-    for (const auto& [name, tensor] : network.state_dict()) names_.emplace(tensor.identity(), name), state_.emplace(name, tensor);
+    for (const auto& [name, tensor] : network.state_dict())
+      names_.emplace(tensor.identity(), name), state_.emplace(name, tensor);
   }
 
   /// Adds all that leads from the graph's input to its output, which are called `input` and `output` in the file.
@@ -63,9 +64,9 @@ class Translator {
     };
     // Operators on elements that ONNX has under another name; two inputs must be images of equal shapes.
     static const std::map<std::string_view, const char*> elementwise = {
-        {"add", "Add"},   {"subtract", "Sub"}, {"multiply", "Mul"}, {"divide", "Div"}, {"maximum", "Max"},
-        {"minimum", "Min"}, {"sqrt", "Sqrt"},  {"exp", "Exp"},      {"log", "Log"},    {"abs", "Abs"},
-        {"sigmoid", "Sigmoid"}, {"tanh", "Tanh"}};
+        {"add", "Add"},     {"subtract", "Sub"}, {"multiply", "Mul"},    {"divide", "Div"},
+        {"maximum", "Max"}, {"minimum", "Min"},  {"sqrt", "Sqrt"},       {"exp", "Exp"},
+        {"log", "Log"},     {"abs", "Abs"},      {"sigmoid", "Sigmoid"}, {"tanh", "Tanh"}};
     const std::string_view name = step.operation.name;
     WEFT_CHECK(step.outputs.size() == 1 && graph_->shape(step.outputs[0]).rank() == 4,
                "[export_onnx] the network uses {}, which has no translation to ONNX", name);
@@ -101,7 +102,8 @@ class Translator {
     if (producer != nullptr && is_folded(*producer)) {
       const std::string conv = module_of(parameter(*producer, 1));
       add_folded_weights(*producer, step, epsilon);
-      finish(step, "Conv", {value(*producer, 0), conv + ".weight", conv + ".bias"}, module, convolution_attributes(*producer));
+      finish(step, "Conv", {value(*producer, 0), conv + ".weight", conv + ".bias"}, module,
+             convolution_attributes(*producer));
     } else {
       finish(step, "BatchNormalization",
              {value(step, 0), weights(step, 3), weights(step, 4), weights(step, 1), weights(step, 2)}, module,
@@ -109,7 +111,9 @@ class Translator {
     }
   }
 
-  void max_pool2d(const Step& step) { finish(step, "MaxPool", {value(step, 0)}, numbered("max_pool"), pool_attributes(step)); }
+  void max_pool2d(const Step& step) {
+    finish(step, "MaxPool", {value(step, 0)}, numbered("max_pool"), pool_attributes(step));
+  }
 
   void avg_pool2d(const Step& step) {
     OnnxGraph::Attributes attributes = pool_attributes(step);
@@ -164,26 +168,31 @@ class Translator {
       finish(step, "Relu", {x}, numbered("relu"));
     } else if (lower == 0 && upper == 6) {
       // 6 min(max(x / 6, 0), 1). Clip would say it in one operator, but OpenCV before 4.7 can't read the Clip of this
-      // opset (opencv/opencv#22015), and ONNX Runtime, which fuses HardSigmoid into the convolution, is as fast with this.
+      // opset (opencv/opencv#22015), and ONNX Runtime, which fuses HardSigmoid into the convolution, is as fast with
+      // this.
       const std::string name = numbered("relu6"), unit = name + ".unit";
       onnx_.add_node("HardSigmoid", {x}, unit, {{"alpha", 1.0f / 6.0f}, {"beta", 0.0f}});
       finish(step, "Mul", {unit, constant("relu6.max", {}, {6})}, name);
     } else {
       const std::string name = numbered("clamp");
       const auto bound = [&](double limit, const char* which) {
-        return std::isinf(limit) ? std::string() : constant(fmt::format("{}.{}", name, which), {}, {static_cast<float>(limit)});
+        return std::isinf(limit) ? std::string()
+                                 : constant(fmt::format("{}.{}", name, which), {}, {static_cast<float>(limit)});
       };
       finish(step, "Clip", {x, bound(lower, "lower"), bound(upper, "upper")}, name);
     }
   }
 
   void leaky_relu(const Step& step) {
-    finish(step, "LeakyRelu", {value(step, 0)}, numbered("leaky_relu"), {{"alpha", static_cast<float>(step.operation.attribute("slope"))}});
+    finish(step, "LeakyRelu", {value(step, 0)}, numbered("leaky_relu"),
+           {{"alpha", static_cast<float>(step.operation.attribute("slope"))}});
   }
 
   void scale(const Step& step) {
     const std::string name = numbered("scale");
-    finish(step, "Mul", {value(step, 0), constant(name + ".factor", {}, {static_cast<float>(step.operation.attribute("factor"))})}, name);
+    finish(step, "Mul",
+           {value(step, 0), constant(name + ".factor", {}, {static_cast<float>(step.operation.attribute("factor"))})},
+           name);
   }
 
   void silu(const Step& step) {
@@ -197,7 +206,8 @@ class Translator {
   /// The file's name for the i-th input of a step.
   const std::string& value(const Step& step, std::size_t i) const {
     const auto found = values_.find(step.inputs[i]);
-    WEFT_CHECK(found != values_.end(), "[export_onnx] an input of {} is not computed from the picture, and is no parameter of a layer",
+    WEFT_CHECK(found != values_.end(),
+               "[export_onnx] an input of {} is not computed from the picture, and is no parameter of a layer",
                step.operation.name);
     return found->second;
   }
@@ -206,7 +216,8 @@ class Translator {
   const std::string& parameter(const Step& step, std::size_t i) const {
     const Tensor& tensor = graph_->fixed(step.inputs[i]);
     const auto found = tensor.defined() ? names_.find(tensor.identity()) : names_.end();
-    WEFT_CHECK(found != names_.end(), "[export_onnx] input {} of {} is no parameter of the network", i, step.operation.name);
+    WEFT_CHECK(found != names_.end(), "[export_onnx] input {} of {} is no parameter of the network", i,
+               step.operation.name);
     return found->second;
   }
 
@@ -259,10 +270,12 @@ class Translator {
     return reader != nullptr && std::string_view(reader->operation.name) == "batch_norm";
   }
 
-  /// The weights of convolution and batch norm in one (core/plan/rules/fold_batch_norm.cpp has the formula), computed in
-  /// double.
+  /// The weights of convolution and batch norm in one (core/plan/rules/fold_batch_norm.cpp has the formula), computed
+  /// in double.
   void add_folded_weights(const Step& conv, const Step& bn, double epsilon) {
-    const auto in_double = [&](const Step& step, std::size_t i) { return state_.at(parameter(step, i)).to(DType::f64); };
+    const auto in_double = [&](const Step& step, std::size_t i) {
+      return state_.at(parameter(step, i)).to(DType::f64);
+    };
     const std::string& name = parameter(conv, 1);
     const Tensor w = in_double(conv, 1), mean = in_double(bn, 1), variance = in_double(bn, 2), gamma = in_double(bn, 3),
                  beta = in_double(bn, 4);

@@ -19,8 +19,8 @@ struct OnnxOptions {
 /// Writes opset 13. Input "image" float32 [N, 3, H, W], normalised; output "logits" float32 [N, classes, H, W]. With
 /// preprocessing: input "image" uint8 RGB [N, H, W, 3], output "probability" float32 [N, H, W], for one class. N, H and
 /// W are free, H and W multiples of 32. Weights have their names in the state dict. Metadata: those of a model file.
-/// Throws Error where the file can't be written, for a network in training mode, and where it does something that is not
-/// translated.
+/// Throws Error where the file can't be written, for a network in training mode, and where it does something that is
+/// not translated.
 void export_onnx(const std::filesystem::path& path, const UNet& network, const ModelInfo& info,
                  const OnnxOptions& options = {});
 

@@ -10,7 +10,9 @@ constexpr std::size_t most_plans = 64;
 
 }  // namespace
 
-Predictor::Predictor(const UNet& network, Weights weights) : network_(network) {
+Predictor::Predictor(const UNet& network, Weights weights, PlanOptions options)
+    : network_(network), options_(std::move(options)) {
+  options_.constants = std::make_shared<Constants>();
   if (weights == Weights::kept) return;
   // How weights are packed does not depend on the picture's size, so a small one does for all.
   make_plan({1, UNet::stride, UNet::stride, 3}, true);
@@ -19,7 +21,8 @@ Predictor::Predictor(const UNet& network, Weights weights) : network_(network) {
 
 std::shared_ptr<const Plan> Predictor::make_plan(const Shape& x, bool releases_parameters) const {
   const auto forward = [&](const Tensors& in) { return network_.forward(in[0]); };
-  const PlanOptions options{.releases_parameters = releases_parameters, .constants = constants_};
+  PlanOptions options = options_;
+  options.releases_parameters = releases_parameters;
   return std::make_shared<const Plan>(Plan::inference(forward, {x}, options));
 }
 

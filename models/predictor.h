@@ -17,11 +17,12 @@ class Predictor {
     released  // it will only be run: its weights go, once they are packed for the kernels
   };
 
-  /// `network`, which must live as long, is to be in evaluation mode whenever a picture comes.
-  explicit Predictor(const UNet& network, Weights weights = Weights::kept);
+  /// `network`, which must live as long, is to be in evaluation mode whenever a picture comes. Of `options`, the rules
+  /// to leave out count.
+  explicit Predictor(const UNet& network, Weights weights = Weights::kept, PlanOptions options = {});
 
-  /// x [N, H, W, 3], normalised -> logits [N, H, W, classes], without a gradient. Threads may call it at once; not while
-  /// the network is trained. Throws Error for a network in training mode, and where UNet::forward() does.
+  /// x [N, H, W, 3], normalised -> logits [N, H, W, classes], without a gradient. Threads may call it at once; not
+  /// while the network is trained. Throws Error for a network in training mode, and where UNet::forward() does.
   Tensor logits(const Tensor& x) const;
 
   const UNet& network() const { return network_; }
@@ -32,7 +33,7 @@ class Predictor {
   std::shared_ptr<const Plan> make_plan(const Shape& x, bool releases_parameters) const;
 
   const UNet& network_;
-  const std::shared_ptr<Constants> constants_ = std::make_shared<Constants>();  // packed weights, for all sizes
+  PlanOptions options_;  // its constants are the packed weights, for all sizes
   mutable std::mutex guard_;
   mutable std::map<std::vector<std::int64_t>, std::shared_ptr<const Plan>> plans_;
 };

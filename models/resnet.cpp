@@ -12,8 +12,8 @@ BasicBlock::BasicBlock(std::int64_t channels_in, std::int64_t channels_out, std:
   register_module("conv2", conv2_);
   register_module("bn2", bn2_);
   if (stride != 1 || channels_in != channels_out) {
-    downsample_ = std::make_unique<nn::ConvBnAct>(channels_in, channels_out, 1, Conv2dOptions{.stride = stride},
-                                                  nullptr);
+    downsample_ =
+        std::make_unique<nn::ConvBnAct>(channels_in, channels_out, 1, Conv2dOptions{.stride = stride}, nullptr);
     register_module("downsample", *downsample_);
   }
 }

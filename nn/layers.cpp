@@ -56,12 +56,14 @@ Tensor GroupNorm::forward(const Tensor& x) const {
   const Tensor grouped = reshape(x, {n, h * w, groups_, c / groups_});
   const Tensor centred = subtract(grouped, mean(grouped, {1, 3}, true));
   const Tensor variance = mean(multiply(centred, centred), {1, 3}, true);
-  const Tensor normalised = divide(centred, sqrt(add_scalar(variance, epsilon)));
-  return add(multiply(reshape(normalised, x.shape()), weight), bias);
+  // gamma / sqrt(variance + epsilon), one number for each picture and channel.
+  const Tensor factor = divide(reshape(weight, {1, 1, groups_, c / groups_}), sqrt(add_scalar(variance, epsilon)));
+  return add(reshape(multiply(centred, factor), x.shape()), bias);
 }
 
 Dropout::Dropout(double p_, std::uint64_t seed) : p(p_) {
-  stream = register_buffer("stream", Tensor::from<std::int64_t>({2}, std::vector{static_cast<std::int64_t>(seed), std::int64_t{0}}));
+  stream = register_buffer(
+      "stream", Tensor::from<std::int64_t>({2}, std::vector{static_cast<std::int64_t>(seed), std::int64_t{0}}));
 }
 
 Linear::Linear(std::int64_t features_in, std::int64_t features_out) {

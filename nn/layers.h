@@ -75,7 +75,8 @@ class Dropout : public Module {
   Tensor forward(const Tensor& x) const { return dropout(x, p, is_training(), stream); }
 
   const double p;
-  Tensor stream;  // int64 [2]: the seed, and how often it was drawn from; a buffer, so that a resumed run goes on with it
+  Tensor
+      stream;  // int64 [2]: the seed, and how often it was drawn from; a buffer, so that a resumed run goes on with it
 };
 
 /// y = x W' + b: weight [out, in], bias [out].

@@ -123,6 +123,12 @@ int scaling(const Options& options) {
   return 0;
 }
 
+std::vector<std::string> rule_names() {
+  std::vector<std::string> names{"all"};
+  for (const Rule& rule : plan_rules()) names.emplace_back(rule.name);
+  return names;
+}
+
 int run(Options& options) {
   options.workload.is_training = options.mode == "train";
   if (options.workload.size % UNet::stride != 0)
@@ -153,6 +159,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"infer", "train"}))
       ->capture_default_str();
   app.add_option("--memory", options.memory, "train as train_unet's option of that name");
+  app.add_option("--without", workload.without, "rules of the plan to leave out (docs/plan.md), or \"all\"")
+      ->check(CLI::IsMember(rule_names()))
+      ->delimiter(',');
   app.add_option("--iters", options.iterations, "timed repetitions, after one that is not")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

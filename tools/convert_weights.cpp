@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
   app.add_option("--arch", options.arch, "architecture, where the tensors' names don't tell")
       ->check(CLI::IsMember(architectures()));
   app.add_flag("--f16", f16, "store convolution weights in half precision");
-  app.add_option("--size", options.size, "of a U-Net: the height and width that it is to be run at, a multiple of 32; "
+  app.add_option("--size", options.size,
+                 "of a U-Net: the height and width that it is to be run at, a multiple of 32; "
                  "default: those in its description")
       ->type_name("N");
   app.add_flag("--keep-head", options.keep_head,

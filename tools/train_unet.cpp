@@ -59,7 +59,9 @@ void add_options(CLI::App& app, Options& o) {
   option("--val-fraction", c.val_fraction, "share of the pictures held out for validation, without lists; 0: none", "F",
          data);
   option("--size", c.size, "height and width of the network's input, pixels; a multiple of 32", "N", data);
-  option("--fit", c.fit, "how a picture comes to that size: stretch, letterbox or area (a canvas of its own shape, of that area)", "HOW", data);
+  option("--fit", c.fit,
+         "how a picture comes to that size: stretch, letterbox or area (a canvas of its own shape, of that area)",
+         "HOW", data);
   option("--threshold", c.threshold, "probability from which a pixel is clothing, for validation and the saved models",
          "P", data);
   option("--augment", c.augment, "default, strong, robust or none", "HOW", data);
@@ -69,7 +71,8 @@ void add_options(CLI::App& app, Options& o) {
   option("--encoder-weights", c.encoder_weights,
          "ImageNet weights of the encoder (safetensors, torchvision's names), or none", "FILE", network);
   app.add_flag("--allow-missing-encoder-weights", c.allow_missing_encoder_weights,
-               "start what that file lacks from random values instead of refusing it")->group(network);
+               "start what that file lacks from random values instead of refusing it")
+      ->group(network);
   app.add_option("--init", c.init,
                  "a model file to start from; its architecture, size, fit and threshold are taken over unless given")
       ->type_name("MODEL")
@@ -107,8 +110,9 @@ void add_options(CLI::App& app, Options& o) {
   option("--dice-weight", c.dice_weight, "weight of the Dice loss", "W", steps);
   option("--bce-weight", c.bce_weight, "weight of the binary cross-entropy", "W", steps);
   app.add_option("--memory", o.memory,
-                 "the most that a step's images may take, such as 800MB: what can't be kept is computed again, with the "
-                 "same bits [default: what they take]")
+                 "the most that a step may take in tensors, such as 800MB: weights, moments, gradients, images. What "
+                 "can't be kept "
+                 "is computed again, with the same bits [default: what is fastest]")
       ->group(steps);
   option("--seed", c.seed, "of starting weights, order, augmentation and the split", "K", steps);
   option("--checkpoint-steps", c.checkpoint_steps, "write a checkpoint after so many steps as well; 0: not so", "N",
@@ -179,12 +183,11 @@ double peak_resident_megabytes() {
 
 void print_summary(const TrainResult& result, const std::string& out) {
   const Progress& p = result.progress;
-  const std::string reason =
-      result.end == TrainResult::End::all_epochs ? "all epochs are done"
-      : result.end == TrainResult::End::early_stop
-          ? fmt::format("stopped early: no better mIoU for {} epochs, since epoch {};", p.epochs_without_gain,
-                        p.best_epoch)
-          : "stopped by --max-steps";
+  const std::string reason = result.end == TrainResult::End::all_epochs ? "all epochs are done"
+                             : result.end == TrainResult::End::early_stop
+                                 ? fmt::format("stopped early: no better mIoU for {} epochs, since epoch {};",
+                                               p.epochs_without_gain, p.best_epoch)
+                                 : "stopped by --max-steps";
   fmt::print("{} after {} epochs, {} steps\n", reason, p.epochs_done, p.steps);
   if (p.best_mean_iou >= 0) {
     const std::string when = p.best_epoch > 0 ? fmt::format("at epoch {}", p.best_epoch) : "before training";

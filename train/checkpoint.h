@@ -24,8 +24,8 @@ struct Progress {
   std::int64_t epochs_without_gain = 0;
   Schedule::State schedule;
   std::int64_t average_updates = 0;
-  std::string data_digest;          // of the lists of pictures, see TrainingData
-  std::string data_sizes;           // of their files' sizes; empty in checkpoints of earlier versions
+  std::string data_digest;  // of the lists of pictures, see TrainingData
+  std::string data_sizes;   // of their files' sizes; empty in checkpoints of earlier versions
 
   bool operator==(const Progress&) const = default;
 };

@@ -144,8 +144,8 @@ void check_config(const TrainConfig& c) {
   WEFT_CHECK(std::find(names.begin(), names.end(), c.network.arch) != names.end(),
              "--arch: expected one of {}, got '{}'", fmt::join(names, ", "), c.network.arch);
   constexpr std::size_t stages = 5;  // of every architecture in models/registry.h
-  WEFT_CHECK(c.network.decoder_channels.size() == stages, "--decoder-channels: expected {} numbers, got {}",
-             stages, c.network.decoder_channels.size());
+  WEFT_CHECK(c.network.decoder_channels.size() == stages, "--decoder-channels: expected {} numbers, got {}", stages,
+             c.network.decoder_channels.size());
   for (const std::int64_t width : c.network.decoder_channels) check_range("--decoder-channels", width, 1, 65536);
   WEFT_CHECK(c.init.empty() || c.encoder_weights == "none",
              "--init: the model brings an encoder of its own; leave --encoder-weights out");
@@ -165,7 +165,8 @@ void check_config(const TrainConfig& c) {
   check_range("--early-stop", c.early_stop, 0, many);
   check_range("--seed", c.seed, 0, INT64_MAX);
   check_range("--checkpoint-steps", c.checkpoint_steps, 0, many);
-  WEFT_CHECK(c.checkpoint_minutes >= 0 && std::isfinite(c.checkpoint_minutes), "--checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
+  WEFT_CHECK(c.checkpoint_minutes >= 0 && std::isfinite(c.checkpoint_minutes),
+             "--checkpoint-minutes: expected 0 or more, got {}", c.checkpoint_minutes);
   WEFT_CHECK(c.learning_rate > 0 && std::isfinite(c.learning_rate), "--lr: expected above 0, got {}", c.learning_rate);
   WEFT_CHECK(c.encoder_rate > 0 && std::isfinite(c.encoder_rate),
              "--encoder-rate: expected above 0, got {}; --freeze-encoder keeps the encoder as it is", c.encoder_rate);

@@ -19,32 +19,32 @@ struct TrainConfig {
   MaskRules mask_rules;        // how masks are called and read
   std::string labels = "atr";  // a built-in map (data/labels/) or a json file
   std::string train_list, val_list;
-  double val_fraction = 0.1;         // of the pictures, where there are no lists; 0: no validation
+  double val_fraction = 0.1;  // of the pictures, where there are no lists; 0: no validation
 
   // Network.
   UNetConfig network;
   std::string encoder_weights = "none";  // a file in torchvision's keys
   bool allow_missing_encoder_weights = false;
-  std::string init;                      // a model file to start from
-  std::int64_t size = 512;               // height and width of the network's input
-  std::string fit = "stretch";           // or "letterbox", "area"
-  double threshold = 0.5;                // on the probability, for validation and the saved models
+  std::string init;             // a model file to start from
+  std::int64_t size = 512;      // height and width of the network's input
+  std::string fit = "stretch";  // or "letterbox", "area"
+  double threshold = 0.5;       // on the probability, for validation and the saved models
 
   // Steps.
   std::int64_t epochs = 10;
-  std::int64_t max_steps = 0;            // stop after that many steps in all; 0: no such limit
-  std::int64_t batch = 4;                // pictures at once
-  std::int64_t accumulate = 1;           // batches a step, weighted by their pictures
+  std::int64_t max_steps = 0;   // stop after that many steps in all; 0: no such limit
+  std::int64_t batch = 4;       // pictures at once
+  std::int64_t accumulate = 1;  // batches a step, weighted by their pictures
   bool shuffle = true;
   OptimizerOptions optimizer;
   double learning_rate = 1e-4;
-  double encoder_rate = 1;               // factor of the learning rate for the encoder's parameters
+  double encoder_rate = 1;  // factor of the learning rate for the encoder's parameters
   ScheduleKind schedule = ScheduleKind::constant;
-  std::int64_t warmup = 0;               // steps
-  std::string augment = "default";       // "default", "strong", "robust", "none"
-  std::int64_t freeze_encoder = 0;       // epochs
-  double ema = 0;                        // decay; 0: no average
-  std::int64_t early_stop = 0;           // epochs without a better mIoU; 0: never
+  std::int64_t warmup = 0;          // steps
+  std::string augment = "default";  // "default", "strong", "robust", "none"
+  std::int64_t freeze_encoder = 0;  // epochs
+  double ema = 0;                   // decay; 0: no average
+  std::int64_t early_stop = 0;      // epochs without a better mIoU; 0: never
   double dice_weight = 0.5, bce_weight = 0.5;
   std::int64_t seed = 0;
 

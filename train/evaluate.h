@@ -22,16 +22,16 @@ struct EvaluationOptions {
 
 /// What is known of one picture while it is at hand.
 struct EvaluatedPicture {
-  std::size_t index;        // in the data set
+  std::size_t index;  // in the data set
   const Sample& sample;
   const Image& prediction;  // 0 or 1, of the picture's size
   Confusion counts;
-  double loss;              // of this picture alone, on the network's grid
+  double loss;  // of this picture alone, on the network's grid
 };
 
 struct Evaluation {
   SegmentationMetrics metrics;
-  double loss = 0;          // mean over the pictures
+  double loss = 0;  // mean over the pictures
 };
 
 /// `network` must be in evaluation mode; size, fit, normalisation and threshold are `info`'s. `each` is called for

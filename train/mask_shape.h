@@ -20,8 +20,8 @@ Image boundary(const Image& mask);
 /// mask is taken to go on.
 Image thin_parts(const Image& mask, int radius);
 
-/// The radius for thin_parts: 6 thousandths of the longer side (5 pixels of 800), at least 1. It grows with the picture,
-/// because a bag's strap does.
+/// The radius for thin_parts: 6 thousandths of the longer side (5 pixels of 800), at least 1. It grows with the
+/// picture, because a bag's strap does.
 int thin_radius(int width, int height);
 
 /// Boundary F-score (Martin et al. 2004; Csurka et al. 2013): with P the share of the prediction's boundary within

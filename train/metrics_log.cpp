@@ -21,8 +21,7 @@ bool is_kept(const std::string& line, std::int64_t steps, std::int64_t epochs) {
       !record["epoch"].is_number()) {
     return false;
   }
-  return record.contains("miou") ? whole_number(record["epoch"]) <= epochs
-                                 : whole_number(record["step"]) <= steps;
+  return record.contains("miou") ? whole_number(record["epoch"]) <= epochs : whole_number(record["step"]) <= steps;
 }
 
 }  // namespace
@@ -39,8 +38,8 @@ MetricsHistory read_metrics_log(const std::filesystem::path& path) {
         history.validations.push_back(
             {whole("epoch"), whole("step"), number("miou"), number("iou"), number("dice"), number("loss")});
       } else {
-        history.steps.push_back({whole("epoch"), whole("step"), number("loss"), number("dice"), number("bce"),
-                                 number("lr"), number("ms")});
+        history.steps.push_back(
+            {whole("epoch"), whole("step"), number("loss"), number("dice"), number("bce"), number("lr"), number("ms")});
       }
     } catch (const json::exception&) {
       continue;
@@ -67,8 +66,14 @@ void MetricsLog::append(const std::string& line) {
 }
 
 void MetricsLog::write(const StepRecord& r) {
-  append(ordered_json{{"epoch", r.epoch}, {"step", r.step}, {"loss", r.loss}, {"dice", r.dice}, {"bce", r.bce},
-                      {"lr", r.learning_rate}, {"ms", r.milliseconds}}.dump());
+  append(ordered_json{{"epoch", r.epoch},
+                      {"step", r.step},
+                      {"loss", r.loss},
+                      {"dice", r.dice},
+                      {"bce", r.bce},
+                      {"lr", r.learning_rate},
+                      {"ms", r.milliseconds}}
+             .dump());
 }
 
 void MetricsLog::write(const ValidationRecord& r) {

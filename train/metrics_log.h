@@ -12,8 +12,8 @@
 namespace weft {
 
 struct StepRecord {
-  std::int64_t epoch = 0;  // from 1
-  std::int64_t step = 0;   // from 1, over the whole run
+  std::int64_t epoch = 0;              // from 1
+  std::int64_t step = 0;               // from 1, over the whole run
   double loss = 0, dice = 0, bce = 0;  // as computed before this step's update
   double learning_rate = 0;
   double milliseconds = 0;  // waiting for the data included

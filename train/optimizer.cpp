@@ -11,9 +11,12 @@ namespace weft {
 
 std::string to_string(OptimizerKind kind) {
   switch (kind) {
-    case OptimizerKind::adam: return "adam";
-    case OptimizerKind::adamw: return "adamw";
-    default: return "sgd";
+    case OptimizerKind::adam:
+      return "adam";
+    case OptimizerKind::adamw:
+      return "adamw";
+    default:
+      return "sgd";
   }
 }
 
@@ -54,6 +57,12 @@ void Optimizer::step(double learning_rate) {
     ++slot.steps;
     update(slot.parameter, gradient, slot.moments, slot.steps, learning_rate * slot.rate_factor);
   }
+}
+
+std::int64_t Optimizer::state_bytes() const {
+  std::int64_t bytes = 0;
+  for (const Slot& slot : slots_) bytes += slot.parameter.bytes() * static_cast<std::int64_t>(moment_names_.size());
+  return bytes;
 }
 
 nn::StateDict Optimizer::state() const {

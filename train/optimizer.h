@@ -33,6 +33,9 @@ class Optimizer {
   /// The same bits for every thread count.
   void step(double learning_rate);
 
+  /// Bytes of all that it will remember once each parameter has been updated.
+  std::int64_t state_bytes() const;
+
   /// What a continuation needs: for each parameter that has been updated "NAME.step" (int64 scalar) and one tensor
   /// of the parameter's shape for each moment, such as "NAME.m". They share their buffers with the optimizer's.
   nn::StateDict state() const;
@@ -63,7 +66,7 @@ class Optimizer {
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::adam;
-  double momentum = 0.9;      // sgd
+  double momentum = 0.9;  // sgd
   double weight_decay = 0;
 };
 

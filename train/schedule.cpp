@@ -10,10 +10,14 @@ namespace weft {
 
 std::string to_string(ScheduleKind kind) {
   switch (kind) {
-    case ScheduleKind::constant: return "constant";
-    case ScheduleKind::cosine: return "cosine";
-    case ScheduleKind::step: return "step";
-    default: return "plateau";
+    case ScheduleKind::constant:
+      return "constant";
+    case ScheduleKind::cosine:
+      return "cosine";
+    case ScheduleKind::step:
+      return "step";
+    default:
+      return "plateau";
   }
 }
 
@@ -37,7 +41,8 @@ double Schedule::rate(std::int64_t step) const {
   const std::int64_t warmup = options_.warmup_steps, total = options_.total_steps;
   if (step < warmup) return base * static_cast<double>(step + 1) / static_cast<double>(warmup);
   switch (options_.kind) {
-    case ScheduleKind::constant: return base;
+    case ScheduleKind::constant:
+      return base;
     case ScheduleKind::cosine: {
       const double done =
           static_cast<double>(step - warmup) / static_cast<double>(std::max<std::int64_t>(total - warmup, 1));
@@ -45,7 +50,8 @@ double Schedule::rate(std::int64_t step) const {
     }
     case ScheduleKind::step:
       return base * std::pow(0.1, static_cast<double>(std::min<std::int64_t>(3 * step / total, 2)));
-    default: return base * std::pow(0.5, static_cast<double>(state_.halvings));
+    default:
+      return base * std::pow(0.5, static_cast<double>(state_.halvings));
   }
 }
 

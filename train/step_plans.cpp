@@ -4,8 +4,8 @@
 
 namespace weft {
 
-StepPlans::StepPlans(const UNet& network, const LossWeights& weights, std::int64_t memory_bytes)
-    : network_(network), weights_(weights), memory_bytes_(memory_bytes) {}
+StepPlans::StepPlans(const UNet& network, const LossWeights& weights, PlanOptions options)
+    : network_(network), weights_(weights), options_(std::move(options)) {}
 
 const Plan& StepPlans::plan(const Shape& pictures, bool has_unknown) {
   std::vector<std::int64_t> key(pictures.sizes().begin(), pictures.sizes().end());
@@ -20,10 +20,11 @@ const Plan& StepPlans::plan(const Shape& pictures, bool has_unknown) {
   const auto step = [&](const Tensors& in) {
     const Tensor logits = network_.forward(in[0]);
     const LossWeights& weights = weights_;
-    const Loss loss = has_unknown ? segmentation_loss(logits, in[1], in[3], weights) : segmentation_loss(logits, in[1], weights);
+    const Loss loss =
+        has_unknown ? segmentation_loss(logits, in[1], in[3], weights) : segmentation_loss(logits, in[1], weights);
     return Tensors{multiply(loss.total, in[2]), loss.total, loss.dice, loss.bce, logits};
   };
-  plan = std::make_unique<const Plan>(Plan::training(step, inputs, {.memory_bytes = memory_bytes_}));
+  plan = std::make_unique<const Plan>(Plan::training(step, inputs, options_));
   return *plan;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// A training step: the loss of a batch and its gradients, by a plan for each shape of batch that comes (a last short one
-// is another) and each set of parameters that are learned (a frozen encoder's are not).
+// A training step: the loss of a batch and its gradients, by a plan for each shape of batch that comes (a last short
+// one is another) and each set of parameters that are learned (a frozen encoder's are not).
 
 #include <map>
 #include <memory>
@@ -18,12 +18,12 @@ class StepPlans {
     Tensor logits;  // [N, H, W, classes], without a gradient
   };
 
-  /// `network` must live as long. `memory_bytes`: see PlanOptions.
-  StepPlans(const UNet& network, const LossWeights& weights, std::int64_t memory_bytes = 0);
+  /// `network` must live as long.
+  StepPlans(const UNet& network, const LossWeights& weights, PlanOptions options = {});
 
   /// pictures [N, H, W, 3] normalised, masks [N, H, W, 1] of 0 and 1, `known` of masks' shape, 0 where a pixel counts
-  /// nowhere, or undefined. Sets (not adds) the gradient of each parameter to that of `share` times the loss. The network
-  /// must be in training mode.
+  /// nowhere, or undefined. Sets (not adds) the gradient of each parameter to that of `share` times the loss. The
+  /// network must be in training mode.
   Step run(const Tensor& pictures, const Tensor& masks, const Tensor& known, double share);
 
   /// The plan that run() takes for a batch.
@@ -32,7 +32,7 @@ class StepPlans {
  private:
   const UNet& network_;
   const LossWeights weights_;
-  const std::int64_t memory_bytes_;
+  const PlanOptions options_;
   std::map<std::vector<std::int64_t>, std::unique_ptr<const Plan>> plans_;
 };
 

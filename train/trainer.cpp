@@ -49,9 +49,7 @@ std::vector<fs::path> folders_of_a_run(const fs::path& folder) {
   return folders;
 }
 
-bool holds_models(const fs::path& folder) {
-  return fs::exists(folder / last_file) || fs::exists(folder / best_file);
-}
+bool holds_models(const fs::path& folder) { return fs::exists(folder / last_file) || fs::exists(folder / best_file); }
 
 bool holds_a_run(const fs::path& folder) {
   return fs::exists(folder / checkpoint_file) || holds_models(folder) ||
@@ -119,10 +117,12 @@ std::string state_text(TrainResult::End end, const Progress& progress, const Tra
     case TrainResult::End::early_stop:
       return fmt::format("stopped early: no better mIoU in the {} epochs after epoch {}", progress.epochs_without_gain,
                          progress.best_epoch);
-    case TrainResult::End::max_steps: return fmt::format("stopped by --max-steps {}", config.max_steps);
+    case TrainResult::End::max_steps:
+      return fmt::format("stopped by --max-steps {}", config.max_steps);
     case TrainResult::End::asked_to:
       return fmt::format("interrupted after step {}; --resume goes on from there", progress.steps);
-    case TrainResult::End::all_epochs: break;
+    case TrainResult::End::all_epochs:
+      break;
   }
   return "all epochs are done";
 }
@@ -176,7 +176,15 @@ Trainer::Trainer(const TrainConfig& config, const fs::path& folder, bool resume,
   network_ = continues ? std::make_unique<UNet>(config_.network) : make_initial_network(config_, note);
   optimizer_ = make_optimizer(config_.optimizer, parameter_groups(*network_, config_.encoder_rate));
   if (config_.ema > 0) average_.emplace(*network_, config_.ema);
-  plans_.emplace(*network_, LossWeights{config_.dice_weight, config_.bce_weight}, memory_bytes);
+  const std::int64_t average_bytes = average_ ? 4 * network_->parameter_count() : 0;
+  plans_.emplace(*network_, LossWeights{config_.dice_weight, config_.bce_weight},
+                 PlanOptions{.memory_bytes = memory_bytes, .other_bytes = optimizer_->state_bytes() + average_bytes});
+  if (memory_bytes > 0) {  // what does not fit is refused before the first step
+    network_->train();
+    const Plan& plan = plans_->plan({config_.batch, config_.size, config_.size, 3}, false);
+    note(fmt::format("a step takes {:.0f} MB in tensors, the optimizer's among them",
+                     static_cast<double>(plan.peak_bytes()) / (1024 * 1024)));
+  }
   progress_.data_digest = data_.digest();
   progress_.data_sizes = data_.size_digest();
 
@@ -220,7 +228,8 @@ nlohmann::json Trainer::restore(const fs::path& path, bool allow_change) {
   network_->load_state_dict(checkpoint.model, path.string());
   optimizer_->load_state(checkpoint.optimizer, path.string());
   if (average_) average_->load_state(checkpoint.average, checkpoint.progress.average_updates, path.string());
-  if (const std::string sizes = std::exchange(progress_, checkpoint.progress).data_sizes; sizes != progress_.data_sizes) {
+  if (const std::string sizes = std::exchange(progress_, checkpoint.progress).data_sizes;
+      sizes != progress_.data_sizes) {
     if (!progress_.data_sizes.empty())
       observer_.note("warning: pictures or masks have changed since the checkpoint; the run goes on with those of now");
     progress_.data_sizes = sizes;
@@ -339,7 +348,8 @@ StepRecord Trainer::train_step(Loader::Batches& batches) {
 }
 
 /// Sets the parameters' gradients to those of a batch, which is this share of the step's pictures, and adds to the
-/// record's losses. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large one.)
+/// record's losses. (Its batch norm sees the batch alone, and so does Dice: many small batches are not quite a large
+/// one.)
 void Trainer::set_gradients(const Batch& batch, double share, StepRecord& record) {
   const Tensor pictures = Tensor::from({batch.n, batch.h, batch.w, 3}, batch.images);
   const Tensor masks = Tensor::from({batch.n, batch.h, batch.w, 1}, batch.masks);
@@ -373,8 +383,7 @@ void Trainer::check_loss(const StepRecord& record, const StepPlans::Step& step, 
   std::vector<std::string> files;
   for (const std::size_t i : batch.indices) files.push_back(data_.training.files(i).picture.string());
   fail("step {}: the loss is {} (dice {}, bce {}) on {}; lower the learning rate (--lr {}) or add --warmup; {}",
-       record.step, step.loss, step.dice, step.bce, fmt::join(files, ", "), config_.learning_rate,
-       checkpoint_text());
+       record.step, step.loss, step.dice, step.bce, fmt::join(files, ", "), config_.learning_rate, checkpoint_text());
 }
 
 std::string Trainer::checkpoint_text() const {

@@ -10,7 +10,11 @@ namespace weft {
 
 Tensor abs(const Tensor& x) {
   const Tensor y = map_elements("abs", x, [](auto v) { return std::abs(v); });
-  return record(y, "abs", {x}, [x = Saved(x)](const Tensor& dy) { return Gradients{map_broadcast("abs_gradient", dy, x.get(), [](auto g, auto u) { return u > 0 ? g : u < 0 ? -g : 0 * g; })}; });
+  return record(y, "abs", {x}, [x = Saved(x)](const Tensor& dy) {
+    return Gradients{map_broadcast("abs_gradient", dy, x.get(), [](auto g, auto u) {
+      return u > 0 ? g : u < 0 ? -g : 0 * g;
+    })};
+  });
 }
 
 }  // namespace weft

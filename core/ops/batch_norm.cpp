@@ -142,7 +142,8 @@ ChannelNumbers channel_numbers(const Tensor& mean, const Tensor& var, const Tens
   const ChannelNumbers k{per_channel(), per_channel(), per_channel()};
   dispatch_float(gamma.dtype(), "batch_norm", [&](auto zero) {
     using T = decltype(zero);
-    T *inv_std = k.inv_std.mutable_data<T>(), *factor = k.factor.mutable_data<T>(), *offset = k.offset.mutable_data<T>();
+    T *inv_std = k.inv_std.mutable_data<T>(), *factor = k.factor.mutable_data<T>(),
+      *offset = k.offset.mutable_data<T>();
     for (std::int64_t c = 0; c < gamma.count(); ++c) {
       inv_std[c] = T{1} / std::sqrt(var.data<T>()[c] + static_cast<T>(epsilon));
       factor[c] = gamma.data<T>()[c] * inv_std[c];
@@ -159,14 +160,14 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, cons
   const Tensors statistics = training ? channel_statistics(x) : Tensors{running_mean, running_var};
   if (training) move_running(running_mean, running_var, statistics[0], statistics[1], momentum, rows_of(x));
   const Tensor y = normalise(x, statistics, gamma, beta, epsilon, training);
-  return record(y, "batch_norm", {x, gamma, beta},
-                [x = Saved(x), mean = Saved(statistics[0]), var = Saved(statistics[1]), gamma = Saved(gamma),
-                 epsilon = epsilon, training = training](const Tensor& dy) {
-                  const Tensors by{mean.get(), var.get()};
-                  const Tensors sums = parameter_gradients(dy, x.get(), by, gamma.get(), epsilon);
-                  return Gradients{input_gradient(dy, x.get(), by, gamma.get(), sums, epsilon, training), sums[0],
-                                   sums[1]};
-                });
+  return record(
+      y, "batch_norm", {x, gamma, beta},
+      [x = Saved(x), mean = Saved(statistics[0]), var = Saved(statistics[1]), gamma = Saved(gamma), epsilon = epsilon,
+       training = training](const Tensor& dy) {
+        const Tensors by{mean.get(), var.get()};
+        const Tensors sums = parameter_gradients(dy, x.get(), by, gamma.get(), epsilon);
+        return Gradients{input_gradient(dy, x.get(), by, gamma.get(), sums, epsilon, training), sums[0], sums[1]};
+      });
 }
 
 }  // namespace weft

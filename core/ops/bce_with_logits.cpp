@@ -54,8 +54,7 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
       out[0].fill(sums[0] / static_cast<double>(in[0].count()));
     });
   };
-  const Tensor loss =
-      apply({.name = "bce_with_logits", .run = run}, {logits, targets}, TensorType{{}, logits.dtype()});
+  const Tensor loss = apply({.name = "bce_with_logits", .run = run}, {logits, targets}, TensorType{{}, logits.dtype()});
   return record(loss, "bce_with_logits", {logits},
                 [logits = Saved(logits), targets = Saved(targets)](const Tensor& dy) {
                   return Gradients{bce_with_logits_gradient(dy, logits.get(), targets.get())};

@@ -1,6 +1,8 @@
 #pragma once
 // Operations on the elements of two tensors that broadcast: add, multiply, and the gradients of most activations.
 
+#include <algorithm>
+
 #include "core/broadcast.h"
 #include "core/operation.h"
 #include "core/parallel.h"
@@ -21,8 +23,17 @@ Tensor map_broadcast(const char* name, const Tensor& a, const Tensor& b, F f, st
           for (std::int64_t i = begin; i < end; ++i) py[i] = f(pa[i], pb[i]);
         });
       } else {
-        for_each_broadcast(out[0].shape(), in[0].shape(), in[1].shape(),
-                           [&](std::int64_t i, std::int64_t ja, std::int64_t jb) { py[i] = f(pa[ja], pb[jb]); });
+        const BroadcastRows rows(out[0].shape(), in[0].shape(), in[1].shape());
+        parallel_chunks(rows.count(), std::max<std::int64_t>(1, elementwise_grain / rows.length()),
+                        [&](std::int64_t begin, std::int64_t end) {
+                          RowReader<T> row_a(rows.a(), pa), row_b(rows.b(), pb);
+                          rows.for_rows(begin, end,
+                                        [&](std::int64_t i, std::int64_t n, std::int64_t ja, std::int64_t jb) {
+                                          const T *ra = row_a.at(ja), *rb = row_b.at(jb);
+                                          T* y = py + i;
+                                          for (std::int64_t k = 0; k < n; ++k) y[k] = f(ra[k], rb[k]);
+                                        });
+                        });
       }
     });
   };
@@ -30,7 +41,9 @@ Tensor map_broadcast(const char* name, const Tensor& a, const Tensor& b, F f, st
   return apply({.name = name,
                 .run = run,
                 .attributes = std::move(attributes),
-                .may_overwrite = shape == a.shape() ? 0 : shape == b.shape() ? 1 : -1},
+                .may_overwrite = shape == a.shape()   ? 0
+                                 : shape == b.shape() ? 1
+                                                      : -1},
                {a, b}, TensorType{shape, a.dtype()});
 }
 

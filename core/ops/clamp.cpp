@@ -6,7 +6,6 @@
 // costs no memory in a chain conv - batch norm - relu - conv: the next convolution saves the same buffer as its input.
 // x would be kept for the clamp alone. At a bound the gradient is 0, as PyTorch's is for ReLU and ReLU6. NaN stays NaN.
 
-
 #include "core/autograd.h"
 #include "core/ops.h"
 #include "core/ops/binary.h"

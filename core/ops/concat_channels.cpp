@@ -45,7 +45,8 @@ Tensors split_channels(const Tensor& dy, const std::vector<Shape>& shapes, const
     });
   };
   std::vector<Attribute> attributes;
-  for (std::size_t i = 0; i < shapes.size(); ++i) attributes.push_back({wanted[i] ? "part" : "unused", static_cast<double>(shapes[i][3])});
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    attributes.push_back({wanted[i] ? "part" : "unused", static_cast<double>(shapes[i][3])});
   return apply({.name = "split_channels", .run = run, .attributes = attributes}, {dy}, types);
 }
 

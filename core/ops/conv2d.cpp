@@ -95,6 +95,15 @@ ConvProblem checked_problem(const Tensor& x, const Tensor& weight, const Tensor&
 
 }  // namespace
 
+std::int64_t packing_bytes(const ConvProblem& p) {
+  ConvProblem transposed = p;  // the gradient's: the same filters from the other side
+  if (p.groups == 1) std::swap(transposed.c_in, transposed.c_out);
+  const auto packed_floats = kernels::choose_conv(p).packed_floats;
+  const std::int64_t packed =
+      static_cast<std::int64_t>(sizeof(float)) * std::max(packed_floats(p), packed_floats(transposed));
+  return packed + scratch_beside_filters;
+}
+
 Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& weight, const Shape& x, const Conv2dOptions& options) {
   const auto run = [options](const Tensors& in, const Tensors& out) {
     const ConvProblem p = conv_problem(out[0].shape(), in[1].shape(), options);
@@ -113,7 +122,8 @@ Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& weight, const Shape
   return apply({.name = "conv2d_input_gradient",
                 .run = run,
                 .attributes = conv_attributes(options),
-                .describe = describes(options, shapes)},
+                .describe = describes(options, shapes),
+                .scratch_bytes = packing_bytes(conv_problem(x, weight.shape(), options))},
                {dy, weight}, TensorType{x, dy.dtype()});
 }
 
@@ -166,19 +176,16 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
     });
   };
   const auto shapes = [](const Tensors& in, const Tensors&) { return std::pair(in[0], in[1]); };
-  const Tensor y = apply({.name = "conv2d",
-                          .run = run,
-                          .attributes = conv_attributes(options),
-                          .describe = describes(options, shapes)},
-                         {x, weight, bias}, TensorType{{p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype()});
+  const Tensor y = apply(
+      {.name = "conv2d", .run = run, .attributes = conv_attributes(options), .describe = describes(options, shapes)},
+      {x, weight, bias}, TensorType{{p.n, p.out_h(), p.out_w(), p.c_out}, x.dtype()});
 
   const bool need_dx = x.requires_grad(), need_dw = weight.requires_grad(), need_db = bias.requires_grad();
   return record(y, "conv2d", {x, weight, bias},
                 [x = Saved(x), w = Saved(weight), options, need_dx, need_dw, need_db](const Tensor& dy) {
-                  return Gradients{
-                      need_dx ? conv2d_input_gradient(dy, w.get(), x->shape(), options) : Tensor(),
-                      need_dw ? conv2d_weight_gradient(x.get(), dy, w->shape(), options) : Tensor(),
-                      need_db ? bias_gradient(dy) : Tensor()};
+                  return Gradients{need_dx ? conv2d_input_gradient(dy, w.get(), x->shape(), options) : Tensor(),
+                                   need_dw ? conv2d_weight_gradient(x.get(), dy, w->shape(), options) : Tensor(),
+                                   need_db ? bias_gradient(dy) : Tensor()};
                 });
 }
 

@@ -19,6 +19,11 @@ Conv2dOptions conv_options(const Operation& operation);
 /// What a profile says of a convolution.
 void describe_conv(ProfileEntry& entry, const ConvProblem& p, const char* algorithm);
 
+/// Scratch space of a convolution that packs its filters, and of its input gradient: these in their kernel's order, and
+/// the tiles and sums on their way, of which two megabytes are enough where the filters are many.
+std::int64_t packing_bytes(const ConvProblem& p);
+inline constexpr std::int64_t scratch_beside_filters = 2 << 20;
+
 /// dx, of the shape of x, from dy and w: "conv2d_input_gradient".
 Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& weight, const Shape& x, const Conv2dOptions& options);
 /// dw, of the shape of the weight, from x and dy: "conv2d_weight_gradient".

@@ -41,8 +41,8 @@ Tensor dice_loss_gradient(const Tensor& dy, const Tensor& logits, const Tensor& 
       const T factor = static_cast<T>(2 * in[0].item() / taken.size()), balance = static_cast<T>(taken.ratio());
       T* dz = out[0].mutable_data<T>();
       parallel_chunks(out[0].count(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-        kernels::for_each_sigmoid(
-            z, begin, end, [&](std::int64_t i, T p) { dz[i] = factor * (balance - t[i]) * p * (1 - p); });
+        kernels::for_each_sigmoid(z, begin, end,
+                                  [&](std::int64_t i, T p) { dz[i] = factor * (balance - t[i]) * p * (1 - p); });
       });
     });
   };

@@ -17,7 +17,8 @@ Tensor gelu(const Tensor& x) {
   const Tensor y = map_elements("gelu", x, [normal](auto v) { return v * normal(v); });
   return record(y, "gelu", {x}, [x = Saved(x), normal](const Tensor& dy) {
     return Gradients{map_broadcast("gelu_gradient", dy, x.get(), [normal](auto g, auto v) {
-      const auto density = std::exp(-v * v / 2) * static_cast<decltype(v)>(std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+      const auto density =
+          std::exp(-v * v / 2) * static_cast<decltype(v)>(std::numbers::inv_sqrtpi / std::numbers::sqrt2);
       return g * (normal(v) + v * density);
     })};
   });

@@ -25,7 +25,7 @@ Eigen::Map<const RowMajor<T>> matrix(const Tensor& t) {
 template <class T, class A, class B>
 void multiply(const A& a, const B& b, const Tensor& y) {
   Eigen::Map<RowMajor<T>> result(y.mutable_data<T>(), static_cast<Eigen::Index>(y.size(0)),
-                                   static_cast<Eigen::Index>(y.size(1)));
+                                 static_cast<Eigen::Index>(y.size(1)));
   constexpr std::int64_t rows_per_task = 64;
   parallel_chunks(y.size(0), rows_per_task, [&](std::int64_t begin, std::int64_t end) {
     result.middleRows(begin, end - begin).noalias() = a.middleRows(begin, end - begin) * b;

@@ -11,8 +11,7 @@ Tensor sigmoid(const Tensor& x) {
   const Tensor y =
       map_runs("sigmoid", x, [](const auto* z, std::int64_t count, auto* p) { kernels::sigmoid(z, count, p); });
   return record(y, "sigmoid", {x}, [y = Saved(y)](const Tensor& dy) {
-    return Gradients{
-        map_broadcast("sigmoid_gradient", dy, y.get(), [](auto g, auto v) { return g * v * (1 - v); })};
+    return Gradients{map_broadcast("sigmoid_gradient", dy, y.get(), [](auto g, auto v) { return g * v * (1 - v); })};
   });
 }
 

@@ -1,9 +1,12 @@
 // y = sum of x over axes          dL/dx[i] = dL/dy[the element that i was summed into]
 
+#include <algorithm>
+
 #include "core/autograd.h"
 #include "core/broadcast.h"
 #include "core/ops.h"
 #include "core/operation.h"
+#include "core/parallel.h"
 
 namespace weft {
 namespace {
@@ -33,8 +36,14 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
       using T = decltype(zero);
       const T* from = in[0].data<T>();
       T* to = out[0].mutable_data<T>();
-      for_each_broadcast(out[0].shape(), in[0].shape(), in[0].shape(),
-                         [&](std::int64_t i, std::int64_t j, std::int64_t) { to[i] = from[j]; });
+      const BroadcastRows rows(out[0].shape(), in[0].shape(), in[0].shape());
+      parallel_chunks(rows.count(), std::max<std::int64_t>(1, elementwise_grain / rows.length()),
+                      [&](std::int64_t begin, std::int64_t end) {
+                        RowReader<T> row(rows.a(), from);
+                        rows.for_rows(begin, end, [&](std::int64_t i, std::int64_t n, std::int64_t j, std::int64_t) {
+                          std::copy_n(row.at(j), n, to + i);
+                        });
+                      });
     });
   };
   return apply({.name = "broadcast_to", .run = run}, {x}, TensorType{shape, x.dtype()});

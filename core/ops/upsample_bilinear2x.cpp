@@ -37,11 +37,10 @@ Tensor upsample_bilinear2x(const Tensor& x) {
     });
   };
   const Shape& s = x.shape();
-  const Tensor y = apply({.name = "upsample_bilinear2x", .run = run}, {x},
-                         TensorType{{s[0], 2 * s[1], 2 * s[2], s[3]}, x.dtype()});
-  return record(y, "upsample_bilinear2x", {x}, [shape = s](const Tensor& dy) {
-    return Gradients{upsample_bilinear2x_gradient(dy, shape)};
-  });
+  const Tensor y =
+      apply({.name = "upsample_bilinear2x", .run = run}, {x}, TensorType{{s[0], 2 * s[1], 2 * s[2], s[3]}, x.dtype()});
+  return record(y, "upsample_bilinear2x", {x},
+                [shape = s](const Tensor& dy) { return Gradients{upsample_bilinear2x_gradient(dy, shape)}; });
 }
 
 }  // namespace weft

@@ -32,11 +32,10 @@ Tensor upsample_nearest2x(const Tensor& x) {
     });
   };
   const Shape& s = x.shape();
-  const Tensor y = apply({.name = "upsample_nearest2x", .run = run}, {x},
-                         TensorType{{s[0], 2 * s[1], 2 * s[2], s[3]}, x.dtype()});
-  return record(y, "upsample_nearest2x", {x}, [shape = s](const Tensor& dy) {
-    return Gradients{upsample_nearest2x_gradient(dy, shape)};
-  });
+  const Tensor y =
+      apply({.name = "upsample_nearest2x", .run = run}, {x}, TensorType{{s[0], 2 * s[1], 2 * s[2], s[3]}, x.dtype()});
+  return record(y, "upsample_nearest2x", {x},
+                [shape = s](const Tensor& dy) { return Gradients{upsample_nearest2x_gradient(dy, shape)}; });
 }
 
 }  // namespace weft

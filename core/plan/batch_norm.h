@@ -7,8 +7,9 @@
 //                        output of its own where somebody else needs it
 //   normalise_gradient   dh from dz, dgamma and dbeta, or from dy, masked on the way
 //
-// Inputs and outputs: normalise (h, factor, offset, residual) -> y; normalise_sums (dy, h, mean, inv_std, factor, offset,
-// y) -> dgamma, dbeta or dz, dgamma, dbeta; normalise_gradient (dz, h, mean, inv_std, factor, offset, dgamma, dbeta) -> dh.
+// Inputs and outputs: normalise (h, factor, offset, residual) -> y; normalise_sums (dy, h, mean, inv_std, factor,
+// offset, y) -> dgamma, dbeta or dz, dgamma, dbeta; normalise_gradient (dz, h, mean, inv_std, factor, offset, dgamma,
+// dbeta) -> dh.
 
 #include "core/plan/storing.h"
 

@@ -47,7 +47,8 @@ std::uint64_t Constant::version() const {
 }
 
 void Constant::refresh() {
-  const bool is_complete = std::all_of(sources_.begin(), sources_.end(), [](const Tensor& t) { return t.has_numbers(); });
+  const bool is_complete =
+      std::all_of(sources_.begin(), sources_.end(), [](const Tensor& t) { return t.has_numbers(); });
   if (is_computed() && (!is_complete || version() == computed_version_)) return;
   WEFT_CHECK(is_complete, "[plan] {} needs weights that were let go of: the network is for inference only",
              parts_.back().operation.name);
@@ -69,9 +70,10 @@ void Constant::refresh() {
 
 std::shared_ptr<Constant> Constants::get(const Constant& constant) {
   const std::lock_guard lock(guard_);
-  std::shared_ptr<Constant>& known = constants_[constant.key()];
-  if (known == nullptr) known = std::make_shared<Constant>(constant);
+  const auto found = constants_.find(constant.key());
+  const auto known = found != constants_.end() ? found->second : std::make_shared<Constant>(constant);
   known->refresh();
+  constants_[constant.key()] = known;  // last: one that can't be computed is not kept
   return known;
 }
 

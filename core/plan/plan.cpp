@@ -9,7 +9,9 @@
 #include "core/allocator.h"
 #include "core/autograd.h"
 #include "core/kernels/isa.h"
+#include "core/ops.h"
 #include "core/plan/arena.h"
+#include "core/plan/recompute.h"
 
 namespace weft {
 namespace {
@@ -19,6 +21,8 @@ std::vector<TensorType> float_types(const std::vector<Shape>& shapes) {
   for (const Shape& shape : shapes) types.push_back({shape, DType::f32});
   return types;
 }
+
+constexpr std::int64_t mebibyte = 1024 * 1024;
 
 TensorFunction one_result(const Plan::Function& f) {
   return [f](const Tensors& in) { return Tensors{f(in)}; };
@@ -40,8 +44,9 @@ PlanOptions plan_options_from_environment() {
     const bool is_known = word.starts_with('-') && std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
                             return word.substr(1) == rule.name;
                           });
-    WEFT_CHECK(is_known, "[plan] WEFT_PLAN={}: expected 'off', or rules to leave out as in -fold_batch_norm; '{}' is none",
-               text, word);
+    WEFT_CHECK(is_known,
+               "[plan] WEFT_PLAN={}: expected 'off', or rules to leave out as in -fold_batch_norm; '{}' is none", text,
+               word);
     options.without.push_back(word.substr(1));
   }
   return options;
@@ -62,7 +67,7 @@ Plan Plan::inference(const TensorFunction& f, const std::vector<TensorType>& inp
   plan.results_ = plan.graph_->outputs().size();
   plan.apply_rules(options, false);
   plan.compute_constants(false, options.releases_parameters);
-  plan.lay_out();
+  plan.lay_out(0);
   return plan;
 }
 
@@ -72,7 +77,8 @@ Plan Plan::training(const TensorFunction& f, const std::vector<TensorType>& inpu
   std::size_t results = 0;
   const auto step = [&](const Tensors& in) {
     Tensors outputs = f(in);
-    WEFT_CHECK(!outputs.empty() && outputs[0].count() == 1, "[plan] a training step's first result is its loss, a scalar");
+    WEFT_CHECK(!outputs.empty() && outputs[0].count() == 1,
+               "[plan] a training step's first result is its loss, a scalar");
     results = outputs.size();
     const std::shared_ptr<Graph> graph = outputs[0].graph();
     WEFT_CHECK(graph != nullptr, "[plan] the loss does not depend on any input");
@@ -85,11 +91,18 @@ Plan Plan::training(const TensorFunction& f, const std::vector<TensorType>& inpu
       leaves.push_back(graph->fixed(v));
     }
     const Tensors found = gradients(outputs[0], leaves);
-    for (Tensor& output : outputs) output = output.detach();
+    std::set<Value> taken;  // values that are results already
+    for (Tensor& output : outputs) {
+      output = output.detach();
+      taken.insert(value_of(graph, output));
+    }
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       if (!found[i].defined()) continue;
       parameters.push_back(leaves[i]);
-      outputs.push_back(found[i]);
+      // What is an input, a parameter, or another's gradient too is copied: who changes one gradient changes one.
+      const Value v = value_of(graph, found[i]);
+      const bool is_own = graph->maker(v) != nullptr && taken.insert(v).second;
+      outputs.push_back(is_own ? found[i] : scale(found[i], 1));
     }
     return outputs;
   };
@@ -98,7 +111,8 @@ Plan Plan::training(const TensorFunction& f, const std::vector<TensorType>& inpu
   plan.parameters_ = parameters;
   plan.apply_rules(options, true);
   plan.compute_constants(true, false);
-  plan.lay_out();
+  plan.other_bytes_ = options.other_bytes;
+  plan.lay_out(options.memory_bytes);
   return plan;
 }
 
@@ -123,14 +137,16 @@ void Plan::compute_constants(bool is_training, bool releases_parameters) {
   std::set<Value> constant;  // values that such steps compute
   std::vector<const Step*> steps;
   const auto is_constant = [&](Value v) {
-    const bool is_fixed = v != no_value && g.is_fixed(v) && !g.is_changed(v) && !(is_training && g.fixed(v).requires_grad());
+    const bool is_fixed =
+        v != no_value && g.is_fixed(v) && !g.is_changed(v) && !(is_training && g.fixed(v).requires_grad());
     return v == no_value || is_fixed || constant.contains(v);
   };
   for (const Step& step : g.steps()) {
     // A result is the caller's to keep, so it is made at each run.
-    const bool computes = step.operation.changes.empty() && !step.inputs.empty() &&
-                          std::all_of(step.inputs.begin(), step.inputs.end(), is_constant) &&
-                          std::none_of(step.outputs.begin(), step.outputs.end(), [&](Value v) { return g.is_output(v); });
+    const bool computes =
+        step.operation.changes.empty() && !step.inputs.empty() &&
+        std::all_of(step.inputs.begin(), step.inputs.end(), is_constant) &&
+        std::none_of(step.outputs.begin(), step.outputs.end(), [&](Value v) { return g.is_output(v); });
     if (!computes) continue;
     constant.insert(step.outputs.begin(), step.outputs.end());
     steps.push_back(&step);
@@ -160,7 +176,8 @@ void Plan::compute_constants(bool is_training, bool releases_parameters) {
   }
   for (const auto& [step, recipe] : kept) {
     used_constants_.push_back(constants_->get(recipe));
-    for (std::size_t i = 0; i < step->outputs.size(); ++i) g.set_fixed(step->outputs[i], used_constants_.back()->outputs()[i]);
+    for (std::size_t i = 0; i < step->outputs.size(); ++i)
+      g.set_fixed(step->outputs[i], used_constants_.back()->outputs()[i]);
     if (!releases_parameters) continue;
     for (const Tensor& source : recipe.sources()) {
       if (--readers_to_come[source.identity()] == 0) source.release_numbers();
@@ -169,9 +186,32 @@ void Plan::compute_constants(bool is_training, bool releases_parameters) {
   for (const Step* step : steps) g.remove(step);
 }
 
-void Plan::lay_out() {
-  const std::vector<Value> results(graph_->outputs().begin(), graph_->outputs().begin() + static_cast<std::ptrdiff_t>(results_));
-  const ArenaLayout layout = lay_out_arena(*graph_, results);
+/// What a run needs beside the arena: parameters and constants that it reads, its inputs and its results.
+std::int64_t Plan::bytes_outside() const {
+  const Graph& g = *graph_;
+  std::set<Value> outside(g.inputs().begin(), g.inputs().end());
+  outside.insert(g.outputs().begin(), g.outputs().begin() + static_cast<std::ptrdiff_t>(results_));
+  for (const Step& step : g.steps()) {
+    for (const Value v : step.inputs) {
+      if (g.is_fixed(v) && g.fixed(v).has_numbers()) outside.insert(v);
+    }
+  }
+  std::int64_t bytes = other_bytes_;
+  for (const Value v : outside) bytes += g.shape(v).count() * dtype_bytes(g.dtype(v));
+  return bytes;
+}
+
+void Plan::lay_out(std::int64_t memory_bytes) {
+  Graph& g = *graph_;
+  const std::vector<Value> results(g.outputs().begin(), g.outputs().begin() + static_cast<std::ptrdiff_t>(results_));
+  if (memory_bytes > 0) {
+    const std::int64_t others = bytes_outside();
+    const std::int64_t taken = recompute_to_fit(g, g.maker(results[0]), results, memory_bytes - others);
+    WEFT_CHECK(taken + others <= memory_bytes,
+               "[plan] a step needs {} MB at least, where all is computed again that can be; {} MB were given",
+               (taken + others + mebibyte - 1) / mebibyte, memory_bytes / mebibyte);
+  }
+  const ArenaLayout layout = lay_out_arena(g, results);
   offsets_ = layout.offsets;
   arena_bytes_ = layout.bytes;
   gaps_ = layout.gaps;

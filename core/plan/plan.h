@@ -24,9 +24,11 @@ namespace weft {
 struct PlanOptions {
   /// Rules to leave out, by name; "all" leaves out all of them.
   std::vector<std::string> without = {};
-  /// Of a training step: the most that the values between its steps may take at once, 0: whatever they take. The plan
-  /// computes again what it can't keep; Error, with the least that would do, where even that does not suffice.
+  /// Of a training step: the most that peak_bytes() may be, 0: whatever is fastest. The plan computes again what it
+  /// can't keep (core/plan/recompute.h); Error, with the least that would do, where even that does not suffice.
   std::int64_t memory_bytes = 0;
+  /// What else is kept meanwhile, such as an optimizer's moments: part of peak_bytes().
+  std::int64_t other_bytes = 0;
   /// Of an inference: parameters go as soon as all that the plan computes of them is there. Only plans that share its
   /// constants can be made of the network from then on; it can't be trained or saved any more.
   bool releases_parameters = false;
@@ -41,7 +43,8 @@ class Plan {
   /// For running f on inputs of these types, without gradients. Parameters are read where they lie at each run; what is
   /// computed of them beforehand is computed again when they have changed. Throws Error where f can't be captured.
   static Plan inference(const Function& f, const std::vector<Shape>& inputs, const PlanOptions& options = {});
-  static Plan inference(const TensorFunction& f, const std::vector<TensorType>& inputs, const PlanOptions& options = {});
+  static Plan inference(const TensorFunction& f, const std::vector<TensorType>& inputs,
+                        const PlanOptions& options = {});
 
   /// For a training step: f's result, or its first, is the loss, a scalar. A run computes it, and the gradient of each
   /// parameter that requires one, as backward() would; these are set, not added to what was there.
@@ -58,6 +61,9 @@ class Plan {
   const std::vector<Refusal>& refusals() const { return refusals_; }
   /// Bytes of the one block that all that is computed on the way lies in, gradients included, and of the constants.
   std::int64_t arena_bytes() const { return arena_bytes_; }
+  /// Bytes of all tensors that a run needs: these, the parameters that it reads, its inputs and its results; and
+  /// PlanOptions::other_bytes.
+  std::int64_t peak_bytes() const { return arena_bytes_ + bytes_outside(); }
   std::int64_t constant_bytes() const { return constants_->bytes(); }
   /// Where a value lies in that block; -1 where it does not.
   std::int64_t offset(Value value) const { return offsets_[static_cast<std::size_t>(value)]; }
@@ -66,17 +72,18 @@ class Plan {
   Plan() = default;
   void apply_rules(const PlanOptions& options, bool is_training);
   void compute_constants(bool is_training, bool releases_parameters);
-  void lay_out();
+  std::int64_t bytes_outside() const;
+  void lay_out(std::int64_t memory_bytes);
 
   std::shared_ptr<Graph> graph_;
   std::shared_ptr<Constants> constants_;
   std::vector<std::shared_ptr<Constant>> used_constants_;
   std::vector<Refusal> refusals_;
   std::vector<std::int64_t> offsets_;  // of each value
-  std::int64_t arena_bytes_ = 0;
+  std::int64_t arena_bytes_ = 0, other_bytes_ = 0;
   std::vector<ArenaLayout::Gap> gaps_;  // of each step, for scratch space
-  std::size_t results_ = 0;                         // outputs that are the function's; the rest are gradients
-  Tensors parameters_;                              // whose gradients the rest are
+  std::size_t results_ = 0;             // outputs that are the function's; the rest are gradients
+  Tensors parameters_;                  // whose gradients the rest are
   std::string isa_;
 };
 

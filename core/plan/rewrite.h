@@ -80,6 +80,8 @@ inline std::vector<const Step*> steps_named(const Graph& graph, std::string_view
   return found;
 }
 
-inline bool is_named(const Step* step, std::string_view name) { return step != nullptr && step->operation.name == name; }
+inline bool is_named(const Step* step, std::string_view name) {
+  return step != nullptr && step->operation.name == name;
+}
 
 }  // namespace weft

@@ -8,7 +8,9 @@ namespace {
 constexpr std::size_t norm_inputs = 6;  // h, mean, inv_std, factor, offset, y
 
 /// `in` without what the additions brought.
-Tensors own(const Tensors& in, std::size_t count) { return {in.begin(), in.begin() + static_cast<std::ptrdiff_t>(count)}; }
+Tensors own(const Tensors& in, std::size_t count) {
+  return {in.begin(), in.begin() + static_cast<std::ptrdiff_t>(count)};
+}
 
 Tensor at(const Tensors& in, std::size_t i) { return i < in.size() ? in[i] : Tensor(); }
 
@@ -34,7 +36,8 @@ void store_with_gradient_sums(const StoringKernel& k, Clamp clamp, const Tensors
     sums.result(dgamma.mutable_data<float>(), dbeta.mutable_data<float>());
   } else {
     kernels::batch_norm_parameter_gradients(norm_problem(image, in, first, y, clamp), dgamma.mutable_data<float>(),
-                                            dbeta.mutable_data<float>(), clips(clamp) ? image.mutable_data<float>() : nullptr);
+                                            dbeta.mutable_data<float>(),
+                                            clips(clamp) ? image.mutable_data<float>() : nullptr);
   }
 }
 
@@ -65,7 +68,11 @@ Operation storing_operation(const std::shared_ptr<const StoringKernel>& kernel, 
   const auto describe = [kernel](const Tensors& in, const Tensors& out, ProfileEntry& entry) {
     if (kernel->describe) kernel->describe(own(in, kernel->inputs), own(out, kernel->outputs), entry);
   };
-  Operation operation{.name = kernel->name, .run = run, .attributes = kernel->attributes, .describe = describe};
+  Operation operation{.name = kernel->name,
+                      .run = run,
+                      .attributes = kernel->attributes,
+                      .describe = describe,
+                      .scratch_bytes = kernel->scratch_bytes};
   if (additions.statistics) operation.attributes.push_back({"statistics", 1});
   if (additions.gradient_sums) {
     operation.attributes.push_back({"gradient_sums", 1});

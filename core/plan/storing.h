@@ -3,7 +3,8 @@
 //
 //   statistics      the mean and variance of each channel, for a batch norm that follows
 //   before          add to what is there already: a gradient that other readers of the image have contributed to
-//   gradient sums   where the image is the gradient of what a batch norm made: mask it by the clamp behind that, and sum
+//   gradient sums   where the image is the gradient of what a batch norm made: mask it by the clamp behind that, and
+//   sum
 //                   up what dgamma and dbeta are
 //
 // A rule gives a step such a kernel (Step::kernel); other rules then ask for the additions by name, whatever kernel it
@@ -22,12 +23,14 @@ namespace weft {
 struct StoringKernel {
   const char* name;
   std::vector<Attribute> attributes;
-  /// Computes the kernel's own outputs from its own inputs. To what it stores first it adds `before`, of the same shape,
-  /// where that is not null (it may be where it is stored), and takes `sums` over it, where these are not null and it
-  /// can: are_taken() says whether it has.
-  std::function<void(const Tensors& inputs, const Tensors& outputs, const float* before, kernels::OutputSums* sums)> store;
+  /// Computes the kernel's own outputs from its own inputs. To what it stores first it adds `before`, of the same
+  /// shape, where that is not null (it may be where it is stored), and takes `sums` over it, where these are not null
+  /// and it can: are_taken() says whether it has.
+  std::function<void(const Tensors& inputs, const Tensors& outputs, const float* before, kernels::OutputSums* sums)>
+      store;
   std::function<void(const Tensors& inputs, const Tensors& outputs, ProfileEntry&)> describe;
   std::size_t inputs = 1, outputs = 1;
+  std::int64_t scratch_bytes = 0;  // as Operation's
   bool adds = true, takes_statistics = true, takes_gradient_sums = true;
 };
 
@@ -46,7 +49,8 @@ struct Additions {
 };
 
 /// The step of a kernel without additions.
-Step storing_step(std::shared_ptr<const StoringKernel> kernel, const std::vector<Value>& inputs, const std::vector<Value>& outputs);
+Step storing_step(std::shared_ptr<const StoringKernel> kernel, const std::vector<Value>& inputs,
+                  const std::vector<Value>& outputs);
 /// The operation of a kernel with additions.
 Operation storing_operation(const std::shared_ptr<const StoringKernel>& kernel, const Additions& additions);
 /// The same step with its inputs and outputs as above: `before` and `norm` may be missing.

@@ -64,26 +64,40 @@ class MadeGradient {
 Kernel conv2d_kernel(const ConvProblem& p, const Conv2dOptions& options) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
     kernels::conv_forward(kernels::choose_conv(p), p, in[0].data<float>(), in[1].data<float>(),
-                          {.bias = floats_or_null(in[2]), .residual = before, .sums = sums}, out[0].mutable_data<float>());
+                          {.bias = floats_or_null(in[2]), .residual = before, .sums = sums},
+                          out[0].mutable_data<float>());
   };
-  return make({.name = "conv2d_storing", .attributes = conv_attributes(options), .store = store,
-               .describe = describes(p, kernels::choose_conv(p).name), .inputs = 3});
+  return make({.name = "conv2d_storing",
+               .attributes = conv_attributes(options),
+               .store = store,
+               .describe = describes(p, kernels::choose_conv(p).name),
+               .inputs = 3,
+               .scratch_bytes = packing_bytes(p)});
 }
 
 Kernel input_gradient_kernel(const ConvProblem& p, const Conv2dOptions& options) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    kernels::choose_conv(p).input_gradient(p, in[0].data<float>(), in[1].data<float>(), {.residual = before, .sums = sums},
-                                           out[0].mutable_data<float>());
+    kernels::choose_conv(p).input_gradient(p, in[0].data<float>(), in[1].data<float>(),
+                                           {.residual = before, .sums = sums}, out[0].mutable_data<float>());
   };
-  return make({.name = "conv2d_input_gradient_storing", .attributes = conv_attributes(options), .store = store,
-               .describe = describes(p, kernels::choose_conv(p).name), .inputs = 2});
+  return make({.name = "conv2d_input_gradient_storing",
+               .attributes = conv_attributes(options),
+               .store = store,
+               .describe = describes(p, kernels::choose_conv(p).name),
+               .inputs = 2,
+               .scratch_bytes = packing_bytes(p)});
 }
 
 Kernel max_pool_gradient_kernel(const kernels::Pool2d& sizes, std::vector<Attribute> attributes) {
   const auto store = [sizes](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    kernels::max_pool2d_adjoint(sizes, in[0].data<float>(), in[1].data<std::uint8_t>(), before, sums, out[0].mutable_data<float>());
+    kernels::max_pool2d_adjoint(sizes, in[0].data<float>(), in[1].data<std::uint8_t>(), before, sums,
+                                out[0].mutable_data<float>());
   };
-  return make({.name = "max_pool2d_gradient_storing", .attributes = std::move(attributes), .store = store, .describe = {}, .inputs = 2});
+  return make({.name = "max_pool2d_gradient_storing",
+               .attributes = std::move(attributes),
+               .store = store,
+               .describe = {},
+               .inputs = 2});
 }
 
 }  // namespace
@@ -93,7 +107,8 @@ bool is_pointwise(const ConvProblem& p) {
 }
 
 bool is_depthwise(const ConvProblem& p) {
-  return p.groups == p.c_in && p.c_out == p.c_in && kernels::conv_depthwise_supports(p) && kernels::conv_depthwise_backward_supports(p);
+  return p.groups == p.c_in && p.c_out == p.c_in && kernels::conv_depthwise_supports(p) &&
+         kernels::conv_depthwise_backward_supports(p);
 }
 
 Kernel kernel_of(const Rewrite& rewrite, const Step& step) {
@@ -110,38 +125,52 @@ Kernel kernel_of(const Rewrite& rewrite, const Step& step) {
   if (is_named(&step, "max_pool2d_gradient") && rewrite.is_float(step.outputs[0])) {
     const auto integer = [&](const char* name) { return static_cast<std::int64_t>(step.operation.attribute(name)); };
     const Shape &x = g.shape(step.outputs[0]), &y = g.shape(step.inputs[0]);
-    return max_pool_gradient_kernel({x[0], x[1], x[2], x[3], integer("kernel"), integer("stride"), integer("padding"), y[1], y[2]},
-                                    step.operation.attributes);
+    return max_pool_gradient_kernel(
+        {x[0], x[1], x[2], x[3], integer("kernel"), integer("stride"), integer("padding"), y[1], y[2]},
+        step.operation.attributes);
   }
   return nullptr;
 }
 
 Kernel conv2d_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
   const kernels::ConvAlgorithm& algorithm = kernels::choose_conv(p);
-  const auto store = [p, clamp, &algorithm](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
+  const auto store = [p, clamp, &algorithm](const Tensors& in, const Tensors& out, const float* before,
+                                            OutputSums* sums) {
     const PixelSource x = pixels_of({Source::Kind::normalised, clamp}, in, 0);
-    kernels::conv_forward(algorithm, p, x, in[5].data<float>(), {.residual = before, .sums = sums}, out[0].mutable_data<float>());
+    kernels::conv_forward(algorithm, p, x, in[5].data<float>(), {.residual = before, .sums = sums},
+                          out[0].mutable_data<float>());
   };
-  return make({.name = "conv2d_of_normalised", .attributes = attributes_of(options, clamp), .store = store,
-               .describe = describes(p, algorithm.name), .inputs = 6});
+  return make({.name = "conv2d_of_normalised",
+               .attributes = attributes_of(options, clamp),
+               .store = store,
+               .describe = describes(p, algorithm.name),
+               .inputs = 6});
 }
 
 Kernel pointwise_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
   const auto store = [p, clamp](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
     const PixelSource x = pixels_of({Source::Kind::normalised, clamp}, in, 0);
-    kernels::pointwise_forward(x, p.n * p.h * p.w, p.c_out, in[5].data<float>(), {.residual = before, .sums = sums}, out[0].mutable_data<float>());
+    kernels::pointwise_forward(x, p.n * p.h * p.w, p.c_out, in[5].data<float>(), {.residual = before, .sums = sums},
+                               out[0].mutable_data<float>());
   };
-  return make({.name = "conv2d_of_normalised", .attributes = attributes_of(options, clamp), .store = store,
-               .describe = describes(p, "made"), .inputs = 6});
+  return make({.name = "conv2d_of_normalised",
+               .attributes = attributes_of(options, clamp),
+               .store = store,
+               .describe = describes(p, "made"),
+               .inputs = 6});
 }
 
 Kernel depthwise_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
   const auto store = [p, clamp](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
     const PixelSource x = pixels_of({Source::Kind::normalised, clamp}, in, 0);
-    kernels::conv_depthwise_forward(p, x, in[5].data<float>(), {.residual = before, .sums = sums}, out[0].mutable_data<float>());
+    kernels::conv_depthwise_forward(p, x, in[5].data<float>(), {.residual = before, .sums = sums},
+                                    out[0].mutable_data<float>());
   };
-  return make({.name = "conv2d_of_normalised", .attributes = attributes_of(options, clamp), .store = store,
-               .describe = describes(p, "made"), .inputs = 6});
+  return make({.name = "conv2d_of_normalised",
+               .attributes = attributes_of(options, clamp),
+               .store = store,
+               .describe = describes(p, "made"),
+               .inputs = 6});
 }
 
 Operation weight_gradient_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
@@ -150,13 +179,17 @@ Operation weight_gradient_of_normalised(const ConvProblem& p, const Conv2dOption
     algorithm.weight_gradient_made(p, pixels_of({Source::Kind::normalised, clamp}, in, 0), in[5].data<float>(),
                                    out[0].mutable_data<float>());
   };
-  return {.name = "conv2d_weight_gradient_of_normalised", .run = run, .attributes = attributes_of(options, clamp),
+  return {.name = "conv2d_weight_gradient_of_normalised",
+          .run = run,
+          .attributes = attributes_of(options, clamp),
           .describe = describes(p, algorithm.name)};
 }
 
-Kernel both_gradients(const ConvProblem& p, const Conv2dOptions& options, bool is_depthwise, const Source& x, const Source& dy) {
+Kernel both_gradients(const ConvProblem& p, const Conv2dOptions& options, bool is_depthwise, const Source& x,
+                      const Source& dy) {
   const std::size_t dy_at = x.inputs(), w_at = dy_at + dy.inputs();
-  const auto compute = [=](const Tensors& in, const PixelSource& dy_pixels, const Tensors& out, const float* before, OutputSums* sums) {
+  const auto compute = [=](const Tensors& in, const PixelSource& dy_pixels, const Tensors& out, const float* before,
+                           OutputSums* sums) {
     const PixelSource x_pixels = pixels_of(x, in, 0);
     const float* w = in[w_at].data<float>();
     float *dx = out[0].mutable_data<float>(), *dw = out[1].mutable_data<float>();
@@ -178,8 +211,13 @@ Kernel both_gradients(const ConvProblem& p, const Conv2dOptions& options, bool i
     attributes.push_back({"x_upper", static_cast<double>(x.clamp.upper)});
   }
   if (dy.kind == Source::Kind::gradient) attributes.push_back({"makes_dy", 1});
-  return make({.name = "conv2d_gradients", .attributes = attributes, .store = store, .describe = describes(p, "made", 2),
-               .inputs = w_at + 1, .outputs = 2, .adds = !is_depthwise});
+  return make({.name = "conv2d_gradients",
+               .attributes = attributes,
+               .store = store,
+               .describe = describes(p, "made", 2),
+               .inputs = w_at + 1,
+               .outputs = 2,
+               .adds = !is_depthwise});
 }
 
 Clamp normalised_clamp_of(const Operation& operation) {
@@ -193,6 +231,10 @@ void describe_upsample(const UpsampleConvProblem& p, std::int64_t channels, Prof
   entry.macs = p.joined().output_count() * channels * 9;
 }
 
+std::int64_t packing_bytes(const UpsampleConvProblem& p) {
+  return static_cast<std::int64_t>(sizeof(float)) * kernels::upsample_conv_packed_floats(p) + scratch_beside_filters;
+}
+
 Kernel upsample_conv2d_kernel(const UpsampleConvProblem& p) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
     const ScratchBuffer packed(static_cast<std::size_t>(kernels::upsample_conv_packed_floats(p)) * sizeof(float));
@@ -200,29 +242,45 @@ Kernel upsample_conv2d_kernel(const UpsampleConvProblem& p) {
     kernels::upsample_conv_forward(p, in[0].data<float>(), floats_or_null(in[1]), packed.as<float>(),
                                    {.residual = before, .sums = sums}, out[0].mutable_data<float>());
   };
-  return make({.name = "upsample_conv2d_storing", .attributes = {}, .store = store, .describe = describes(p, p.c_up + p.c_skip), .inputs = 3,
+  return make({.name = "upsample_conv2d_storing",
+               .attributes = {},
+               .store = store,
+               .describe = describes(p, p.c_up + p.c_skip),
+               .inputs = 3,
+               .scratch_bytes = packing_bytes(p),
                .adds = false});
 }
 
+/// The same filters, from the other side, go into the gradient of what is upsampled; the skip's are few.
 Kernel upsample_input_gradient_kernel(const UpsampleConvProblem& p) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    kernels::upsample_conv_input_gradient(p, in[0].data<float>(), in[1].data<float>(), {.residual = before, .sums = sums},
-                                          out[0].mutable_data<float>());
+    kernels::upsample_conv_input_gradient(p, in[0].data<float>(), in[1].data<float>(),
+                                          {.residual = before, .sums = sums}, out[0].mutable_data<float>());
   };
-  return make({.name = "upsample_conv2d_input_gradient", .attributes = {}, .store = store, .describe = describes(p, p.c_up), .inputs = 2});
+  return make({.name = "upsample_conv2d_input_gradient",
+               .attributes = {},
+               .store = store,
+               .describe = describes(p, p.c_up),
+               .inputs = 2,
+               .scratch_bytes = packing_bytes(p)});
 }
 
 Kernel upsample_skip_gradient_kernel(const UpsampleConvProblem& p) {
   const auto store = [p](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    kernels::upsample_conv_skip_gradient(p, in[0].data<float>(), in[1].data<float>(), {.residual = before, .sums = sums},
-                                         out[0].mutable_data<float>());
+    kernels::upsample_conv_skip_gradient(p, in[0].data<float>(), in[1].data<float>(),
+                                         {.residual = before, .sums = sums}, out[0].mutable_data<float>());
   };
-  return make({.name = "upsample_conv2d_skip_gradient", .attributes = {}, .store = store, .describe = describes(p, p.c_skip), .inputs = 2});
+  return make({.name = "upsample_conv2d_skip_gradient",
+               .attributes = {},
+               .store = store,
+               .describe = describes(p, p.c_skip),
+               .inputs = 2});
 }
 
 Operation upsample_weight_gradient(const UpsampleConvProblem& p) {
   const auto run = [p](const Tensors& in, const Tensors& out) {
-    kernels::upsample_conv_weight_gradient(p, in[0].data<float>(), floats_or_null(in[1]), in[2].data<float>(), out[0].mutable_data<float>());
+    kernels::upsample_conv_weight_gradient(p, in[0].data<float>(), floats_or_null(in[1]), in[2].data<float>(),
+                                           out[0].mutable_data<float>());
   };
   return {.name = "upsample_conv2d_weight_gradient", .run = run, .describe = describes(p, p.c_up + p.c_skip)};
 }

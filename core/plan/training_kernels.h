@@ -1,7 +1,7 @@
 #pragma once
-// The kernels of a training step, as storing kernels (core/plan/storing.h): convolutions, their gradients, and those that
-// make the pixels of an image as they read it (core/kernels/pixel_source.h), so that neither a normalised image nor the
-// gradient of one is stored.
+// The kernels of a training step, as storing kernels (core/plan/storing.h): convolutions, their gradients, and those
+// that make the pixels of an image as they read it (core/kernels/pixel_source.h), so that neither a normalised image
+// nor the gradient of one is stored.
 
 #include "core/kernels/conv_upsample.h"
 #include "core/ops/conv2d.h"
@@ -37,7 +37,8 @@ Kernel depthwise_of_normalised(const ConvProblem& p, const Conv2dOptions& option
 Operation weight_gradient_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp);
 
 /// Both gradients of a 1x1 or a depthwise convolution in one pass. Inputs: those of x, those of dy, w -> dx, dw.
-Kernel both_gradients(const ConvProblem& p, const Conv2dOptions& options, bool is_depthwise, const Source& x, const Source& dy);
+Kernel both_gradients(const ConvProblem& p, const Conv2dOptions& options, bool is_depthwise, const Source& x,
+                      const Source& dy);
 
 /// A decoder's first convolution and its gradients. x, skip, w -> y; dy, w -> dx; dy, w -> dskip; x, skip, dy -> dw.
 Kernel upsample_conv2d_kernel(const kernels::UpsampleConvProblem& p);

@@ -70,21 +70,3 @@ TEST_CASE("parallel_for runs each task once and passes on the first error", "[pa
   set_num_threads(before);
   CHECK_THROWS_WITH(set_num_threads(0), Contains("expected 1 to 1024 threads, got 0"));
 }
-
-TEST_CASE("a stamp names what a buffer held, not where it lay", "[tensor]") {
-  Tensor t = Tensor::full({1000}, 1);
-  const BufferStamp stamp(t);
-  CHECK(stamp.is_of(t));
-  CHECK(stamp.is_of(t.detach()));
-  CHECK(t.is_sole_owner());
-  CHECK_FALSE(BufferStamp().is_of(t));
-  CHECK_FALSE(stamp.is_of(t.clone()));
-  const void* address = t.raw_data();
-  t = Tensor();
-  t = Tensor::full({1000}, 1);  // of the same version, and as a rule at the same address
-  INFO("at the same address: " << (t.raw_data() == address));
-  CHECK_FALSE(stamp.is_of(t));
-  const BufferStamp second(t);
-  t.fill(2);
-  CHECK_FALSE(second.is_of(t));
-}

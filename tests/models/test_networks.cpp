@@ -3,6 +3,8 @@
 #include "core/allocator.h"
 #include "models/encoder_weights.h"
 #include "models/model_file.h"
+#include "core/autograd.h"
+#include "models/predictor.h"
 #include "models/registry.h"
 #include "tests/gradcheck.h"
 
@@ -92,27 +94,33 @@ TEST_CASE("freezing stops gradients and running statistics", "[models]") {
   CHECK(unet.encoder().is_training());
 }
 
-TEST_CASE("a network for inference only gives the same bits with less memory, and nothing else any more", "[models]") {
+TEST_CASE("a predictor gives the network's logits; with released weights the same bits in less memory", "[models]") {
   for (const char* arch : {"mobilenet_v2", "resnet18"}) {
     INFO(arch);
     UNet unet({.arch = arch});
     unet.initialise(3);
     unet.eval();
     const NoGrad no_grad;
-    const Tensor x = random_f32({1, 64, 32, 3}), other = random_f32({1, 32, 32, 3});
-    const Tensor expected = unet.forward(x), expected_other = unet.forward(other);
+    const std::vector<Shape> shapes{{1, 64, 32, 3}, {1, 32, 32, 3}, {2, 96, 160, 3}, {1, 512, 64, 3}, {1, 256, 256, 3}};
+    Tensors pictures, expected;
+    const Predictor with_weights(unet);
+    for (const Shape& shape : shapes) {
+      pictures.push_back(random_f32(shape));
+      expected.push_back(with_weights.logits(pictures.back()));
+      CHECK(relative_difference(expected.back(), unet.forward(pictures.back())) < 1e-4);
+    }
     const std::size_t all = memory_use().live_bytes;
 
     UNet light({.arch = arch});
     light.load_state_dict(unet.state_dict());
-    light.prepare_inference();
-    for (int i = 0; i < 2; ++i) {
-      CHECK(same_bits(light.forward(x), expected));
-      CHECK(same_bits(light.forward(other), expected_other));
-    }
-    // The second network holds its packed filters alone, but for the head and the batch norms.
+    light.eval();
+    const Predictor predictor(light, Predictor::Weights::released);
+    for (std::size_t i = 0; i < shapes.size(); ++i) CHECK(same_bits(predictor.logits(pictures[i]), expected[i]));
+    // The second network holds its packed filters alone, but for what a plan reads where it lies.
     const auto weights = 4 * static_cast<std::size_t>(unet.parameter_count());
     CHECK(memory_use().live_bytes - all < all - weights / 10 * 9);
-    CHECK_THROWS_WITH(unet.load_state_dict(light.state_dict()), Contains("weight is [0]"));
+    CHECK_THROWS_WITH(light.forward(pictures[0]), Contains("they were let go of"));
+    light.train();
+    CHECK_THROWS_WITH(predictor.logits(pictures[0]), Contains("expected a network in evaluation mode"));
   }
 }

@@ -407,7 +407,7 @@ TEST_CASE_METHOD(OneThread, "a run that starts from a model judges it first, and
   const TemporaryFolder folder;
   make_tiny_data(folder / "data", 8);
   TrainConfig config = tiny_config(folder / "data");
-  config.epochs = 6;
+  config.epochs = 12;
   config.learning_rate = 4e-3;
   train(config, folder / "first", false);
   const std::filesystem::path start = folder / "first/best.safetensors";
@@ -417,7 +417,7 @@ TEST_CASE_METHOD(OneThread, "a run that starts from a model judges it first, and
 
   config.init = start.string();
   config.epochs = 2;
-  config.learning_rate = 0.3;  // ruins it
+  config.learning_rate = 3;  // ruins it
   Recorder recorder;
   const TrainResult result = Trainer(config, folder / "run", false, recorder).run();
   REQUIRE(recorder.validations.size() == 3);

@@ -50,12 +50,12 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
   pictures_ =
       options.input.empty() ? filled(pictures, [&] { return draw.normal(); }) : read_raw(options.input, pictures);
   if (!is_training_) {
-    predictor_.emplace(*network_, Predictor::Weights::released);
+    predictor_.emplace(*network_, Predictor::Weights::released, PlanOptions{.without = options.without});
     return;
   }
   masks_ = options.targets.empty() ? filled(masks, [&] { return draw.chance(0.3) ? 1.0 : 0.0; })
                                    : read_raw(options.targets, masks);
-  plans_.emplace(*network_, LossWeights{}, options.memory_bytes);
+  plans_.emplace(*network_, LossWeights{}, PlanOptions{.without = options.without, .memory_bytes = options.memory_bytes});
   optimizer_ = make_optimizer({}, {{network_->named_parameters()}});
 }
 

@@ -17,7 +17,8 @@ struct BenchOptions {
   std::string model, input, targets;  // files; empty: random weights, noise. Time does not depend on them
   bool is_training = false;
   std::int64_t size = 512, batch = 1;
-  std::int64_t memory_bytes = 0;  // of a training step: PlanOptions
+  std::int64_t memory_bytes = 0;     // of a training step: PlanOptions
+  std::vector<std::string> without;  // rules to leave out
 };
 
 class BenchWorkload {
@@ -40,8 +41,8 @@ class BenchWorkload {
  private:
   const bool is_training_;
   std::unique_ptr<UNet> network_;
-  std::optional<Predictor> predictor_;    // where nothing is trained
-  std::optional<StepPlans> plans_;        // where it is
+  std::optional<Predictor> predictor_;  // where nothing is trained
+  std::optional<StepPlans> plans_;      // where it is
   std::unique_ptr<Optimizer> optimizer_;
   Tensor pictures_, masks_, logits_;
   double loss_ = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -12,13 +13,20 @@ namespace {
 
 constexpr std::array<const char*, 4> passes = {"forward", "input gradient", "weight gradient", "both gradients"};
 
-/// "conv2d dx" -> {"conv2d", "input gradient"}.
-std::pair<std::string, std::string> split_op(const std::string& op) {
-  const std::size_t space = std::min(op.rfind(' '), op.size());
-  const std::string layer = op.substr(0, space), suffix = op.substr(space);
-  if (suffix == " dx" || suffix == " dskip") return {layer, passes[1]};
-  if (suffix == " dw") return {layer, passes[2]};
-  if (suffix == " dx+dw") return {layer, passes[3]};
+/// "conv2d_input_gradient_storing" -> {"conv2d", "input gradient"}: how a plan has it done beside other work is left
+/// out.
+std::pair<std::string, std::string> split_op(std::string op) {
+  for (const std::string beside : {"_storing", "_of_normalised"}) {
+    if (const std::size_t at = op.find(beside); at != std::string::npos) op.erase(at, beside.size());
+  }
+  const auto layer_before = [&](const char* suffix) {
+    return op.ends_with(suffix) ? op.substr(0, op.size() - std::strlen(suffix)) : std::string();
+  };
+  for (const auto& [suffix, pass] :
+       {std::pair{"_input_gradient", 1}, {"_skip_gradient", 1}, {"_weight_gradient", 2}, {"_gradients", 3}}) {
+    if (const std::string layer = layer_before(suffix); !layer.empty())
+      return {layer, passes[static_cast<std::size_t>(pass)]};
+  }
   return {op, passes[0]};
 }
 

@@ -17,7 +17,8 @@ bool join(Rewrite& r, const Step* sum, Value others, Value dx) {
   if (maker == nullptr || g.only_reader(dx) != sum || maker->outputs[0] != dx) return false;
   const Kernel kernel = kernel_of(r, *maker);
   if (kernel == nullptr || !kernel->adds || maker->operation.name == std::string_view("conv2d")) return false;
-  if (maker->inputs.size() != kernel->inputs || maker->outputs.size() != kernel->outputs) return false;  // it does more already
+  if (maker->inputs.size() != kernel->inputs || maker->outputs.size() != kernel->outputs)
+    return false;  // it does more already
   const Step* others_maker = g.maker(others);
   if (others_maker != nullptr && !g.is_before(others_maker, maker)) return false;
   Step step = *maker;

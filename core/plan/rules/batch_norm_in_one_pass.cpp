@@ -68,10 +68,13 @@ bool replace(Rewrite& r, const Step* bn) {
 
   // Once a residual has been added, the clamp's input can't be told from h: its gradient needs y.
   const Value mean = bn->inputs[1], var = bn->inputs[2], gamma = bn->inputs[3], beta = bn->inputs[4];
-  const NormValues norm{p.h(), mean, g.add_value(g.type(gamma)), g.add_value(g.type(gamma)), g.add_value(g.type(gamma))};
-  r.put(bn, {channel_numbers_operation(epsilon), {mean, var, gamma, beta}, {norm.inv_std, norm.factor, norm.offset}}, {});
+  const NormValues norm{p.h(), mean, g.add_value(g.type(gamma)), g.add_value(g.type(gamma)),
+                        g.add_value(g.type(gamma))};
+  r.put(bn, {channel_numbers_operation(epsilon), {mean, var, gamma, beta}, {norm.inv_std, norm.factor, norm.offset}},
+        {});
   const Value y = p.last()->outputs[0];
-  r.put(p.last(), {normalise_operation(bounds), {p.h(), norm.factor, norm.offset, p.residual}, {y}}, {bn, p.sum, p.clamp});
+  r.put(p.last(), {normalise_operation(bounds), {p.h(), norm.factor, norm.offset, p.residual}, {y}},
+        {bn, p.sum, p.clamp});
   for (const Step* old : {p.clamp, p.sum, bn}) {
     if (old != nullptr) g.remove(old);
   }
@@ -86,7 +89,8 @@ bool replace(Rewrite& r, const Step* bn) {
     const bool is_shared = g.uses(dz) != own_readers;
     const bool stores_dz = p.residual != no_value || is_shared;
     if (stores_dz) {
-      const std::vector<Value> inputs{dy, norm.x, norm.mean, norm.inv_std, norm.factor, norm.offset, p.residual != no_value ? y : no_value};
+      const std::vector<Value> inputs{
+          dy, norm.x, norm.mean, norm.inv_std, norm.factor, norm.offset, p.residual != no_value ? y : no_value};
       r.put(p.mask, {normalise_sums_operation(bounds, true), inputs, {dz, dgamma, dbeta}}, {p.mask, p.parameters});
     } else {
       clamp = bounds;

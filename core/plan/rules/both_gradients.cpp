@@ -30,8 +30,11 @@ bool replace(Rewrite& r, const Step* weight) {
     if (is_named(reader, "conv2d_input_gradient") && g.shape(reader->outputs[0]) == g.shape(x)) input = reader;
   }
   if (input == nullptr) return r.no(weight, "its input needs no gradient");
-  if (g.uses(dy) != 2 || !is_named(g.maker(dy), "normalise_gradient")) return r.no(weight, "its output's gradient is not a batch norm's alone");
-  r.put(input, storing_step(both_gradients(p, options, is_depthwise(p), {}, {}), {x, dy, input->inputs[1]}, {input->outputs[0], weight->outputs[0]}),
+  if (g.uses(dy) != 2 || !is_named(g.maker(dy), "normalise_gradient"))
+    return r.no(weight, "its output's gradient is not a batch norm's alone");
+  r.put(input,
+        storing_step(both_gradients(p, options, is_depthwise(p), {}, {}), {x, dy, input->inputs[1]},
+                     {input->outputs[0], weight->outputs[0]}),
         {input, weight});
   g.remove(input);
   g.remove(weight);

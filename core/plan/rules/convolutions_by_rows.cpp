@@ -3,8 +3,8 @@
 // The end of a network, at full resolution with few channels: each row goes through all of the convolutions while it is
 // in the caches, so the images between are never stored (core/kernels/conv_chain.h). The same sums and bits. The first
 // may be an upsample_conv2d without a skip. Applies to packed float32 convolutions of which each reads only the one
-// before. Whether the pass by rows pays depends on how many threads share the picture, which is known when it runs: else
-// they run one after the other. Gains writing and reading those images: 17 MB each for 16 channels of 512 x 512.
+// before. Whether the pass by rows pays depends on how many threads share the picture, which is known when it runs:
+// else they run one after the other. Gains writing and reading those images: 17 MB each for 16 channels of 512 x 512.
 
 #include "core/kernels/conv_chain.h"
 #include "core/kernels/conv_upsample.h"
@@ -78,7 +78,10 @@ ConvStep conv_step_of(const Graph& g, const Step* step) {
   }
   if (is_named(step, "upsample_conv2d") && step->inputs[1] == no_value) {
     const Shape& x = g.shape(step->inputs[0]);
-    const ConvProblem p = kernels::UpsampleConvProblem{.n = x[0], .h = x[1], .w = x[2], .c_up = x[3], .c_skip = 0, .c_out = g.shape(step->outputs[0])[3]}.joined();
+    const ConvProblem p =
+        kernels::UpsampleConvProblem{
+            .n = x[0], .h = x[1], .w = x[2], .c_up = x[3], .c_skip = 0, .c_out = g.shape(step->outputs[0])[3]}
+            .joined();
     return {nullptr, p, nullptr, nullptr, clamp_of(step->operation)};
   }
   return {};
@@ -112,7 +115,8 @@ bool replace(Rewrite& r, const Step* last) {
     inputs.push_back(link.step->inputs[upsamples ? 3 : 2]);
   }
   Step joined{by_rows(chain), inputs, last->outputs};
-  for (const Link& link : links) joined.rules.insert(joined.rules.end(), link.step->rules.begin(), link.step->rules.end());
+  for (const Link& link : links)
+    joined.rules.insert(joined.rules.end(), link.step->rules.begin(), link.step->rules.end());
   r.put(last, joined, {});
   for (const Link& link : links) g.remove(link.step);
   return true;

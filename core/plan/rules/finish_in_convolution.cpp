@@ -1,7 +1,7 @@
 // clamp(add(conv2d(x, w, b), residual), lower, upper)  =  conv2d_fused(x, w, b, residual; lower, upper)
 //
-// The kernels add and clamp before they store. Either of the two may be missing. The same sums and bits, but where there
-// are a bias and a residual, which the kernels add in another order than the operations: a rounding then falls
+// The kernels add and clamp before they store. Either of the two may be missing. The same sums and bits, but where
+// there are a bias and a residual, which the kernels add in another order than the operations: a rounding then falls
 // elsewhere, within 1e-6 of the range. Applies in float32, where nobody else reads what lies between. Gains a pass over
 // the image for each. A step that follows and is no clamp, such as leaky_relu, stays as it is.
 
@@ -32,7 +32,10 @@ bool finish(Rewrite& r, const Step* step) {
     return r.no(step, std::string("what follows is ") + next->operation.name + ": no kernel ends so");
   }
   const Clamp bounds = clamp != nullptr ? clamp_of(clamp->operation) : no_clamp;
-  r.put(last, {conv2d_fused(conv.problem, conv.options(), bounds), {conv.x(), conv.weight(), conv.bias(), residual}, last->outputs},
+  r.put(last,
+        {conv2d_fused(conv.problem, conv.options(), bounds),
+         {conv.x(), conv.weight(), conv.bias(), residual},
+         last->outputs},
         {step, sum, clamp});
   for (const Step* old : {clamp, sum, step}) {
     if (old != nullptr) g.remove(old);

@@ -1,8 +1,8 @@
 // conv2d_gradients(x, normalise_gradient(dz, ...), w)  =  conv2d_gradients(x, (dz, ...), w)
 //
-// A kernel that makes both gradients of a convolution reads dy once, so it can make it from dz while it does: batch norm's
-// input gradient, six times as large as the images around MobileNetV2's block, is never stored. The same numbers. Applies
-// where nobody else reads it, and what made dz has masked it already.
+// A kernel that makes both gradients of a convolution reads dy once, so it can make it from dz while it does: batch
+// norm's input gradient, six times as large as the images around MobileNetV2's block, is never stored. The same
+// numbers. Applies where nobody else reads it, and what made dz has masked it already.
 
 #include "core/plan/batch_norm.h"
 #include "core/plan/convolution.h"
@@ -31,8 +31,11 @@ bool replace(Rewrite& r, const Step* step) {
   Step more{step->operation, {}, step->outputs};
   more.inputs.assign(step->inputs.begin(), step->inputs.begin() + static_cast<std::ptrdiff_t>(dy_at));
   more.inputs.insert(more.inputs.end(), made->inputs.begin(), made->inputs.end());
-  more.inputs.insert(more.inputs.end(), step->inputs.begin() + static_cast<std::ptrdiff_t>(dy_at) + 1, step->inputs.end());
-  const Additions additions{.statistics = false, .gradient_sums = takes_sums(*step), .clamp = takes_sums(*step) ? clamp_of(step->operation) : no_clamp};
+  more.inputs.insert(more.inputs.end(), step->inputs.begin() + static_cast<std::ptrdiff_t>(dy_at) + 1,
+                     step->inputs.end());
+  const Additions additions{.statistics = false,
+                            .gradient_sums = takes_sums(*step),
+                            .clamp = takes_sums(*step) ? clamp_of(step->operation) : no_clamp};
   more.operation = storing_operation(kernel, additions);
   if (before_of(*step) != no_value) more.operation.may_overwrite = static_cast<int>(kernel->inputs);
   more.kernel = kernel;

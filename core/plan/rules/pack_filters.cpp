@@ -1,7 +1,7 @@
 // conv2d(x, w)  =  conv2d_packed(x, pack(w))          w constant
 //
-// The same kernel on the same filters, put into its order once instead of at each run: the same bits. Gains what packing
-// costs: for Winograd's transformed filters, several times the weights' size.
+// The same kernel on the same filters, put into its order once instead of at each run: the same bits. Gains what
+// packing costs: for Winograd's transformed filters, several times the weights' size.
 
 #include "core/plan/convolution.h"
 #include "core/plan/rules/rules.h"
@@ -17,7 +17,10 @@ bool pack(Rewrite& r, const Step* step) {
   const kernels::ConvAlgorithm& algorithm = kernels::choose_conv(conv.problem);
   const Value packed = g.add_value({{algorithm.packed_floats(conv.problem)}, DType::f32});
   r.put(step, {weft::pack_filters(conv.problem, algorithm), {conv.weight()}, {packed}}, {});
-  r.put(step, {conv2d_packed(conv.problem, algorithm, conv.options(), conv.clamp), {conv.x(), packed, conv.bias(), conv.residual()}, step->outputs},
+  r.put(step,
+        {conv2d_packed(conv.problem, algorithm, conv.options(), conv.clamp),
+         {conv.x(), packed, conv.bias(), conv.residual()},
+         step->outputs},
         {step});
   g.remove(step);
   return true;

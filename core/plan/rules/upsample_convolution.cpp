@@ -1,9 +1,9 @@
 // conv2d(concat_channels(upsample_nearest2x(x), skip), w)  =  upsample_conv2d(x, skip, w)          3x3, padding 1
 //
 // A U-Net decoder's first convolution, without the upsampled and the joined image: core/kernels/conv_upsample.h says
-// how, and that it is equal up to rounding, within 2e-5 of the output's range. `skip` may be missing. Applies in float32,
-// where nobody else reads what is left out, and where the convolution would be Winograd's. Gains two passes over images
-// and three of four products of what is upsampled.
+// how, and that it is equal up to rounding, within 2e-5 of the output's range. `skip` may be missing. Applies in
+// float32, where nobody else reads what is left out, and where the convolution would be Winograd's. Gains two passes
+// over images and three of four products of what is upsampled.
 
 #include "core/plan/convolution.h"
 #include "core/plan/rules/rules.h"
@@ -31,7 +31,9 @@ Operation upsample_conv2d(const UpsampleConvProblem& p, Clamp clamp) {
   return {.name = "upsample_conv2d",
           .run = run,
           .attributes = attributes,
-          .describe = [p](const Tensors&, const Tensors&, ProfileEntry& entry) { describe_upsample(p, p.c_up + p.c_skip, entry); }};
+          .describe = [p](const Tensors&, const Tensors&, ProfileEntry& entry) {
+            describe_upsample(p, p.c_up + p.c_skip, entry);
+          }};
 }
 
 bool replace(Rewrite& r, const Step* step) {
@@ -43,17 +45,24 @@ bool replace(Rewrite& r, const Step* step) {
   const bool is_joined = is_named(joined, "concat_channels") && joined->inputs.size() == 2;
   const Step* up = is_joined ? g.maker(joined->inputs[0]) : joined;
   if (!is_named(up, "upsample_nearest2x")) return false;
-  const bool fits = p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.padding_h == 1 && p.dilation_h == 1 && p.groups == 1;
+  const bool fits =
+      p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.padding_h == 1 && p.dilation_h == 1 && p.groups == 1;
   if (!fits) return r.no(step, "it is no 3x3 convolution with stride 1 and padding 1");
   if (conv.residual() != no_value) return r.no(step, "it adds a residual");
   if (is_joined && g.only_reader(joined->outputs[0]) != step) return r.no(step, "the joined image is used elsewhere");
-  if (g.only_reader(up->outputs[0]) != (is_joined ? joined : step)) return r.no(step, "the upsampled image is used elsewhere");
+  if (g.only_reader(up->outputs[0]) != (is_joined ? joined : step))
+    return r.no(step, "the upsampled image is used elsewhere");
   const Shape& x = g.shape(up->inputs[0]);
-  const UpsampleConvProblem problem{.n = x[0], .h = x[1], .w = x[2], .c_up = x[3], .c_skip = p.c_in - x[3], .c_out = p.c_out};
-  if (!kernels::upsample_conv_is_preferred(problem)) return r.no(step, "another algorithm than Winograd's is faster for it");
+  const UpsampleConvProblem problem{
+      .n = x[0], .h = x[1], .w = x[2], .c_up = x[3], .c_skip = p.c_in - x[3], .c_out = p.c_out};
+  if (!kernels::upsample_conv_is_preferred(problem))
+    return r.no(step, "another algorithm than Winograd's is faster for it");
   const Value packed = g.add_value({{kernels::upsample_conv_packed_floats(problem)}, DType::f32});
   r.put(step, {pack(problem), {conv.weight()}, {packed}}, {});
-  r.put(step, {upsample_conv2d(problem, conv.clamp), {up->inputs[0], is_joined ? joined->inputs[1] : no_value, packed, conv.bias()}, step->outputs},
+  r.put(step,
+        {upsample_conv2d(problem, conv.clamp),
+         {up->inputs[0], is_joined ? joined->inputs[1] : no_value, packed, conv.bias()},
+         step->outputs},
         {step});
   g.remove(step);
   if (is_joined) g.remove(joined);

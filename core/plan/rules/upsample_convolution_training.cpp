@@ -1,4 +1,5 @@
-// The same as upsample_convolution.cpp where the weights are learned: with j = concat_channels(upsample_nearest2x(x), skip),
+// The same as upsample_convolution.cpp where the weights are learned: with j = concat_channels(upsample_nearest2x(x),
+// skip),
 //
 //   y  = conv2d(j, w)                                       ->  upsample_conv2d(x, skip, w)
 //   dw = conv2d_weight_gradient(j, dy)                      ->  upsample_conv2d_weight_gradient(x, skip, dy)
@@ -7,8 +8,8 @@
 //   dskip = dj's other channels                             ->  upsample_conv2d_skip_gradient(dy, w)
 //
 // Neither j, nor what is upsampled, nor the gradient of either is stored. Equal up to rounding, within 2e-5 of the
-// ranges (core/kernels/conv_upsample.h). `skip` may be missing, and its gradient unwanted. Applies where all of these are
-// there and nobody else reads what is left out.
+// ranges (core/kernels/conv_upsample.h). `skip` may be missing, and its gradient unwanted. Applies where all of these
+// are there and nobody else reads what is left out.
 
 #include "core/plan/convolution.h"
 #include "core/plan/rules/rules.h"
@@ -28,7 +29,8 @@ struct Pattern {
 
 bool find_input_gradient(const Graph& g, Pattern& p) {
   for (const Step* reader : g.readers(p.conv->inputs[1])) {
-    if (is_named(reader, "conv2d_input_gradient") && p.weight != nullptr && reader->inputs[0] == p.weight->inputs[1]) p.input = reader;
+    if (is_named(reader, "conv2d_input_gradient") && p.weight != nullptr && reader->inputs[0] == p.weight->inputs[1])
+      p.input = reader;
   }
   if (p.input == nullptr) return true;
   Value dup = p.input->outputs[0];
@@ -58,19 +60,23 @@ bool replace(Rewrite& r, const Step* step) {
   if (is_named(before, "concat_channels") && before->inputs.size() == 2) p.joined = before;
   p.up = p.joined != nullptr ? g.maker(before->inputs[0]) : before;
   if (!is_named(p.up, "upsample_nearest2x")) return false;
-  const bool fits = c.kernel_h == 3 && c.kernel_w == 3 && c.stride_h == 1 && c.padding_h == 1 && c.dilation_h == 1 && c.groups == 1;
+  const bool fits =
+      c.kernel_h == 3 && c.kernel_w == 3 && c.stride_h == 1 && c.padding_h == 1 && c.dilation_h == 1 && c.groups == 1;
   if (!fits) return r.no(step, "it is no 3x3 convolution with stride 1 and padding 1");
   if (conv.bias() != no_value || conv.residual() != no_value || clips(conv.clamp)) return r.no(step, "it has a bias");
   for (const Step* reader : g.readers(conv.x())) {
     if (is_named(reader, "conv2d_weight_gradient") && reader->inputs[0] == conv.x()) p.weight = reader;
   }
   if (g.uses(conv.x()) != (p.weight != nullptr ? 2 : 1)) return r.no(step, "the image that it reads is used elsewhere");
-  if (p.joined != nullptr && g.only_reader(p.up->outputs[0]) != p.joined) return r.no(step, "the upsampled image is used elsewhere");
+  if (p.joined != nullptr && g.only_reader(p.up->outputs[0]) != p.joined)
+    return r.no(step, "the upsampled image is used elsewhere");
   if (!find_input_gradient(g, p)) return r.no(step, "its input's gradient is used elsewhere");
   const Value x = p.up->inputs[0], skip = p.joined != nullptr ? p.joined->inputs[1] : no_value;
   const Shape& s = g.shape(x);
-  const UpsampleConvProblem problem{.n = s[0], .h = s[1], .w = s[2], .c_up = s[3], .c_skip = c.c_in - s[3], .c_out = c.c_out};
-  if (!kernels::upsample_conv_is_preferred(problem)) return r.no(step, "another algorithm than Winograd's is faster for it");
+  const UpsampleConvProblem problem{
+      .n = s[0], .h = s[1], .w = s[2], .c_up = s[3], .c_skip = c.c_in - s[3], .c_out = c.c_out};
+  if (!kernels::upsample_conv_is_preferred(problem))
+    return r.no(step, "another algorithm than Winograd's is faster for it");
 
   r.put(step, storing_step(upsample_conv2d_kernel(problem), {x, skip, conv.weight()}, step->outputs), {step});
   if (p.weight != nullptr) {
@@ -79,8 +85,10 @@ bool replace(Rewrite& r, const Step* step) {
   if (p.input != nullptr) {
     const std::vector<Value> from{p.input->inputs[0], p.input->inputs[1]};
     if (p.up_gradient != nullptr)
-      r.put(p.up_gradient, storing_step(upsample_input_gradient_kernel(problem), from, p.up_gradient->outputs), {p.input, p.up_gradient});
-    if (p.dskip != no_value) r.put(p.split, storing_step(upsample_skip_gradient_kernel(problem), from, {p.dskip}), {p.input, p.split});
+      r.put(p.up_gradient, storing_step(upsample_input_gradient_kernel(problem), from, p.up_gradient->outputs),
+            {p.input, p.up_gradient});
+    if (p.dskip != no_value)
+      r.put(p.split, storing_step(upsample_skip_gradient_kernel(problem), from, {p.dskip}), {p.input, p.split});
   }
   for (const Step* old : {p.up_gradient, p.split, p.input, p.weight, step, p.joined, p.up}) {
     if (old != nullptr) g.remove(old);

@@ -76,10 +76,11 @@ TEST_CASE("values that live at the same time lie apart", "[plan]") {
   for (int round = 0; round < 40; ++round) {
     Graph g;
     fill_at_random(g, random, 1 + round);
-    const ArenaLayout layout = lay_out_arena(g);
+    const ArenaLayout layout = lay_out_arena(g, g.outputs());
     const std::vector<Life> lives = lives_of(g);
     REQUIRE(layout.offsets.size() == at(g.value_count()));
     std::vector<std::int64_t> live(g.steps().size());
+    REQUIRE(layout.gaps.size() == g.steps().size());
     for (Value v = 0; v < g.value_count(); ++v) {
       const std::int64_t offset = layout.offsets[at(v)];
       const bool lies_outside = g.maker(v) == nullptr || g.is_output(v);
@@ -94,8 +95,13 @@ TEST_CASE("values that live at the same time lie apart", "[plan]") {
         const bool overlap = offset < other + bytes_of(g, w) && other < offset + bytes_of(g, v);
         if (overlap) REQUIRE(overwrites(g, lives, v, w));
       }
-      for (int s = lives[at(v)].made; s <= lives[at(v)].read; ++s)
+      for (int s = lives[at(v)].made; s <= lives[at(v)].read; ++s) {
         live[static_cast<std::size_t>(s)] += rounded_up(bytes_of(g, v));
+        const ArenaLayout::Gap& gap = layout.gaps[static_cast<std::size_t>(s)];
+        const bool meets_gap = offset < gap.offset + gap.bytes && gap.offset < offset + bytes_of(g, v);
+        REQUIRE_FALSE(meets_gap);  // what is lent to a step as scratch space
+        REQUIRE(gap.offset + gap.bytes <= layout.bytes);
+      }
     }
     // No more than twice what lives at the worst moment, where values are placed one after the other as they come.
     const std::int64_t most = *std::max_element(live.begin(), live.end());
@@ -115,7 +121,7 @@ TEST_CASE("a chain takes two places, or one where its steps overwrite", "[plan]"
     }
     g.add_output(v);
     // The first can't overwrite the input, the last makes the result: four values between.
-    CHECK(lay_out_arena(g).bytes == (in_place ? 1 : 2) * 4032);
+    CHECK(lay_out_arena(g, g.outputs()).bytes == (in_place ? 1 : 2) * 4032);
   }
 }
 
@@ -127,7 +133,7 @@ TEST_CASE("a value is not overwritten that is needed, of another size, read twic
     build(g, x, a, b);
     g.append(step_of({b}, {g.add_value(floats({1}))}));
     g.add_output(g.steps().back().outputs[0]);
-    const ArenaLayout layout = lay_out_arena(g);
+    const ArenaLayout layout = lay_out_arena(g, g.outputs());
     return std::pair(layout.offsets[at(a)], layout.offsets[at(b)]);
   };
   const std::pair<std::int64_t, std::int64_t> same{0, 0};

@@ -21,6 +21,20 @@ Operation times(double factor, int& runs) {
 
 Tensor full(double value) { return Tensor::full({2}, value); }
 
+/// The constant times(factor) of a tensor, or of what times(inner) makes of it.
+Constant constant_of(double factor, int& runs, const Tensor& source, const TensorType& type, double inner = 0) {
+  Graph graph;
+  Value v = graph.add_fixed(source);
+  const auto add_step = [&](double by, const TensorType& made) -> const Step& {
+    const Value out = graph.add_value(made);
+    const Step& step = graph.append({times(by, runs), {v}, {out}});
+    v = out;
+    return step;
+  };
+  if (inner != 0) add_step(inner, type_of(source));
+  return {graph, add_step(factor, type)};
+}
+
 }  // namespace
 
 TEST_CASE("a constant is computed once for the same operation on the same tensors", "[plan]") {
@@ -28,73 +42,70 @@ TEST_CASE("a constant is computed once for the same operation on the same tensor
   Constants constants;
   const Tensor w = full(3), same_values = full(3);
   const auto get = [&](double factor, const Tensor& of) {
-    return constants.get(times(factor, runs), {of}, {type_of(of)});
+    return constants.get(constant_of(factor, runs, of, type_of(of)));
   };
-  const auto entry = get(2, w);
-  CHECK(equal(entry->outputs[0], full(6)));
-  CHECK(get(2, w) == entry);
+  const auto first = get(2, w);
+  CHECK(equal(first->outputs()[0], full(6)));
+  CHECK(get(2, w) == first);
   CHECK(runs == 1);
-  CHECK(get(5, w) != entry);                                             // another attribute
-  CHECK(get(2, same_values) != entry);                                   // another tensor
-  CHECK(constants.get(times(2, runs), {w}, {floats({1, 2})}) != entry);  // another shape of the result
-  CHECK(runs == 4);
-  CHECK(constants.bytes() == 4 * 8);
+  CHECK(get(5, w) != first);                                               // another attribute
+  CHECK(get(2, same_values) != first);                                     // another tensor
+  CHECK(constants.get(constant_of(2, runs, w, floats({1, 2}))) != first);  // another shape of the result
+  CHECK(constants.get(constant_of(2, runs, w, floats({2}), 1)) != first);  // another way there
+  CHECK(runs == 6);
+  CHECK(constants.bytes() == 5 * 8);
 }
 
-TEST_CASE("constants follow the tensors that they come from, in turn", "[plan]") {
+TEST_CASE("constants follow the tensors that they come from", "[plan]") {
   int first_runs = 0, second_runs = 0;
   Constants constants;
   const Tensor w = full(1), v = full(1);
-  const auto first = constants.get(times(2, first_runs), {w}, {type_of(w)});
-  const auto second = constants.get(times(10, second_runs), {first->outputs[0]}, {type_of(w)});
-  const auto other = constants.get(times(2, second_runs), {v}, {type_of(v)});
-  const std::vector<std::shared_ptr<Constants::Entry>> entries{first, second, other};
-  constants.refresh(entries);
-  CHECK(first_runs + second_runs == 3);  // nothing has changed
+  const auto of_w = constants.get(constant_of(2, first_runs, w, type_of(w), 10));
+  const auto of_v = constants.get(constant_of(2, second_runs, v, type_of(v)));
+  constants.refresh({of_w, of_v});
+  CHECK(first_runs == 2);  // nothing has changed
+  CHECK(second_runs == 1);
 
   w.fill(4);
-  constants.refresh(entries);
-  CHECK(equal(second->outputs[0], full(80)));
-  CHECK(first_runs == 2);
-  CHECK(second_runs == 3);  // `other` was left alone
+  constants.refresh({of_w, of_v});
+  CHECK(equal(of_w->outputs()[0], full(80)));
+  CHECK(first_runs == 4);
+  CHECK(second_runs == 1);  // it was left alone
 
   w.replace(full(5));  // as loading a file does
-  constants.refresh(entries);
-  CHECK(equal(second->outputs[0], full(100)));
+  constants.refresh({of_w, of_v});
+  CHECK(equal(of_w->outputs()[0], full(100)));
 }
 
 TEST_CASE("constants of released tensors stay, and nothing new is made of these", "[plan]") {
   int runs = 0;
   Constants constants;
   const Tensor w = full(1);
-  const auto first = constants.get(times(2, runs), {w}, {type_of(w)});
-  const auto second = constants.get(times(10, runs), {first->outputs[0]}, {type_of(w)});
-  CHECK(constants.bytes() == 16);
-  constants.release_sources();
+  const auto known = constants.get(constant_of(2, runs, w, type_of(w), 10));
+  CHECK(constants.bytes() == 8);  // without what lies between
+  w.release_numbers();
   CHECK_FALSE(w.has_numbers());
   CHECK(w.shape() == Shape{2});
-  CHECK_FALSE(first->outputs[0].has_numbers());  // a step on the way
-  CHECK(constants.bytes() == 8);
-  constants.refresh({first, second});
+  constants.refresh({known});
   CHECK(runs == 2);
-  CHECK(equal(second->outputs[0], full(20)));
-  CHECK(constants.get(times(2, runs), {w}, {type_of(w)}) == first);
-  CHECK_THROWS_WITH(constants.get(times(3, runs), {w}, {type_of(w)}),
-                    Contains("[plan] times of [2] needs weights that are gone: the network is for inference only"));
-  CHECK_THROWS_WITH(constants.get(times(3, runs), {first->outputs[0]}, {type_of(w)}),
-                    Contains("weights that are gone"));
+  CHECK(equal(known->outputs()[0], full(20)));
+  CHECK(constants.get(constant_of(2, runs, w, type_of(w), 10)) == known);
+  CHECK_THROWS_WITH(constants.get(constant_of(3, runs, w, type_of(w))),
+                    Contains("[plan] times needs weights that were let go of: the network is for inference only"));
   CHECK_THROWS_WITH(w.data<float>(), Contains("they were let go of"));
 }
 
 TEST_CASE("a constant that can't be computed is not kept", "[plan]") {
   int runs = 0;
   Constants constants;
+  const Tensor w = full(1);
+  Graph graph;
   Operation operation = times(2, runs);
   operation.run = [](const Tensors&, const Tensors&) { fail("not today"); };
-  const Tensor w = full(1);
-  CHECK_THROWS_WITH(constants.get(operation, {w}, {type_of(w)}), Contains("not today"));
+  const Step& step = graph.append({operation, {graph.add_fixed(w)}, {graph.add_value(type_of(w))}});
+  CHECK_THROWS_WITH(constants.get({graph, step}), Contains("not today"));
   CHECK(constants.bytes() == 0);
-  CHECK(equal(constants.get(times(2, runs), {w}, {type_of(w)})->outputs[0], full(2)));
+  CHECK(equal(constants.get(constant_of(2, runs, w, type_of(w)))->outputs()[0], full(2)));
 }
 
 TEST_CASE("plans of several sizes share what is computed of their weights", "[plan]") {
@@ -149,9 +160,8 @@ TEST_CASE("a network whose weights were let go of goes on running", "[plan]") {
   const auto f = [&](const Tensors& in) {
     return batch_norm(conv2d(in[0], w, Tensor(), {.padding = 1}), gamma, beta, mean, var, {.training = false});
   };
-  const Plan plan = Plan::inference(Plan::Function(f), {{1, 6, 6, 4}});
-  const Tensor x = random_f32({1, 6, 6, 4}), expected = plan.run({x});
-  plan.release_parameters();
+  const Tensor x = random_f32({1, 6, 6, 4}), expected = Plan::inference(Plan::Function(f), {{1, 6, 6, 4}}).run({x});
+  const Plan plan = Plan::inference(Plan::Function(f), {{1, 6, 6, 4}}, {.releases_parameters = true});
   CHECK_FALSE(w.has_numbers());
   CHECK(equal(plan.run({x}), expected));
 }

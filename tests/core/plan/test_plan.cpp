@@ -251,17 +251,18 @@ TEST_CASE("a plan follows its parameters", "[plan]") {
   const Plan plan = Plan::inference([&](const Tensors& in) { return network(in[0]); }, {x.shape()});
   Tensors all = network.parameters();
   for (const Tensor& t : network.statistics()) all.push_back(t);
-  Tensor last = plan.run({x});
+  const Tensor first = plan.run({x});
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(i);
     const Tensor& t = all[i];
-    const Tensor other = add_scalar(scale(t.detach(), 2), 0.5);
+    const Tensor before = t.detach().clone(), other = add_scalar(scale(t.detach(), 2), 0.5);
     if (i % 2 == 0) t.copy_from(other);
     if (i % 2 == 1) t.replace(other);
     const Tensor got = plan.run({x});
     CHECK(relative_difference(got, network(x)) < 2e-5);
-    CHECK(relative_difference(got, last) > 1e-4);
-    last = got;
+    CHECK(relative_difference(got, first) > 1e-4);
+    t.copy_from(before);
+    CHECK(equal(plan.run({x}), first));
   }
 }
 
@@ -340,7 +341,6 @@ TEST_CASE("a training plan sets gradients, and adds nothing to what was there", 
     CHECK(plan.run({x}).item() == 53);
     CHECK(equal(w.grad(), x));
   }
-  CHECK(plan.gradient_bytes() == 8);
   sum(w).backward();  // eager passes add to it, as ever
   CHECK(equal(w.grad(), add_scalar(x, 1)));
   plan.run({x});
@@ -384,8 +384,8 @@ TEST_CASE("gradients that are the same tensor, an input, a parameter or a number
       p.zero_grad();
     }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      for (std::size_t k = 0; k < i; ++k) CHECK_FALSE(gradients[i].shares_buffer_with(gradients[k]));
-      for (const Tensor& input : x) CHECK_FALSE(gradients[i].shares_buffer_with(input));
+      for (std::size_t k = 0; k < i; ++k) CHECK(gradients[i].raw_data() != gradients[k].raw_data());
+      for (const Tensor& input : x) CHECK(gradients[i].raw_data() != input.raw_data());
     }
     const Tensor expected = loss_of(x);
     expected.backward();
