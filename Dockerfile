@@ -11,7 +11,8 @@ RUN cmake -S . -B build -G Ninja -DWEFT_BUILD_TESTS=OFF && cmake --build build &
 
 FROM debian:12-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends libfmt9 libpng16-16 libstdc++6 zlib1g \
+ && apt-get install -y -qq --no-install-recommends libfmt9 libheif1 libjpeg62-turbo liblcms2-2 libpng16-16 libstdc++6 \
+      libwebp7 libwebpdemux2 libwebpmux3 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local /usr/local
 WORKDIR /data

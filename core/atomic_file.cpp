@@ -83,10 +83,13 @@ void AtomicFile::commit(Durability durability) {
 
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);  // best effort: some file systems refuse it, and the rename has happened
-    ::close(directory);
-  }
+  if (directory < 0 && errno == EACCES) return;  // a folder that may be written to and not be read
+  const bool is_open = directory >= 0;
+  // EINVAL: the file system has no such thing; everything else means that the new name may not outlive a power cut.
+  const bool is_kept = is_open && (::fsync(directory) == 0 || errno == EINVAL);
+  const int reason = errno;
+  if (is_open) ::close(directory);
+  WEFT_CHECK(is_kept, "{}: written, but cannot sync its folder: {}", target_.string(), std::strerror(reason));
 }
 
 void write_file(const fs::path& target, std::string_view content, Durability durability) {

@@ -24,7 +24,8 @@ class AtomicFile {
 
   /// Appends, small pieces by way of a buffer; throws Error (disk full, ...), perhaps only in a later call.
   void write(const void* data, std::size_t bytes);
-  /// fsync, rename, fsync of the folder; without the syncs where only a kill must be survived. Throws Error.
+  /// fsync, rename, fsync of the folder; without the syncs where only a kill must be survived. Throws Error; where the
+  /// folder alone can't be synced, the new file is there and may be gone after a power cut.
   void commit(Durability durability = Durability::power_cut);
 
  private:

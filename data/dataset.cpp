@@ -12,6 +12,7 @@
 #include "core/listed_error.h"
 #include "core/random.h"
 #include "data/image_io.h"
+#include "data/picture_format.h"
 #include "data/read_file.h"
 
 namespace weft {
@@ -151,11 +152,6 @@ void pass_on(std::vector<std::string> found, std::vector<std::string>* problems,
 
 }  // namespace
 
-bool is_picture_name(const fs::path& file) {
-  const std::string extension = lower_case(file.extension().string());
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
 std::vector<std::string> read_list(const fs::path& list) {
   return parse_list(read_file(list, max_list_bytes), list.string());
 }
@@ -186,7 +182,8 @@ Dataset::Dataset(const DatasetFolders& f, const LabelMap& labels, std::vector<st
     : labels_(labels), mask_threshold_(f.mask_rules.threshold) {
   std::vector<std::string> found;
   const Folders folders(f, found);
-  WEFT_CHECK(!folders.pictures().by_name().empty(), "{}: no pictures (.jpg, .jpeg, .png)", folders.images().string());
+  WEFT_CHECK(!folders.pictures().by_name().empty(), "{}: no pictures (.jpg, .png, .webp, .heic, ...)",
+             folders.images().string());
   for (const auto& [stem, picture] : folders.pictures().by_name()) {
     if (auto sample = folders.sample(stem, picture)) samples_.push_back(std::move(*sample));
   }

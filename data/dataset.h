@@ -82,9 +82,6 @@ struct Dataset::Split {
 /// so, are recognised.
 std::string size_mismatch(const SampleFiles& files, const Image& mask, const PictureSize& picture);
 
-/// True for names that end in .jpg, .jpeg or .png, in any case.
-bool is_picture_name(const std::filesystem::path& file);
-
 /// The stems in a list file, in order: one a line; blank lines and carriage returns are skipped. Throws Error as above.
 std::vector<std::string> read_list(const std::filesystem::path& list);
 /// The same of a file's content; `name` begins the messages.

@@ -75,10 +75,28 @@ Placement place_native(int picture_width, int picture_height, int multiple) {
           picture_width, picture_height};
 }
 
+int divisor_for(const Placement& p) {
+  int divisor = 1;
+  while (shrunk(p.picture_width, 2 * divisor) >= p.width && shrunk(p.picture_height, 2 * divisor) >= p.height &&
+         2 * divisor <= std::min(p.picture_width, p.picture_height)) {
+    divisor *= 2;
+  }
+  return divisor;
+}
+
 Image fit_picture(const Image& picture, const Placement& p) {
-  check_picture("fit_picture", picture, p);
+  int come_by = 1;  // the divisor that the picture comes shrunk by
+  while (come_by < max_side &&
+         (picture.width != shrunk(p.picture_width, come_by) || picture.height != shrunk(p.picture_height, come_by)))
+    come_by *= 2;
+  WEFT_CHECK(come_by <= divisor_for(p), "[fit_picture] expected a picture of {} x {}, got {} x {}", p.picture_width,
+             p.picture_height, picture.width, picture.height);
   WEFT_CHECK(picture.channels == 3, "[fit_picture] expected 3 channels, got {}", picture.channels);
-  Image part = resize_bilinear(picture, p.width, p.height);
+  const int divisor = divisor_for(p), left = divisor / come_by;
+  Image smaller;
+  if (left > 1) smaller = shrink(picture, left);
+  Image part =
+      resize_shrunk(left > 1 ? smaller : picture, p.picture_width, p.picture_height, divisor, p.width, p.height);
   if (p.fills_canvas()) return part;
   Image canvas(p.canvas_width, p.canvas_height, 3);
   for (std::size_t i = 0; i < canvas.pixels.size(); ++i) canvas.pixels[i] = border_colour[i % 3];
@@ -95,17 +113,25 @@ Image fit_mask(const Image& ids, const Placement& p) {
   return canvas;
 }
 
-std::vector<float> unfit_plane(std::span<const float> canvas, const Placement& p) {
+std::vector<float> unfit_rows(std::span<const float> canvas, const Placement& p, int first_row, int rows) {
   WEFT_CHECK(canvas.size() == static_cast<std::size_t>(p.canvas_width) * static_cast<std::size_t>(p.canvas_height),
              "[unfit_plane] expected {} x {} values, got {}", p.canvas_width, p.canvas_height, canvas.size());
-  if (p.fills_canvas()) return resize_plane(canvas, p.width, p.height, p.picture_width, p.picture_height);
-  std::vector<float> part(static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height));
-  for (int y = 0; y < p.height; ++y) {
-    const std::size_t row =
-        static_cast<std::size_t>(p.y + y) * static_cast<std::size_t>(p.canvas_width) + static_cast<std::size_t>(p.x);
-    std::copy_n(canvas.begin() + static_cast<std::ptrdiff_t>(row), p.width, part.begin() + std::ptrdiff_t{y} * p.width);
+  std::vector<float> part;  // what the picture covers, where that is less than all
+  if (!p.fills_canvas()) {
+    part.resize(static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.height));
+    for (int y = 0; y < p.height; ++y) {
+      const std::size_t row =
+          static_cast<std::size_t>(p.y + y) * static_cast<std::size_t>(p.canvas_width) + static_cast<std::size_t>(p.x);
+      std::copy_n(canvas.begin() + static_cast<std::ptrdiff_t>(row), p.width,
+                  part.begin() + std::ptrdiff_t{y} * p.width);
+    }
+    canvas = part;
   }
-  return resize_plane(part, p.width, p.height, p.picture_width, p.picture_height);
+  return resize_plane_rows(canvas, p.width, p.height, p.picture_width, p.picture_height, first_row, rows);
+}
+
+std::vector<float> unfit_plane(std::span<const float> canvas, const Placement& p) {
+  return unfit_rows(canvas, p, 0, p.picture_height);
 }
 
 }  // namespace weft

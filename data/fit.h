@@ -42,10 +42,18 @@ Placement place_native(int picture_width, int picture_height, int multiple = 32)
 /// Colour of the border: ImageNet's mean, which normalisation takes to (nearly) 0.
 inline constexpr std::array<std::uint8_t, 3> border_colour{124, 116, 104};
 
-/// RGB picture and label ids on the canvas: bilinear (plain) and nearest; the border is border_colour and id 0.
+/// By what power of two a picture may be shrunk (data/resize.h) and still have the pixels that the canvas asks for:
+/// plain sampling of what is left skips none. 1 for pictures of less than twice the size.
+int divisor_for(const Placement& placement);
+
+/// RGB picture and label ids on the canvas: bilinear (plain) and nearest; the border is border_colour and id 0. The
+/// picture is shrunk first by divisor_for(); it may also come shrunk by a power of two below that.
 Image fit_picture(const Image& picture, const Placement& placement);
 Image fit_mask(const Image& ids, const Placement& placement);
 
+/// Rows [first_row, first_row + rows) of unfit_plane()'s result. A photograph of 200 megapixels has no plane of floats
+/// that anybody wants to keep.
+std::vector<float> unfit_rows(std::span<const float> canvas, const Placement& placement, int first_row, int rows);
 /// A plane [canvas_height, canvas_width] of logits or probabilities, back at the picture's own size.
 std::vector<float> unfit_plane(std::span<const float> canvas, const Placement& placement);
 

@@ -1,19 +1,21 @@
 #pragma once
-// JPEG through stb_image and stb_image_write.
+// JPEG through libjpeg-turbo: baseline, progressive, arithmetic-coded; grey, RGB, YCbCr, CMYK and YCCK.
 
 #include <string>
 #include <string_view>
 
 #include "data/byte_reader.h"
-#include "data/image.h"
+#include "data/decoded_picture.h"
+#include "data/picture_extras.h"
 
 namespace weft {
 
-/// RGB of a file that check_jpeg has accepted, as stored (no orientation). Throws Error starting with
-/// `name` where the decoder refuses it all the same.
-Image decode_jpeg(Bytes file, std::string_view name);
+/// The picture, grey, RGB or CMYK; reduced by 2, 4 or 8 (width and height rounded up) where options.reduction says so.
+/// Stray bytes, markers out of place and a missing end marker are passed over; blocks that are missing are an Error, as
+/// is everything else that libjpeg-turbo gives up on. Messages start with `name`.
+DecodedPicture decode_jpeg(Bytes file, std::string_view name, const DecodeOptions& options);
 
-/// Baseline JPEG of a picture with 1 or 3 channels; quality 1 to 100.
-std::string encode_jpeg(const Image& image, int quality);
+/// Baseline JPEG of a picture with 1 or 3 channels; quality 1 to 100, chroma at half the resolution up to 90.
+std::string encode_jpeg(const Image& image, int quality, const PictureExtras& extras = {});
 
 }  // namespace weft

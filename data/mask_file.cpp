@@ -1,25 +1,19 @@
 #include "data/mask_file.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/check.h"
 #include "data/image_io.h"
+#include "data/picture_format.h"
 #include "data/read_file.h"
 
 namespace weft {
 namespace {
 
-bool begins_with(Bytes file, std::initializer_list<std::uint8_t> bytes) {
-  return file.size() >= bytes.size() && std::equal(bytes.begin(), bytes.end(), file.begin());
-}
-
-bool is_jpeg(Bytes file) { return begins_with(file, {0xFF, 0xD8, 0xFF}); }
-
 /// Grey values and palette indices are ids; what else a PNG or another lossless format holds are colours.
-bool holds_colours(Bytes file) {
+bool holds_colours(Bytes file, PictureFormat format) {
   constexpr std::size_t colour_type = 25;  // of a PNG's header: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA
-  if (!begins_with(file, {0x89, 'P', 'N', 'G'})) return true;
+  if (format != PictureFormat::png) return true;
   return file.size() > colour_type && (file[colour_type] == 2 || file[colour_type] == 6);
 }
 
@@ -39,11 +33,12 @@ Image above(const Image& rgb, int threshold) {
 Image decode_mask(Bytes file, const std::string& name, const LabelMap& labels, int threshold) {
   WEFT_CHECK(threshold >= 0 && threshold <= 255, "[decode_mask] expected a threshold of 0 to 255, got {}", threshold);
   if (threshold > 0) return above(decode_image(file, name), threshold);
-  WEFT_CHECK(!is_jpeg(file),
+  const PictureFormat format = picture_format(file, name);
+  WEFT_CHECK(format != PictureFormat::jpeg,
              "{}: a JPEG mask; its compression changes label ids, expected PNG; a mask of black and white is read with "
              "--mask-threshold 128",
              name);
-  if (!holds_colours(file)) return decode_label_mask(file, name);
+  if (!holds_colours(file, format)) return decode_label_mask(file, name);
   WEFT_CHECK(
       labels.has_colours(),
       "{}: a coloured mask, and label map '{}' has no table of colours; give its labels \"colour\": \"#rrggbb\", "

@@ -69,7 +69,7 @@ std::optional<PictureSize> jpeg_size(Header& file) {
     }
     const auto content = file.take(length - 2);
     if (content.size() >= exif.size() && std::equal(exif.begin(), exif.end(), content.begin()))
-      orientation = exif_orientation(Bytes(content).subspan(exif.size()));
+      orientation = read_exif(content).orientation;
   }
   return std::nullopt;
 }
@@ -89,7 +89,7 @@ std::optional<PictureSize> png_size(Header& file) {
       height = file.number(4);
       file.skip(5 + 4);
     } else if (name == "eXIf" && length < 1'000'000) {
-      orientation = exif_orientation(file.take(length));
+      orientation = read_exif(file.take(length)).orientation;
       file.skip(4);
     } else if (name == "tEXt" || name == "zTXt" || name == "iTXt") {
       constexpr std::string_view profile = "Raw profile type ";

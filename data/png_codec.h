@@ -4,21 +4,24 @@
 #include <string>
 #include <string_view>
 
-#include "data/image.h"
-#include "data/png_check.h"
+#include "data/byte_reader.h"
+#include "data/decoded_picture.h"
+#include "data/picture_extras.h"
 
 namespace weft {
 
-/// RGB of the file that `info` describes, as stored (no orientation): grey is repeated, palettes are
-/// looked up, 16 bits are rounded to 8, and what is transparent lies on white, as on a page: the colour
-/// under full transparency is arbitrary, often black, and a cut-out must not get a black background.
-Image decode_png(const PngInfo& info, std::string_view name);
+/// RGB, or RGBA where something is transparent: grey is repeated, palettes are looked up, 16 bits are rounded to 8.
+/// Ancillary chunks that are wrong or out of place are passed over, as libpng warns of them; truncated data and wrong
+/// checksums of what makes the picture are an Error that starts with `name`.
+DecodedPicture decode_png(Bytes file, std::string_view name, const DecodeOptions& options);
 
-/// One channel of label ids: palette indices or grey values as stored, 1 to 8 bits. Throws Error for
-/// colour, alpha and 16 bits: such a mask has no ids.
-Image decode_png_ids(const PngInfo& info, std::string_view name);
+/// One channel of label ids: palette indices as stored, grey of 1, 2 and 4 bits scaled to 8 as the PNG specification
+/// has it (4 bits: 1 becomes 17, so that ids written as 0 and 17 come back as these). 16 bits: the values themselves
+/// where all are below 256, the high bytes where all are multiples of 257. Throws Error for colour and alpha, and for
+/// other values of 16 bits: such a mask has no ids.
+DecodedPicture decode_png_ids(Bytes file, std::string_view name, const DecodeOptions& options);
 
 /// PNG of a picture with 1 (grey), 3 (RGB) or 4 (RGBA) channels, with weft's note (data/software_note.h).
-std::string encode_png(const Image& image);
+std::string encode_png(const Image& image, const PictureExtras& extras = {});
 
 }  // namespace weft

@@ -9,9 +9,9 @@
 namespace weft {
 namespace {
 
-constexpr int gap = 8;                                       // pixels between the pictures of a panel
-constexpr double soft_margin = 0.2;                          // of probability, to each side of the threshold
-constexpr std::array<double, 3> tint = {20, 190, 170};       // over clothing
+constexpr int gap = 8;                                  // pixels between the pictures of a panel
+constexpr double soft_margin = 0.2;                     // of probability, to each side of the threshold
+constexpr std::array<double, 3> tint = {20, 190, 170};  // over clothing
 constexpr std::array<std::uint8_t, 3> border = {255, 60, 40};
 
 std::uint8_t to_byte(double v) { return static_cast<std::uint8_t>(std::clamp(std::lround(v), 0l, 255l)); }
@@ -60,18 +60,28 @@ Image render_overlay(const Image& photograph, const Image& mask) {
   return picture;
 }
 
-Image render_cutout(const Image& photograph, std::span<const float> probabilities, double threshold) {
-  const std::size_t pixels = static_cast<std::size_t>(photograph.width) * static_cast<std::size_t>(photograph.height);
-  WEFT_CHECK(photograph.channels == 3 && probabilities.size() == pixels,
-             "[render] expected an RGB picture and a probability for each pixel");
-  Image picture(photograph.width, photograph.height, 4);
+Image render_alpha(std::span<const float> probabilities, int width, int height, double threshold) {
+  Image alpha(width, height, 1);
+  WEFT_CHECK(probabilities.size() == alpha.pixels.size(), "[render] expected a probability for each pixel");
   // Narrower near 0 and 1, so that p = 0 is always transparent and p = 1 opaque.
   const double margin = std::max(1e-6, std::min({soft_margin, threshold, 1 - threshold}));
-  for (std::size_t i = 0; i < pixels; ++i) {
-    const std::uint8_t alpha =
-        to_byte(255 * (0.5 + (static_cast<double>(probabilities[i]) - threshold) / (2 * margin)));
-    if (alpha > 0) std::copy_n(&photograph.pixels[3 * i], 3, &picture.pixels[4 * i]);
-    picture.pixels[4 * i + 3] = alpha;
+  std::transform(probabilities.begin(), probabilities.end(), alpha.pixels.begin(),
+                 [&](float p) { return to_byte(255 * (0.5 + (static_cast<double>(p) - threshold) / (2 * margin))); });
+  return alpha;
+}
+
+Image render_cutout(const Image& photograph, const Image& alpha) {
+  WEFT_CHECK((photograph.channels == 3 || photograph.channels == 4) && alpha.channels == 1 &&
+                 photograph.width == alpha.width && photograph.height == alpha.height,
+             "[render] expected an RGB or RGBA picture and an alpha of its size, got {} x {} x {} and {} x {} x {}",
+             photograph.width, photograph.height, photograph.channels, alpha.width, alpha.height, alpha.channels);
+  Image picture(photograph.width, photograph.height, 4);
+  const auto channels = static_cast<std::size_t>(photograph.channels);
+  for (std::size_t i = 0; i < alpha.pixels.size(); ++i) {
+    const std::uint8_t* own = &photograph.pixels[channels * i];
+    const int seen = channels == 3 ? alpha.pixels[i] : (alpha.pixels[i] * own[3] + 127) / 255;
+    if (seen > 0) std::copy_n(own, 3, &picture.pixels[4 * i]);
+    picture.pixels[4 * i + 3] = static_cast<std::uint8_t>(seen);
   }
   return picture;
 }

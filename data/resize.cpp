@@ -16,8 +16,9 @@ struct Taps {
   std::vector<int> first;
   std::vector<float> weights;
 
-  Taps(int old_size, int new_size, Sampling sampling) {
-    const double step = static_cast<double>(old_size) / new_size;
+  /// `extent` of the old samples are the picture's: all but for a part of the last one.
+  Taps(int old_size, int new_size, Sampling sampling, double extent) {
+    const double step = extent / new_size;
     const double radius = sampling == Sampling::antialias ? std::max(1.0, step) : 1.0;
     count = std::min(old_size, 2 * static_cast<int>(std::ceil(radius)));
     first.resize(static_cast<std::size_t>(new_size));
@@ -74,14 +75,19 @@ std::uint8_t to_byte(float value) { return static_cast<std::uint8_t>(std::min(25
 void put(std::uint8_t* out, float value) { *out = to_byte(value); }
 void put(float* out, float value) { *out = value; }
 
+struct Extent {
+  double width, height;
+};
+
+/// Rows [first_row, end_row) of the result.
 template <int channels, class Sample>
 void resize(const Sample* source, int width, int height, Sample* target, int new_width, int new_height,
-            Sampling sampling) {
-  const Taps columns(width, new_width, sampling), rows(height, new_height, sampling);
+            Sampling sampling, Extent extent, int first_row, int end_row) {
+  const Taps columns(width, new_width, sampling, extent.width), rows(height, new_height, sampling, extent.height);
   const std::size_t row_samples = static_cast<std::size_t>(width) * channels;
   const std::size_t new_row_samples = static_cast<std::size_t>(new_width) * channels;
   std::vector<float> row(row_samples + 1), new_row(new_row_samples + 1);  // one more for the fourth lane
-  for (int y = 0; y < new_height; ++y) {
+  for (int y = first_row; y < end_row; ++y) {
     const float* weights = &rows.weights[static_cast<std::size_t>(y) * static_cast<std::size_t>(rows.count)];
     blend_rows(source, row_samples, rows.first[static_cast<std::size_t>(y)], rows.count, weights, row.data());
     if (columns.count == 2) {
@@ -89,7 +95,7 @@ void resize(const Sample* source, int width, int height, Sample* target, int new
     } else {
       blend_columns<channels, 0>(row.data(), columns, new_row.data());
     }
-    Sample* out = target + static_cast<std::size_t>(y) * new_row_samples;
+    Sample* out = target + static_cast<std::size_t>(y - first_row) * new_row_samples;
     for (std::size_t j = 0; j < new_row_samples; ++j) put(out + j, new_row[j]);
   }
 }
@@ -99,22 +105,78 @@ void check_sizes(const char* what, int width, int height, int new_width, int new
              "[{}] expected sizes above 0, got {} x {} to {} x {}", what, width, height, new_width, new_height);
 }
 
+Image resize_image(const Image& image, int width, int height, Sampling sampling, Extent extent) {
+  Image out(width, height, image.channels);
+  const auto run = [&]<int channels>() {
+    resize<channels>(image.pixels.data(), image.width, image.height, out.pixels.data(), width, height, sampling, extent,
+                     0, height);
+  };
+  switch (image.channels) {
+    case 1:
+      run.template operator()<1>();
+      break;
+    case 3:
+      run.template operator()<3>();
+      break;
+    case 4:
+      run.template operator()<4>();
+      break;
+    default:
+      fail("[resize_bilinear] expected 1, 3 or 4 channels, got {}", image.channels);
+  }
+  return out;
+}
+
 }  // namespace
 
 Image resize_bilinear(const Image& image, int width, int height, Sampling sampling) {
   check_sizes("resize_bilinear", image.width, image.height, width, height);
   if (image.width == width && image.height == height) return image;
-  Image out(width, height, image.channels);
-  const auto run = [&]<int channels>() {
-    resize<channels>(image.pixels.data(), image.width, image.height, out.pixels.data(), width, height, sampling);
-  };
-  switch (image.channels) {
-    case 1: run.template operator()<1>(); break;
-    case 3: run.template operator()<3>(); break;
-    case 4: run.template operator()<4>(); break;
-    default: fail("[resize_bilinear] expected 1, 3 or 4 channels, got {}", image.channels);
+  return resize_image(image, width, height, sampling,
+                      {static_cast<double>(image.width), static_cast<double>(image.height)});
+}
+
+int shrunk(int size, int divisor) { return (size - 1) / divisor + 1; }
+
+Image shrink(const Image& image, int divisor) {
+  WEFT_CHECK(divisor >= 1, "[shrink] expected a divisor of at least 1, got {}", divisor);
+  check_sizes("shrink", image.width, image.height, shrunk(image.width, divisor), shrunk(image.height, divisor));
+  if (divisor == 1) return image;
+  Image small(shrunk(image.width, divisor), shrunk(image.height, divisor), image.channels);
+  const int channels = image.channels;
+  std::vector<std::uint32_t> sums(static_cast<std::size_t>(small.width) * static_cast<std::size_t>(channels));
+  for (int y = 0; y < small.height; ++y) {
+    std::fill(sums.begin(), sums.end(), 0);
+    const int top = y * divisor, bottom = std::min(image.height, top + divisor);
+    for (int row = top; row < bottom; ++row) {
+      const std::uint8_t* in = image.at(row, 0);
+      for (int x = 0; x < small.width; ++x) {
+        std::uint32_t* sum = &sums[static_cast<std::size_t>(x) * static_cast<std::size_t>(channels)];
+        const int right = std::min(image.width, (x + 1) * divisor);
+        for (int column = x * divisor; column < right; ++column) {
+          for (int c = 0; c < channels; ++c) sum[c] += *in++;
+        }
+      }
+    }
+    std::uint8_t* out = small.at(y, 0);
+    const std::uint32_t* sum = sums.data();
+    for (int x = 0; x < small.width; ++x) {
+      const int right = std::min(image.width, (x + 1) * divisor);
+      const auto count = static_cast<std::uint32_t>((bottom - top) * (right - x * divisor));
+      for (int c = 0; c < channels; ++c) *out++ = static_cast<std::uint8_t>((*sum++ + count / 2) / count);
+    }
   }
-  return out;
+  return small;
+}
+
+Image resize_shrunk(const Image& image, int full_width, int full_height, int divisor, int width, int height) {
+  check_sizes("resize_shrunk", image.width, image.height, width, height);
+  WEFT_CHECK(divisor >= 1 && image.width == shrunk(full_width, divisor) && image.height == shrunk(full_height, divisor),
+             "[resize_shrunk] {} x {} is not {} x {} shrunk by {}", image.width, image.height, full_width, full_height,
+             divisor);
+  if (divisor == 1) return resize_bilinear(image, width, height);
+  return resize_image(image, width, height, Sampling::plain,
+                      {static_cast<double>(full_width) / divisor, static_cast<double>(full_height) / divisor});
 }
 
 Image resize_nearest(const Image& ids, int width, int height) {
@@ -135,14 +197,26 @@ Image resize_nearest(const Image& ids, int width, int height) {
   return out;
 }
 
-std::vector<float> resize_plane(std::span<const float> plane, int width, int height, int new_width, int new_height) {
+std::vector<float> resize_plane_rows(std::span<const float> plane, int width, int height, int new_width, int new_height,
+                                     int first_row, int rows) {
   check_sizes("resize_plane", width, height, new_width, new_height);
   WEFT_CHECK(plane.size() == static_cast<std::size_t>(width) * static_cast<std::size_t>(height),
              "[resize_plane] expected {} x {} values, got {}", width, height, plane.size());
-  if (width == new_width && height == new_height) return {plane.begin(), plane.end()};
-  std::vector<float> out(static_cast<std::size_t>(new_width) * static_cast<std::size_t>(new_height));
-  resize<1>(plane.data(), width, height, out.data(), new_width, new_height, Sampling::plain);
+  WEFT_CHECK(first_row >= 0 && rows >= 0 && rows <= new_height - first_row, "[resize_plane] rows {} to {} of {}",
+             first_row, first_row + rows, new_height);
+  const std::size_t count = static_cast<std::size_t>(new_width) * static_cast<std::size_t>(rows);
+  if (width == new_width && height == new_height) {
+    const auto from = plane.begin() + std::ptrdiff_t{first_row} * width;
+    return {from, from + static_cast<std::ptrdiff_t>(count)};
+  }
+  std::vector<float> out(count);
+  resize<1>(plane.data(), width, height, out.data(), new_width, new_height, Sampling::plain,
+            {static_cast<double>(width), static_cast<double>(height)}, first_row, first_row + rows);
   return out;
+}
+
+std::vector<float> resize_plane(std::span<const float> plane, int width, int height, int new_width, int new_height) {
+  return resize_plane_rows(plane, width, height, new_width, new_height, 0, new_height);
 }
 
 }  // namespace weft

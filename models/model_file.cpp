@@ -169,7 +169,7 @@ std::optional<std::string> recognise_unet_arch(const ShapeOf& shape_of) {
 }  // namespace
 
 SafetensorsFile open_safetensors(const std::filesystem::path& path) {
-  FileBytes bytes = FileBytes::read(path);
+  FileBytes bytes = FileBytes::read(path, look_at_safetensors);
   const std::string kind = what_it_is(bytes.text(), path.string());
   WEFT_CHECK(kind.empty(), "{}: {}", path.string(), kind);
   return SafetensorsFile(std::move(bytes));

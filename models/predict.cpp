@@ -24,22 +24,25 @@ Tensor mirrored(const Tensor& x) {
   return y;
 }
 
-Placement placement_for(const ModelInfo& info, const Image& picture, const PredictOptions& options) {
-  if (options.is_native) return place_native(picture.width, picture.height, static_cast<int>(UNet::stride));
-  const int height = options.size ? (*options.size)[0] : static_cast<int>(info.height);
-  const int width = options.size ? (*options.size)[1] : static_cast<int>(info.width);
-  return place(picture.width, picture.height, width, height, fit_from(info.fit));
-}
-
 }  // namespace
 
+Placement placement_for(const ModelInfo& info, int width, int height, const PredictOptions& options) {
+  if (options.is_native) return place_native(width, height, static_cast<int>(UNet::stride));
+  const int canvas_height = options.size ? (*options.size)[0] : static_cast<int>(info.height);
+  const int canvas_width = options.size ? (*options.size)[1] : static_cast<int>(info.width);
+  return place(width, height, canvas_width, canvas_height, fit_from(info.fit));
+}
+
 NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const PredictOptions& options) {
+  return prepare_input(info, picture, placement_for(info, picture.width, picture.height, options));
+}
+
+NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Placement& placement) {
   Normalisation normalisation;
   for (std::size_t c = 0; c < 3; ++c) {
     normalisation.mean[c] = static_cast<float>(info.mean[c]);
     normalisation.deviation[c] = static_cast<float>(info.deviation[c]);
   }
-  const Placement placement = placement_for(info, picture, options);
   Image fitted;
   if (!placement.keeps_picture()) fitted = fit_picture(picture, placement);
   const Image& canvas = placement.keeps_picture() ? picture : fitted;

@@ -36,9 +36,14 @@ struct Prediction {
   std::vector<float> probabilities() const;
 };
 
+/// Where a picture of this size lies on the network's input.
+Placement placement_for(const ModelInfo& info, int width, int height, const PredictOptions& options = {});
+
 /// Fits an RGB picture to the network's input and normalises it, as the model's description says. Needs no network, so
 /// that it can be done on another thread.
 NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const PredictOptions& options = {});
+/// The same of a picture that may have been shrunk while it was read, by at most divisor_for(placement).
+NetworkInput prepare_input(const ModelInfo& info, const Image& picture, const Placement& placement);
 
 /// Logits [1, canvas_height, canvas_width, 1] of a network in evaluation mode. Throws Error for one in training mode or
 /// with more than one class.

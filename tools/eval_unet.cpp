@@ -39,9 +39,9 @@ struct Options {
 Model open_model(const std::string& path, const Options& options) {
   Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
-    fmt::print(stderr,
-               "{}: no description of weft's in it; taken for a {} U-Net at {} x {} with ImageNet's normalisation\n",
-               path, model.info.network.arch, model.info.height, model.info.width);
+    tools::say(
+        fmt::format("{}: no description of weft's in it; taken for a {} U-Net at {} x {} with ImageNet's normalisation",
+                    path, model.info.network.arch, model.info.height, model.info.width));
   }
   if (options.size > 0) model.info.height = model.info.width = options.size;
   model.info.threshold = options.threshold.value_or(model.info.threshold);
@@ -307,7 +307,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(32, 16384))
       ->type_name("N");
   app.add_option("--threshold", options.threshold, "probability from which a pixel is clothing; default: the model's")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(tools::probability())
       ->type_name("P");
   app.add_flag("--tta", options.mirror, "also run on the mirrored picture and take the mean of the logits");
   app.add_option("--stress", options.stresses,

@@ -15,9 +15,10 @@ int export_model(const std::string& in, const std::string& out, const std::optio
   std::error_code no_such_file;
   if (std::filesystem::equivalent(in, out, no_such_file)) throw tools::UsageError(out + ": is the model itself");
   const Model model = load_model(in, arch);
-  if (!model.is_described)
-    fmt::print(stderr, "{}: no description by weft; recognised as a U-Net with the encoder {}\n", in,
-               model.info.network.arch);
+  if (!model.is_described) {
+    tools::say(fmt::format("{}: no description by weft; recognised as a U-Net with the encoder {}", in,
+                           model.info.network.arch));
+  }
   export_onnx(out, *model.network, model.info, options);
   fmt::print("{}: ONNX, opset 13: {}\n", out,
              options.with_preprocessing ? "image uint8 [N, H, W, 3] -> probability [N, H, W]"

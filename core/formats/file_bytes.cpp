@@ -7,10 +7,11 @@
 
 namespace weft {
 
-FileBytes FileBytes::read(const std::filesystem::path& path) {
+FileBytes FileBytes::read(const std::filesystem::path& path, void (*look)(const InputFile& file)) {
   InputFile file(path);
   const std::string& name = file.name();
   const std::size_t size = file.size();
+  if (look != nullptr) look(file);
   if (size == 0) return {name, nullptr, {}};  // mmap refuses a length of 0
 
   // Pages of its own, which go back to the system at once when the file is no longer needed.

@@ -14,11 +14,14 @@
 
 namespace weft {
 
+class InputFile;
+
 /// Copies share the bytes, which live as long as the last copy.
 class FileBytes {
  public:
-  /// Reads the file. Throws Error where it can't be opened, is not a regular file, or gets shorter meanwhile.
-  static FileBytes read(const std::filesystem::path& path);
+  /// Reads the file, once `look`, which may throw, has had a look at it. Throws Error where it can't be opened, is not
+  /// a regular file, or gets shorter meanwhile.
+  static FileBytes read(const std::filesystem::path& path, void (*look)(const InputFile& file) = nullptr);
   /// Holds `content` under a name for messages (tests, fuzzing).
   static FileBytes hold(std::string name, std::string content);
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -35,6 +36,18 @@ InputFile::InputFile(const std::filesystem::path& path)
 }
 
 InputFile::~InputFile() { ::close(descriptor_); }
+
+std::string InputFile::head(std::size_t bytes) const {
+  std::string text(std::min(bytes, size_), '\0');
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t count = ::pread(descriptor_, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (count < 0 && errno == EINTR) continue;
+    WEFT_CHECK(count >= 0, "{}: cannot read: {}", name_, std::strerror(errno));
+    if (count == 0) text.resize(at);  // shortened meanwhile: read_all() says so
+    at += static_cast<std::size_t>(count);
+  }
+  return text;
+}
 
 void InputFile::read_all(void* to) {
   for (std::size_t at = 0; at < size_;) {

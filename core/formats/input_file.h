@@ -18,6 +18,8 @@ class InputFile {
   const std::string& name() const { return name_; }
   /// Bytes at the time of opening.
   std::size_t size() const { return size_; }
+  /// The first bytes, as many as there are of them, before read_all(). Throws Error where they can't be read.
+  std::string head(std::size_t bytes) const;
   /// Copies size() bytes to `to`; once. Throws Error where they can't be read or have become fewer.
   void read_all(void* to);
 

@@ -25,6 +25,9 @@ std::string reason(const nlohmann::json::exception& error) {
 
 nlohmann::json parse_json(std::string_view text, const std::string& file, int max_depth) {
   using Event = nlohmann::json::parse_event_t;
+  // The library takes one for the end of the text, and would pass over whatever follows it.
+  const std::size_t zero = text.find('\0');
+  WEFT_CHECK(zero == text.npos, "{}: json: byte {} is a zero", file, zero);
   std::vector<std::set<std::string>> keys_of_open_objects;
   const auto watch = [&](int depth, Event event, nlohmann::json& parsed) {
     switch (event) {
@@ -33,14 +36,17 @@ nlohmann::json parse_json(std::string_view text, const std::string& file, int ma
         WEFT_CHECK(depth < max_depth, "{}: json is nested more than {} deep", file, max_depth);
         if (event == Event::object_start) keys_of_open_objects.emplace_back();
         break;
-      case Event::object_end: keys_of_open_objects.pop_back(); break;
+      case Event::object_end:
+        keys_of_open_objects.pop_back();
+        break;
       case Event::key: {
         const auto& key = parsed.get_ref<const std::string&>();
         WEFT_CHECK(keys_of_open_objects.back().insert(key).second, "{}: json key '{}' appears twice in one object",
                    file, printable(key));
         break;
       }
-      default: break;
+      default:
+        break;
     }
     return true;
   };

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/formats/pickle_calls.h"
+#include "core/formats/pickle_scan.h"
 #include "core/formats/printable.h"
 
 namespace weft {
@@ -98,45 +99,111 @@ class Machine {
     switch (static_cast<Op>(opcode)) {
       case Op::PROTO: {
         const auto protocol = number<std::uint8_t>();
-        WEFT_CHECK(protocol == 2, "{}: refused: {} is a pickle of protocol {}; weft reads 2, torch.save's own", file_,
-                   part_, protocol);
+        WEFT_CHECK(protocol == 2, "{}: refused: {} is a pickle of protocol {}{}; weft reads 2, torch.save's own", file_,
+                   part_, protocol, import_ahead());
         break;
       }
-      case Op::MARK: marks_.push_back(stack_.size()); break;
-      case Op::NONE: push({PickleNone{}}); break;
-      case Op::NEWTRUE: push({true}); break;
-      case Op::NEWFALSE: push({false}); break;
-      case Op::BININT: push({std::int64_t{number<std::int32_t>()}}); break;
-      case Op::BININT1: push({std::int64_t{number<std::uint8_t>()}}); break;
-      case Op::BININT2: push({std::int64_t{number<std::uint16_t>()}}); break;
-      case Op::LONG1: push(long_integer(number<std::uint8_t>())); break;
-      case Op::BINFLOAT: push({std::bit_cast<double>(__builtin_bswap64(number<std::uint64_t>()))}); break;
-      case Op::BINUNICODE: push({text(number<std::uint32_t>())}); break;
-      case Op::SHORT_BINSTRING: push({text(number<std::uint8_t>())}); break;
-      case Op::EMPTY_TUPLE: push({PickleTuple{}}); break;
-      case Op::TUPLE: push({PickleTuple{pop_to_mark()}}); break;
-      case Op::TUPLE1: push({PickleTuple{pop_last(1)}}); break;
-      case Op::TUPLE2: push({PickleTuple{pop_last(2)}}); break;
-      case Op::TUPLE3: push({PickleTuple{pop_last(3)}}); break;
-      case Op::EMPTY_LIST: push({PickleList{}}); break;
-      case Op::APPEND: append(pop_last(1)); break;
-      case Op::APPENDS: append(pop_to_mark()); break;
-      case Op::EMPTY_DICT: push({PickleDict{}}); break;
-      case Op::SETITEM: set_items(pop_last(2)); break;
-      case Op::SETITEMS: set_items(pop_to_mark()); break;
-      case Op::BINPUT: memo_[number<std::uint8_t>()] = top(); break;
-      case Op::LONG_BINPUT: memo_[number<std::uint32_t>()] = top(); break;
-      case Op::BINGET: get(number<std::uint8_t>()); break;
-      case Op::LONG_BINGET: get(number<std::uint32_t>()); break;
-      case Op::GLOBAL: import(); break;
+      case Op::MARK:
+        marks_.push_back(stack_.size());
+        break;
+      case Op::NONE:
+        push({PickleNone{}});
+        break;
+      case Op::NEWTRUE:
+        push({true});
+        break;
+      case Op::NEWFALSE:
+        push({false});
+        break;
+      case Op::BININT:
+        push({std::int64_t{number<std::int32_t>()}});
+        break;
+      case Op::BININT1:
+        push({std::int64_t{number<std::uint8_t>()}});
+        break;
+      case Op::BININT2:
+        push({std::int64_t{number<std::uint16_t>()}});
+        break;
+      case Op::LONG1:
+        push(long_integer(number<std::uint8_t>()));
+        break;
+      case Op::BINFLOAT:
+        push({std::bit_cast<double>(__builtin_bswap64(number<std::uint64_t>()))});
+        break;
+      case Op::BINUNICODE:
+        push({text(number<std::uint32_t>())});
+        break;
+      case Op::SHORT_BINSTRING:
+        push({text(number<std::uint8_t>())});
+        break;
+      case Op::EMPTY_TUPLE:
+        push({PickleTuple{}});
+        break;
+      case Op::TUPLE:
+        push({PickleTuple{pop_to_mark()}});
+        break;
+      case Op::TUPLE1:
+        push({PickleTuple{pop_last(1)}});
+        break;
+      case Op::TUPLE2:
+        push({PickleTuple{pop_last(2)}});
+        break;
+      case Op::TUPLE3:
+        push({PickleTuple{pop_last(3)}});
+        break;
+      case Op::EMPTY_LIST:
+        push({PickleList{}});
+        break;
+      case Op::APPEND:
+        append(pop_last(1));
+        break;
+      case Op::APPENDS:
+        append(pop_to_mark());
+        break;
+      case Op::EMPTY_DICT:
+        push({PickleDict{}});
+        break;
+      case Op::SETITEM:
+        set_items(pop_last(2));
+        break;
+      case Op::SETITEMS:
+        set_items(pop_to_mark());
+        break;
+      case Op::BINPUT:
+        memo_[number<std::uint8_t>()] = top();
+        break;
+      case Op::LONG_BINPUT:
+        memo_[number<std::uint32_t>()] = top();
+        break;
+      case Op::BINGET:
+        get(number<std::uint8_t>());
+        break;
+      case Op::LONG_BINGET:
+        get(number<std::uint32_t>());
+        break;
+      case Op::GLOBAL:
+        import();
+        break;
       case Op::REDUCE:
-      case Op::NEWOBJ: call(); break;
-      case Op::BUILD: build(); break;
-      case Op::BINPERSID: push({find_storage(*pop())}); break;
+      case Op::NEWOBJ:
+        call();
+        break;
+      case Op::BUILD:
+        build();
+        break;
+      case Op::BINPERSID:
+        push({find_storage(*pop())});
+        break;
       default:
-        fail("{}: refused: {} uses opcode 0x{:02x}{} at byte {}", file_, part_, opcode, name_of_refused(opcode),
-             position_ - 1);
+        fail("{}: refused: {} uses opcode 0x{:02x}{} at byte {}{}", file_, part_, opcode, name_of_refused(opcode),
+             position_ - 1, import_ahead());
     }
+  }
+
+  /// Whatever opcode is met first, what a hostile pickle is after is the better reason.
+  std::string import_ahead() const {
+    const std::string global = unknown_global(bytes_);
+    return global.empty() ? "" : fmt::format(" and imports {}", printable(global));
   }
 
   // ---- the bytes ----

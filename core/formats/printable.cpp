@@ -60,4 +60,15 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return result;
 }
 
+std::string message_line(std::string_view text) {
+  constexpr std::size_t most = 980, half = 480;  // what stands before it, "error: ", counts as well
+  std::string line = printable(text, text.size() * 4);
+  if (line.size() <= most) return line;
+  const auto is_inside = [&](std::size_t at) { return (byte_at(line, at) & 0xC0) == 0x80; };  // of a UTF-8 sequence
+  std::size_t end = half, start = line.size() - half;
+  while (is_inside(end)) --end;
+  while (start < line.size() && is_inside(start)) ++start;
+  return line.substr(0, end) + " ... " + line.substr(start);
+}
+
 }  // namespace weft

@@ -12,6 +12,10 @@ namespace weft {
 /// follows).
 std::string printable(std::string_view text, std::size_t max_bytes = 120);
 
+/// A whole message: as above, but of one longer than 1,000 bytes the middle is left out, since what happened stands at
+/// the end and where at the beginning.
+std::string message_line(std::string_view text);
+
 /// The length in bytes of the well-formed UTF-8 sequence at the start of `text`, 0 where there is none
 /// (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t utf8_sequence(std::string_view text);

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/formats/checksum.h"
+#include "core/formats/input_file.h"
 #include "core/formats/json.h"
 #include "core/formats/printable.h"
 #include "core/formats/safetensors_checksum.h"
@@ -17,6 +18,22 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t length_bytes = 8, max_header_bytes = 100'000'000;
+// A network has hundreds of tensors. In memory a description takes ten times its bytes in the file.
+constexpr std::ptrdiff_t max_tensors = 100'000, max_commas = 2'000'000;
+
+/// Counted before the header is parsed, which would take memory that the file never paid for.
+void check_counts(std::string_view header, const std::string& file) {
+  const auto braces = std::count(header.begin(), header.end(), '{');
+  WEFT_CHECK(braces <= max_tensors, "{}: refused: its header describes {} tensors, the limit is {}", file, braces - 1,
+             max_tensors);
+  const auto commas = std::count(header.begin(), header.end(), ',');
+  WEFT_CHECK(commas <= max_commas, "{}: refused: its header holds {} values, the limit is {}", file, commas,
+             max_commas);
+}
+
+void check_rest(std::int64_t rest, const std::string& file) {
+  WEFT_CHECK(rest == 0, "{}: the last {} bytes belong to no tensor", file, rest);
+}
 
 /// The header's text, after the checks that need no JSON.
 std::string_view header_text(const FileBytes& file) {
@@ -33,6 +50,7 @@ std::string_view header_text(const FileBytes& file) {
              file.size() - length_bytes);
   const std::string_view text = file.text().substr(length_bytes, length);
   WEFT_CHECK(text.starts_with('{'), "{}: not a safetensors file: the header does not begin with '{{'", file.name());
+  check_counts(text, file.name());
   WEFT_CHECK(is_utf8(text), "{}: the header is not UTF-8", file.name());
   return text;
 }
@@ -110,15 +128,37 @@ void sort_and_check_tiling(std::vector<SafetensorsEntry>& tensors, std::span<con
                printable(entry.name));
     expected = begin + static_cast<std::int64_t>(entry.bytes.size());
   }
-  const auto rest = static_cast<std::int64_t>(data.size()) - expected;
-  WEFT_CHECK(rest == 0, "{}: the last {} bytes belong to no tensor", file, rest);
+  check_rest(static_cast<std::int64_t>(data.size()) - expected, file);
 }
 
 }  // namespace
 
+void look_at_safetensors(const InputFile& file) {
+  constexpr std::size_t worth_a_look = 32 << 20;  // less is read as fast as it is looked at
+  const std::string start = file.head(length_bytes + 1);
+  if (file.size() < worth_a_look || start.size() <= length_bytes || start.back() != '{') return;
+  std::uint64_t length = 0;
+  std::memcpy(&length, start.data(), sizeof(length));
+  if (length > max_header_bytes || length > file.size() - length_bytes) return;
+  const std::string text = file.head(length_bytes + length).substr(length_bytes);
+  check_counts(text, file.name());
+  std::uint64_t end = 0;
+  const json header = parse_json(text, file.name() + ": header", 4);
+  for (const auto& [name, value] : header.items()) {
+    if (name == "__metadata__" || !value.is_object()) continue;
+    const auto offsets = value.find("data_offsets");
+    if (offsets == value.end() || !offsets->is_array() || offsets->size() != 2 || !(*offsets)[1].is_number_unsigned())
+      return;
+    end = std::max(end, (*offsets)[1].get<std::uint64_t>());
+  }
+  const std::uint64_t data = file.size() - length_bytes - length;
+  if (end < data) check_rest(static_cast<std::int64_t>(data - end), file.name());
+}
+
 std::int64_t SafetensorsEntry::count() const { return element_count(shape).value(); }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : SafetensorsFile(FileBytes::read(path)) {}
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : SafetensorsFile(FileBytes::read(path, look_at_safetensors)) {}
 
 SafetensorsFile::SafetensorsFile(FileBytes file) : file_(std::move(file)) {
   const std::string_view text = header_text(file_);

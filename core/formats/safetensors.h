@@ -33,6 +33,10 @@ struct SafetensorsEntry {
   std::int64_t count() const;
 };
 
+/// For FileBytes::read(): refuses a safetensors file with bytes behind its last tensor by its header and its size, so
+/// that nobody waits for a gigabyte of nothing to be read. Other files, and what else is wrong, pass. Throws Error.
+void look_at_safetensors(const InputFile& file);
+
 class SafetensorsFile {
  public:
   /// Reads the file and validates its header. Throws Error: "model.safetensors: the header says ...".

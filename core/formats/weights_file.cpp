@@ -83,7 +83,8 @@ WeightsFile open_sharded(const FileBytes& index) {
   parts.path = index.name();
   parts.format = fmt::format("safetensors in {} shards", names_of_shard.size());
   for (const auto& [shard, names] : names_of_shard) {
-    const FileBytes bytes = FileBytes::read(std::filesystem::path(index.name()).parent_path() / shard);
+    const FileBytes bytes =
+        FileBytes::read(std::filesystem::path(index.name()).parent_path() / shard, look_at_safetensors);
     const SafetensorsFile file(bytes);
     for (const std::string& name : names) {
       WEFT_CHECK(file.find(name), "{}: says that '{}' is in {}, which does not hold it", index.name(), printable(name),
@@ -182,6 +183,8 @@ WeightsFile open_weights(FileBytes file) {
   fail("{}: not a file of weights that weft knows (safetensors, its index, PyTorch's .pth)", file.name());
 }
 
-WeightsFile open_weights(const std::filesystem::path& path) { return open_weights(FileBytes::read(path)); }
+WeightsFile open_weights(const std::filesystem::path& path) {
+  return open_weights(FileBytes::read(path, look_at_safetensors));
+}
 
 }  // namespace weft

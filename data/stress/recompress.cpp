@@ -8,7 +8,8 @@ namespace weft {
 
 Image recompress(const Image& picture, int quality) {
   const std::string file = encode_jpeg(picture, quality);
-  return decode_jpeg({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, "recompress");
+  const Bytes bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
+  return decode_jpeg(bytes, "recompress", {.max_pixels = std::int64_t{picture.width} * picture.height}).image;
 }
 
 }  // namespace weft

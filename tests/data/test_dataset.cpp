@@ -66,7 +66,8 @@ TEST_CASE("lists choose and order", "[dataset]") {
   for (const char* stem : {"a", "b", "c"}) folder.add(stem);
   const auto listed = [&](const std::string& text) { return Dataset(folder.folders, atr(), folder.list(text)); };
   CHECK(stems(listed("c\r\n\n\na")) == std::vector<std::string>{"c", "a"});
-  CHECK(stems(listed("\xEF\xBB\xBF" "b\n")) == std::vector<std::string>{"b"});
+  CHECK(stems(listed("\xEF\xBB\xBF"
+                     "b\n")) == std::vector<std::string>{"b"});
   CHECK_THROWS_WITH(listed("\n\n"), Contains("the list is empty"));
   CHECK_THROWS_WITH(listed("a\na\n"), Contains("'a' occurs twice"));
   CHECK_THROWS_WITH(listed("../a\n"), Contains("'../a' is not a stem: it leaves the folder"));
@@ -204,4 +205,20 @@ TEST_CASE("a split holds out exactly its share, and others hardly move when a pi
   CHECK(split(0, 1).validation.size() == 0);
   CHECK(split(1e-9, 1).validation.size() == 1);
   CHECK_THROWS_WITH(split(1, 1), Contains("below 1, got 1"));
+}
+
+TEST_CASE("a data set's pictures are of any format that weft reads", "[dataset]") {
+  const Folder folder;
+  const fs::path images = folder.root / "JPEGImages";
+  const Image picture(4, 3, 3, 100);
+  for (const char* stem : {"a", "b", "c", "d"}) folder.add(stem);
+  for (const char* stem : {"b", "c", "d"}) fs::remove(images / (std::string(stem) + ".png"));
+  write_file(images / "b.WebP", encode_picture(picture, OutputFormat::webp));
+  write_file(images / "c.jfif", encode_picture(picture, OutputFormat::jpeg));
+  write_file(images / "d.ppm", "P6 4 3 255\n" + std::string(36, 'd'));
+  write_file(images / "e.tif", "another program's");
+  const Dataset data(folder.folders, atr());
+  CHECK(stems(data) == std::vector<std::string>{"a", "b", "c", "d"});
+  for (std::size_t i = 0; i < data.size(); ++i) CHECK(data.load(i).picture.width == 4);
+  CHECK(*data.load(3).picture.at(0, 0) == 'd');
 }

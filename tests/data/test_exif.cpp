@@ -7,6 +7,8 @@ using namespace weft;
 
 namespace {
 
+int exif_orientation(Bytes block) { return read_exif(block).orientation; }
+
 Image grey(int width, int height, std::vector<std::uint8_t> pixels) {
   Image image(width, height, 1);
   image.pixels = std::move(pixels);
@@ -15,8 +17,8 @@ Image grey(int width, int height, std::vector<std::uint8_t> pixels) {
 
 using File = std::vector<std::uint8_t>;
 
-const File big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 2, 1, 0, 0, 3, 0, 0, 0, 1, 0, 9, 0, 0,
-               0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0};
+const File big{'M', 'M', 0, 42,   0,    0, 0, 8, 0, 2, 1, 0, 0, 3, 0, 0, 0, 1, 0,
+               9,   0,   0, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0};
 const File little{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0};
 
 File changed(File file, std::size_t at, std::vector<int> bytes) {
@@ -31,6 +33,31 @@ TEST_CASE("EXIF orientation is read in both byte orders", "[exif]") {
   CHECK(exif_orientation(little) == 8);
 }
 
+TEST_CASE("EXIF orientation may be of any integer type", "[exif]") {
+  for (const int type : {1, 3, 4, 6, 8, 9}) CHECK(exif_orientation(changed(little, 12, {type})) == 8);
+  // Big-endian numbers of less than four bytes stand at the left of their four.
+  const std::size_t type = 8 + 2 + 12 + 3, value = 8 + 2 + 12 + 8;
+  CHECK(exif_orientation(changed(changed(big, type, {4}), value, {0, 0, 0, 6})) == 6);
+  CHECK(exif_orientation(changed(changed(big, type, {1}), value, {6, 0, 0, 0})) == 6);
+  CHECK(exif_orientation(changed(changed(big, type, {9}), value, {0, 0, 0, 3})) == 3);
+}
+
+TEST_CASE("EXIF says resolution and program, and what is written reads back", "[exif]") {
+  for (const Exif& exif : {Exif{1, {11811, 5900}, "weft"}, Exif{1, {}, "abc"}, Exif{1, {300, 300}, ""}, Exif{}}) {
+    const std::string block = write_exif(exif);
+    for (const std::string& prefix : {std::string(), std::string("Exif\0\0", 6)}) {
+      const std::string whole = prefix + block;
+      const Exif read = read_exif({reinterpret_cast<const std::uint8_t*>(whole.data()), whole.size()});
+      CHECK(read.density == exif.density);
+      CHECK(read.software == exif.software);
+      CHECK(read.orientation == 1);
+    }
+    for (std::size_t length = 0; length < block.size(); ++length) {
+      read_exif({reinterpret_cast<const std::uint8_t*>(block.data()), length});
+    }
+  }
+}
+
 TEST_CASE("a damaged EXIF block means: as stored", "[exif]") {
   for (std::size_t length = 0; length < big.size(); ++length) {
     const int orientation = exif_orientation(Bytes(big).first(length));
@@ -38,10 +65,10 @@ TEST_CASE("a damaged EXIF block means: as stored", "[exif]") {
   }
   CHECK(exif_orientation(changed(little, 0, {'X'})) == 1);
   CHECK(exif_orientation(changed(little, 2, {43})) == 1);
-  CHECK(exif_orientation(changed(little, 4, {0xFF, 0xFF, 0xFF, 0xFF})) == 1);   // directory past the end
-  CHECK(exif_orientation(changed(little, 8, {0xFF, 0xFF, 0, 0})) == 1);         // more entries than bytes
-  CHECK(exif_orientation(changed(little, 12, {4})) == 1);                       // not a SHORT
-  CHECK(exif_orientation(changed(little, 14, {0xFF, 0xFF, 0xFF, 0xFF})) == 1);  // 2^32 - 1 values
+  CHECK(exif_orientation(changed(little, 4, {0xFF, 0xFF, 0xFF, 0xFF})) == 1);  // directory past the end
+  CHECK(exif_orientation(changed(little, 8, {0xFF, 0xFF, 0, 0})) == 1);        // more entries than bytes
+  CHECK(exif_orientation(changed(little, 12, {2})) == 1);                      // a text
+  CHECK(exif_orientation(changed(little, 14, {0, 0, 0, 0})) == 1);             // no value
   CHECK(exif_orientation(changed(little, 18, {0})) == 1);
   CHECK(exif_orientation(changed(little, 18, {9})) == 1);
   CHECK(exif_orientation(changed(little, 22, {8, 0, 0, 0})) == 8);  // the next directory is this one: not followed
@@ -49,10 +76,11 @@ TEST_CASE("a damaged EXIF block means: as stored", "[exif]") {
 
 // The letter F, stored so that orientation k makes it upright (the picture of the EXIF specification).
 TEST_CASE("each of the eight orientations comes out upright", "[exif]") {
-  const Image upright = grey(3, 4, {1, 1, 1,  //
-                                    1, 0, 0,  //
-                                    1, 1, 0,  //
-                                    1, 0, 0});
+  const Image upright = grey(3, 4,
+                             {1, 1, 1,  //
+                              1, 0, 0,  //
+                              1, 1, 0,  //
+                              1, 0, 0});
   CHECK(apply_orientation(upright, 1) == upright);
   CHECK(apply_orientation(grey(3, 4, {1, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1}), 2) == upright);
   CHECK(apply_orientation(grey(3, 4, {0, 0, 1, 0, 1, 1, 0, 0, 1, 1, 1, 1}), 3) == upright);

@@ -106,3 +106,38 @@ TEST_CASE("fits are named", "[fit]") {
   CHECK_THROWS_WITH(unfit_plane(std::vector<float>(3), place(5, 4, 8, 8, Fit::stretch)),
                     Contains("expected 8 x 8 values, got 3"));
 }
+
+TEST_CASE("a large picture is shrunk by a power of two before it is sampled, by whoever reads it", "[fit]") {
+  const auto divisor = [](int width, int height, int canvas) {
+    return divisor_for(place(width, height, canvas, canvas, Fit::letterbox));
+  };
+  CHECK(divisor(512, 512, 512) == 1);
+  CHECK(divisor(1022, 1022, 512) == 1);
+  CHECK(divisor(1023, 1023, 512) == 2);  // rounded up, its half has the 512 pixels
+  CHECK(divisor(4000, 3000, 512) == 4);
+  CHECK(divisor(16320, 12240, 512) == 16);
+  CHECK(divisor(1, 1, 512) == 1);
+  CHECK(divisor_for(place(4000, 40, 64, 64, Fit::stretch)) == 1);  // one side needs all its pixels
+  CHECK(divisor_for(place_native(4000, 3000)) == 1);
+
+  const Image picture = jpeg::test_picture(501, 333);
+  for (const Fit fit : {Fit::stretch, Fit::letterbox, Fit::area}) {
+    const Placement p = place(501, 333, 64, 64, fit);
+    const Image whole = fit_picture(picture, p);
+    REQUIRE(divisor_for(p) == 4);
+    CHECK(fit_picture(shrink(picture, 4), p) == whole);
+    CHECK_THROWS_WITH(fit_picture(shrink(picture, 8), p), Contains("expected a picture of 501 x 333, got 63 x 42"));
+  }
+}
+
+TEST_CASE("rows of the way back are those of the whole", "[fit]") {
+  for (const Fit fit : {Fit::stretch, Fit::letterbox}) {
+    const Placement p = place(50, 33, 32, 32, fit);
+    std::vector<float> canvas(32 * 32);
+    for (std::size_t i = 0; i < canvas.size(); ++i) canvas[i] = static_cast<float>(i % 17);
+    const std::vector<float> whole = unfit_plane(canvas, p);
+    const std::vector<float> part = unfit_rows(canvas, p, 10, 7);
+    CHECK(std::equal(part.begin(), part.end(), whole.begin() + 10 * 50));
+    CHECK(part.size() == 7 * 50);
+  }
+}

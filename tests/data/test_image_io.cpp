@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "data/exif.h"
+#include "data/software_note.h"
 #include "tests/catch.h"
 #include "tests/data/jpeg_builder.h"
 #include "tests/data/png_builder.h"
@@ -39,14 +40,38 @@ TEST_CASE("messages start with the path", "[image]") {
   refused(folder / "missing.jpg", "cannot open: No such file or directory");
   refused(folder.path(), "it is a folder");
   refused(folder.write("empty.png", std::string()), "the file is empty");
-  refused(folder.write("notes.jpg", std::string("hello")), "unsupported format");
+  refused(folder.write("notes.jpg", std::string("hello")), "no picture that weft reads (text)");
   refused("/dev/null", "it is not a regular file");
 }
 
 TEST_CASE("the limit of pixels is an argument", "[image]") {
   CHECK_THROWS_WITH(decode_image(jpeg::make(40, 30), "p.jpg", 1199),
-                    Contains("p.jpg: 40 x 30 are 1200 pixels, the limit is 1199"));
+                    Contains("p.jpg: 40 x 30 are 0 megapixels, the limit is 0.001199 (infer_unet --max-pixels)"));
   CHECK(decode_image(jpeg::make(40, 30), "p.jpg", 1200).width == 40);
+}
+
+TEST_CASE("each output format comes back, and carries weft's note", "[image]") {
+  const TemporaryFolder folder;
+  const Image image = jpeg::test_picture(31, 7), grey = jpeg::test_picture(31, 7, 1);
+  for (const auto& [name, format] : {std::pair{"a.PNG", OutputFormat::png},
+                                     {"a.jpg", OutputFormat::jpeg},
+                                     {"a.jpeg", OutputFormat::jpeg},
+                                     {"a.webp", OutputFormat::webp}}) {
+    INFO(name);
+    CHECK(output_format(name) == format);
+    const auto path = folder.write(name, encode_picture(image, format));
+    CHECK(load_image(path).width == 31);
+    CHECK(has_software_note(path));
+    const Image read = load_image(folder.write(name, encode_picture(grey, format)));
+    for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
+      CHECK(std::abs(read.pixels[3 * i] - grey.pixels[i]) <= (format == OutputFormat::jpeg ? 3 : 0));
+    }
+    CHECK(output_format("a." + extension_of(format)) == format);
+  }
+  CHECK(output_format("a.tif") == std::nullopt);
+  CHECK_FALSE(has_software_note(
+      folder.write("foreign.png", png::file({png::header(1, 1, 8, 0), png::data({0, 1}), png::end()}))));
+  CHECK_FALSE(has_software_note(folder.write("text.png", std::string("weft"))));
 }
 
 TEST_CASE("save_png writes what load_image reads", "[image]") {

@@ -33,7 +33,7 @@ TEST_CASE("a cut-out is opaque inside, transparent outside, and soft where the p
           "[render]") {
   const Image photograph(5, 1, 3, 77);
   const std::vector<float> p = {0.0f, 0.31f, 0.5f, 0.69f, 1.0f};
-  const Image cutout = render_cutout(photograph, p, 0.5);
+  const Image cutout = render_cutout(photograph, render_alpha(p, 5, 1, 0.5));
   CHECK(cutout.at(0, 0)[3] == 0);
   CHECK(cutout.at(0, 0)[0] == 0);
   CHECK(cutout.at(0, 1)[3] > 0);
@@ -43,11 +43,23 @@ TEST_CASE("a cut-out is opaque inside, transparent outside, and soft where the p
   CHECK(cutout.at(0, 3)[3] > 235);
   CHECK(cutout.at(0, 4)[3] == 255);
   for (double threshold : {0.01, 0.1, 0.5, 0.95}) {
-    const Image strict = render_cutout(photograph, p, threshold);
+    const Image strict = render_cutout(photograph, render_alpha(p, 5, 1, threshold));
     CHECK(strict.at(0, 0)[3] == 0);
     CHECK(strict.at(0, 4)[3] == 255);
   }
-  CHECK_THROWS_WITH(render_cutout(photograph, std::vector<float>(4), 0.5), Contains("a probability for each pixel"));
+  CHECK_THROWS_WITH(render_alpha(std::vector<float>(4), 5, 1, 0.5), Contains("a probability for each pixel"));
+  CHECK_THROWS_WITH(render_cutout(photograph, Image(4, 1, 1)), Contains("an alpha of its size"));
+}
+
+TEST_CASE("a cut-out is transparent where its photograph is", "[render]") {
+  Image photograph(3, 1, 4, 77);
+  photograph.at(0, 0)[3] = 0;
+  photograph.at(0, 1)[3] = 100;
+  photograph.at(0, 2)[3] = 255;
+  const Image cutout = render_cutout(photograph, render_alpha(std::vector<float>{1, 1, 1}, 3, 1, 0.5));
+  CHECK(cutout.pixels == std::vector<std::uint8_t>{0, 0, 0, 0, 77, 77, 77, 100, 77, 77, 77, 255});
+  const Image half = render_cutout(photograph, render_alpha(std::vector<float>{0.5f, 0.5f, 0.5f}, 3, 1, 0.5));
+  CHECK(half.at(0, 1)[3] == 50);
 }
 
 TEST_CASE("probabilities become grey, pictures stand side by side", "[render]") {

@@ -107,3 +107,47 @@ TEST_CASE("resize refuses impossible sizes", "[resize]") {
   CHECK_THROWS_WITH(resize_nearest(Image(2, 2, 3), 4, 4), Contains("expected 1 channel, got 3"));
   CHECK_THROWS_WITH(resize_plane(std::vector<float>(5), 2, 3, 4, 4), Contains("expected 2 x 3 values, got 5"));
 }
+
+TEST_CASE("shrink takes the mean of whole blocks, of what there is of them at the edges", "[resize]") {
+  Image image(5, 3, 1);
+  image.pixels = {0, 4, 10, 20, 7,  //
+                  8, 0, 30, 41, 9,  //
+                  1, 2, 3,  4,  255};
+  const Image half = shrink(image, 2);
+  CHECK(half.width == 3);
+  CHECK(half.height == 2);
+  CHECK(half.pixels == std::vector<std::uint8_t>{3, 25, 8, 2, 4, 255});
+  CHECK(shrink(image, 1) == image);
+  CHECK(shrink(image, 8).pixels.size() == 1);
+  const Image colour = shrink(jpeg::test_picture(16, 8), 4);
+  CHECK(colour.channels == 3);
+  CHECK(colour.width == 4);
+  // By two it is what plain sampling at half the size gives.
+  CHECK(shrink(jpeg::test_picture(64, 48), 2) == resize_bilinear(jpeg::test_picture(64, 48), 32, 24));
+  CHECK_THROWS_WITH(shrink(image, 0), Contains("expected a divisor of at least 1"));
+}
+
+TEST_CASE("a shrunk picture with a part of a pixel at its edge does not move", "[resize]") {
+  // A ramp of 2 a pixel, 97 wide: shrunk by 4 the last column stands for one pixel only.
+  Image ramp(97, 1, 1);
+  for (int x = 0; x < 97; ++x) ramp.pixels[static_cast<std::size_t>(x)] = static_cast<std::uint8_t>(2 * x);
+  const Image small = resize_shrunk(shrink(ramp, 4), 97, 1, 4, 20, 1);
+  const Image plain = resize_bilinear(ramp, 20, 1, Sampling::antialias);
+  for (std::size_t i = 1; i + 2 < small.pixels.size(); ++i) CHECK(std::abs(small.pixels[i] - plain.pixels[i]) <= 1);
+  CHECK_THROWS_WITH(resize_shrunk(ramp, 97, 1, 4, 20, 1), Contains("is not 97 x 1 shrunk by 4"));
+}
+
+TEST_CASE("rows of a plane are those of the whole", "[resize]") {
+  std::vector<float> plane(7 * 5);
+  for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = static_cast<float>(i * i % 13);
+  for (const auto& [width, height] : {std::pair{17, 23}, {7, 5}}) {
+    const std::vector<float> whole = resize_plane(plane, 7, 5, width, height);
+    std::vector<float> parts;
+    for (int row = 0; row < height; row += 4) {
+      const auto rows = resize_plane_rows(plane, 7, 5, width, height, row, std::min(4, height - row));
+      parts.insert(parts.end(), rows.begin(), rows.end());
+    }
+    CHECK(parts == whole);
+  }
+  CHECK_THROWS_WITH(resize_plane_rows(plane, 7, 5, 17, 23, 20, 4), Contains("rows 20 to 24 of 23"));
+}

@@ -1,11 +1,10 @@
 #include "tools/common/masks.h"
 
 #include <algorithm>
-#include <map>
+#include <cstdio>
 
 #include "core/formats/npy.h"
-#include "data/dataset.h"
-#include "data/image_io.h"
+#include "core/kernels/sigmoid.h"
 #include "data/render.h"
 
 namespace weft::tools {
@@ -17,54 +16,101 @@ const std::vector<std::string>& output_kinds() {
   return kinds;
 }
 
-std::string output_name(const std::string& stem, const std::string& kind) {
-  return stem + "." + kind + (kind == "logits" ? ".npy" : ".png");
+std::string output_name(const std::string& stem, const std::string& kind, OutputFormat format) {
+  return stem + "." + kind + "." + (kind == "logits" ? "npy" : extension_of(format));
 }
 
 bool is_output_name(const std::string& file_name) {
-  return std::any_of(output_kinds().begin(), output_kinds().end(),
-                     [&](const std::string& kind) { return file_name.ends_with(output_name("", kind)); });
+  return std::any_of(output_kinds().begin(), output_kinds().end(), [&](const std::string& kind) {
+    return std::any_of(output_formats.begin(), output_formats.end(),
+                       [&](OutputFormat format) { return file_name.ends_with(output_name("", kind, format)); });
+  });
 }
 
-void write_output(const std::string& kind, const fs::path& path, const Image& photograph, const Prediction& prediction,
-                  const std::vector<float>& probabilities, const Image& mask, double threshold) {
-  const int width = photograph.width, height = photograph.height;
-  if (kind == "logits") {
-    const std::int64_t shape[] = {prediction.placement.canvas_height, prediction.placement.canvas_width};
-    save_npy(path, shape, prediction.canvas_logits.values<float>());
-    return;
-  }
-  if (kind == "prob") return save_png(path, render_probability(probabilities, width, height));
-  if (kind == "cutout") return save_png(path, render_cutout(photograph, probabilities, threshold));
-  if (kind == "mask") return save_png(path, render_mask(mask));
-  if (kind == "overlay") return save_png(path, render_overlay(photograph, mask));
-  const Image parts[] = {photograph, render_mask(mask), render_overlay(photograph, mask)};
-  save_png(path, side_by_side(parts));
+bool shows_photograph(const std::string& kind) { return kind == "overlay" || kind == "cutout" || kind == "panel"; }
+
+Subject read_subject(Bytes file, const std::string& name, const std::vector<std::string>& kinds,
+                     std::int64_t max_pixels, const std::function<Placement(int width, int height)>& placement) {
+  PhotographOptions options{.max_pixels = max_pixels};
+  // A JPEG decoded at half its size is a little sharper than the mean of four pixels. The last halving is therefore
+  // left to fit_picture(), after which little of that is left, and the mask is that of the whole picture.
+  if (std::none_of(kinds.begin(), kinds.end(), shows_photograph))
+    options.reduction = [&](int width, int height) { return std::max(1, divisor_for(placement(width, height)) / 2); };
+  Photograph photograph = decode_photograph(file, name, options);
+  Subject subject{photograph.width, photograph.height, {}, std::nullopt, photograph.extras};
+  const bool is_as_seen = photograph.image.channels == 3 && photograph.extras.profile.empty();
+  if (!is_as_seen && std::find(kinds.begin(), kinds.end(), "cutout") != kinds.end()) subject.own = photograph.image;
+  subject.seen = as_seen(std::move(photograph));
+  return subject;
 }
 
-std::vector<fs::path> list_pictures(const std::vector<std::string>& paths) {
-  std::vector<fs::path> pictures;
-  for (const fs::path path : paths) {
-    if (!fs::is_directory(path)) {
-      pictures.push_back(path);  // a file that is missing is named when its turn comes
-      continue;
-    }
-    const auto first = static_cast<std::ptrdiff_t>(pictures.size());
-    for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-      if (is_picture_name(entry.path()) && !is_output_name(entry.path().filename().string()))
-        pictures.push_back(entry.path());
-    }
-    WEFT_CHECK(static_cast<std::ptrdiff_t>(pictures.size()) > first, "{}: no pictures (.jpg, .jpeg, .png)",
-               path.string());
-    std::sort(pictures.begin() + first, pictures.end());
+Answer answer_for(const Placement& placement, const Tensor& canvas_logits, double threshold,
+                  const std::vector<std::string>& kinds) {
+  constexpr int band_pixels = 1 << 22;
+  const int width = placement.picture_width, height = placement.picture_height;
+  const auto asks_for = [&](const char* kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
+  Answer answer;
+  answer.mask = Image(width, height, 1);
+  if (asks_for("prob")) answer.probability = Image(width, height, 1);
+  if (asks_for("cutout")) answer.alpha = Image(width, height, 1);
+  const int band = std::clamp(band_pixels / width, 1, height);
+  for (int y = 0; y < height; y += band) {
+    const int rows = std::min(band, height - y);
+    const std::vector<float> logits = unfit_rows(canvas_logits.values<float>(), placement, y, rows);
+    std::vector<float> values(logits.size());
+    kernels::sigmoid(logits.data(), std::ssize(logits), values.data());
+    const auto put = [&](const Image& part, Image& whole) {
+      std::copy(part.pixels.begin(), part.pixels.end(), whole.at(y, 0));
+    };
+    put(threshold_mask(values, width, rows, threshold), answer.mask);
+    if (asks_for("prob")) put(render_probability(values, width, rows), answer.probability);
+    if (asks_for("cutout")) put(render_alpha(values, width, rows, threshold), answer.alpha);
   }
-  std::map<std::string, fs::path> by_stem;
-  for (const fs::path& picture : pictures) {
-    const auto [other, is_new] = by_stem.emplace(picture.stem().string(), picture);
-    WEFT_CHECK(is_new, "{} and {} would write the same files; run them into different folders", other->second.string(),
-               picture.string());
+  const auto clothing = std::count(answer.mask.pixels.begin(), answer.mask.pixels.end(), 1);
+  answer.clothing = static_cast<double>(clothing) / static_cast<double>(answer.mask.pixels.size());
+  return answer;
+}
+
+std::optional<Colour> colour_from(const std::string& text) {
+  const std::pair<const char*, Colour> names[] = {{"white", {255, 255, 255}}, {"black", {0, 0, 0}},
+                                                  {"grey", {128, 128, 128}},  {"red", {255, 0, 0}},
+                                                  {"green", {0, 255, 0}},     {"blue", {0, 0, 255}}};
+  for (const auto& [name, colour] : names) {
+    if (text == name) return colour;
   }
-  return pictures;
+  unsigned red = 0, green = 0, blue = 0;
+  int used = 0;
+  const bool is_hexadecimal = text.size() == 7 && text.find_first_not_of("0123456789abcdefABCDEF", 1) == text.npos;
+  if (!is_hexadecimal || std::sscanf(text.c_str(), "#%2x%2x%2x%n", &red, &green, &blue, &used) != 3 || used != 7)
+    return std::nullopt;
+  return Colour{static_cast<std::uint8_t>(red), static_cast<std::uint8_t>(green), static_cast<std::uint8_t>(blue)};
+}
+
+namespace {
+
+std::string encode_cutout(const Subject& subject, const Answer& answer, const EncodingOptions& options) {
+  Image cutout = render_cutout(subject.own ? *subject.own : subject.seen, answer.alpha);
+  if (options.background || options.format == OutputFormat::jpeg)
+    cutout = on_colour(cutout, options.background.value_or(Colour{255, 255, 255}));
+  return encode_picture(cutout, options.format, subject.extras);
+}
+
+}  // namespace
+
+std::string encode_output(const std::string& kind, const Subject& subject, const Answer& answer,
+                          const EncodingOptions& options) {
+  if (kind == "cutout") return encode_cutout(subject, answer, options);
+  if (kind == "prob") return encode_picture(answer.probability, options.format);
+  if (kind == "mask") return encode_picture(render_mask(answer.mask), options.format);
+  if (kind == "overlay") return encode_picture(render_overlay(subject.seen, answer.mask), options.format);
+  WEFT_CHECK(kind == "panel", "[encode_output] '{}' is no picture", kind);
+  const Image parts[] = {subject.seen, render_mask(answer.mask), render_overlay(subject.seen, answer.mask)};
+  return encode_picture(side_by_side(parts), options.format);
+}
+
+void write_logits(const fs::path& path, const Placement& placement, const Tensor& canvas_logits) {
+  const std::int64_t shape[] = {placement.canvas_height, placement.canvas_width};
+  save_npy(path, shape, canvas_logits.values<float>());
 }
 
 }  // namespace weft::tools

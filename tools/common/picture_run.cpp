@@ -1,9 +1,13 @@
 #include "tools/common/picture_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
@@ -11,12 +15,11 @@
 #include <utility>
 
 #include "core/allocator.h"
+#include "core/atomic_file.h"
+#include "core/formats/printable.h"
 #include "core/parallel.h"
-#include "data/image_io.h"
 #include "data/read_file.h"
 #include "tools/common/interrupt.h"
-#include "tools/common/masks.h"
-#include "tools/common/output_guard.h"
 #include "tools/common/run_tool.h"
 
 namespace weft::tools {
@@ -25,7 +28,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void error_line(const std::string& text) { std::fputs(("error: " + text + "\n").c_str(), stderr); }
+void make_folder(const fs::path& folder) {
+  std::error_code ignored;  // what is in the way is met by the writer
+  if (!folder.empty()) fs::create_directories(folder, ignored);
+}
+
+void write_to_stdout(const std::string& content) {
+  WEFT_CHECK(std::fwrite(content.data(), 1, content.size(), stdout) == content.size() && std::fflush(stdout) == 0,
+             "cannot write to stdout: {}", std::strerror(errno));
+}
+
+std::vector<std::string> kinds_of(const PlannedPicture& picture) {
+  std::vector<std::string> kinds;
+  for (const PlannedOutput& output : picture.outputs) kinds.push_back(output.kind);
+  return kinds;
+}
 
 /// A step of an item's way, which ends where a step fails.
 template <class Item, class Step>
@@ -44,51 +61,43 @@ PictureRun::PictureRun(const PictureRunOptions& options, const ModelInfo& info, 
     : options_(options),
       info_(info),
       predictor_(predictor),
-      pictures_(list_pictures(options.paths)),
-      progress_("infer", std::ssize(pictures_), "pictures") {
-  if (options.output_file.empty()) {
-    std::error_code error;
-    fs::create_directories(options.out, error);
-    WEFT_CHECK(!error && fs::is_directory(options.out), "{}: cannot make this folder", options.out);
-  } else if (pictures_.size() != 1 || options.kinds.size() != 1) {
-    throw UsageError("-o names one file: it goes with one picture and one kind of output; use --out DIR");
-  }
-  plan_outputs();
-}
-
-/// Says of every file that is to be written whether it may be, before the first is.
-void PictureRun::plan_outputs() {
-  std::vector<fs::path> inputs = pictures_;
-  inputs.emplace_back(options_.model);
-  const OutputGuard guard(inputs, options_.may_overwrite);
-  for (const fs::path& picture : pictures_) {
-    std::vector<fs::path>& outputs = outputs_.emplace_back();
-    std::string& refusal = refusals_.emplace_back();
-    for (const std::string& kind : options_.kinds) {
-      outputs.push_back(options_.output_file.empty()
-                            ? fs::path(options_.out) / output_name(picture.stem().string(), kind)
-                            : fs::path(options_.output_file));
-      if (refusal.empty()) refusal = guard.refusal(outputs.back());
-    }
-  }
+      list_(list_pictures(options.paths, {.is_recursive = options.is_recursive, .out = options.output.out})),
+      plan_(plan_outputs(list_, options.output)),
+      progress_("infer", std::ssize(plan_.pictures), "pictures") {
+  if (options.output.out.empty()) return;
+  std::error_code error;
+  fs::create_directories(options.output.out, error);
+  WEFT_CHECK(!error && fs::is_directory(options.output.out), "{}: cannot make this folder", options.output.out);
 }
 
 int PictureRun::all() {
+  for (const std::string& note : plan_.notes) say(note);
   catch_interrupts("\nfinishing the pictures in hand; Ctrl-C again stops at once\n");
   side_by_side(side_by_side_count());
   available_cores() > num_threads() ? overlapped() : in_turn();
-  if (done_ < pictures_.size()) {
-    error_line(fmt::format("interrupted after {} of {} pictures", done_, pictures_.size()));
+  progress_.end();
+  say_what_was_left();
+  if (done_ < plan_.pictures.size()) {
+    say_error(fmt::format("interrupted after {} of {} pictures", done_, plan_.pictures.size()));
     return 130;
   }
-  if (failures_ > 0) error_line(fmt::format("{} of {} pictures failed", failures_, pictures_.size()));
-  return failures_ > 0 ? 1 : 0;
+  if (failures_ > 0 && plan_.pictures.size() > 1)
+    say_error(fmt::format("{} of {} pictures failed", failures_, plan_.pictures.size()));
+  return failures_ > 0 || !list_.problems.empty() ? 1 : 0;
+}
+
+void PictureRun::say_what_was_left() {
+  if (plan_.skipped > 0)
+    say(fmt::format("{} skipped: {}", plan_.skipped,
+                    plan_.skipped == 1 ? "its output is there" : "their outputs are there"));
+  if (const std::string text = passed_over_text(list_); !text.empty()) say(text);
+  for (const std::string& problem : list_.problems) say_error(problem);
 }
 
 /// How many pictures go side by side: as many as give each thread the same number, where the networks fit into 1 GB.
 std::size_t PictureRun::side_by_side_count() const {
   constexpr std::int64_t most_pixels = 16 * 512 * 512;  // of canvases in hand: 111 bytes each, ResNet34 174
-  const std::int64_t threads = num_threads(), pictures = std::ssize(pictures_);
+  const std::int64_t threads = num_threads(), pictures = std::ssize(plan_.pictures);
   if (threads < 2 || options_.is_profiled || options_.predict.is_native) return 0;
   const auto& size = options_.predict.size;
   const std::int64_t canvas_pixels = size ? std::int64_t{(*size)[0]} * (*size)[1] : info_.height * info_.width;
@@ -108,7 +117,7 @@ void PictureRun::side_by_side(std::size_t count) {
       if (item.index >= count) return;
       read(item);
       // The disk may bring the picture that this thread is likely to take next.
-      if (const std::size_t after = item.index + threads; after < count) announce_read(pictures_[after]);
+      if (const std::size_t after = item.index + threads; after < count) announce(after);
       run_network(item);
       write(item);
       const std::lock_guard lock(guard);
@@ -153,11 +162,11 @@ void PictureRun::overlapped() {
 /// its masks are made. None after Ctrl-C.
 std::vector<PictureRun::Item> PictureRun::next_group(std::size_t first) const {
   if (interrupted()) return {};
-  const std::size_t end = std::min(pictures_.size(), first + static_cast<std::size_t>(std::min(num_threads(), 4)));
+  const std::size_t end = std::min(plan_.pictures.size(), first + static_cast<std::size_t>(std::min(num_threads(), 4)));
   std::vector<Item> group;
   for (std::size_t i = first; i < end; ++i) group.emplace_back().index = i;
   // The disk may bring the pictures after these while the network runs.
-  for (std::size_t i = end; i < std::min(pictures_.size(), end + group.size()); ++i) announce_read(pictures_[i]);
+  for (std::size_t i = end; i < std::min(plan_.pictures.size(), end + group.size()); ++i) announce(i);
   return group;
 }
 
@@ -181,11 +190,28 @@ void PictureRun::work_on_files(std::vector<Item>& done, std::vector<Item>& next)
   });
 }
 
+/// For messages and reports.
+std::string PictureRun::name_of(std::size_t i) const {
+  const ListedPicture& picture = planned(i).picture;
+  return picture.is_stream() ? "stdin" : picture.file.string();
+}
+
+void PictureRun::announce(std::size_t i) const {
+  if (!planned(i).picture.is_stream()) announce_read(planned(i).picture.file);
+}
+
 void PictureRun::read(Item& item) const {
   attempt(item, [&] {
-    if (const std::string& refusal = refusals_[item.index]; !refusal.empty()) throw Error(refusal);
-    item.image = load_image(pictures_[item.index]);
-    item.input = prepare_input(info_, item.image, options_.predict);
+    const PlannedPicture& plan = planned(item.index);
+    if (!plan.refusal.empty()) throw Error(plan.refusal);
+    const auto placement = [&](int width, int height) { return placement_for(info_, width, height, options_.predict); };
+    const std::string name = name_of(item.index);
+    const std::vector<std::uint8_t> file =
+        plan.picture.is_stream() ? read_stream(STDIN_FILENO, name) : read_file(plan.picture.file);
+    const std::vector<std::string> kinds = kinds_of(plan);
+    item.subject = read_subject(file, name, kinds, options_.max_pixels, placement);
+    item.input = prepare_input(info_, item.subject.seen, placement(item.subject.width, item.subject.height));
+    if (std::none_of(kinds.begin(), kinds.end(), shows_photograph)) item.subject.seen = Image();
   });
 }
 
@@ -199,25 +225,35 @@ void PictureRun::run_network(Item& item) const {
 /// Leaves of the item what report() says.
 void PictureRun::write(Item& item) const {
   attempt(item, [&] {
-    const Prediction prediction = to_prediction(item.input.placement, std::exchange(item.logits, Tensor()));
-    const Image picture = std::exchange(item.image, Image());
-    const std::vector<float> probabilities = prediction.probabilities();
-    const Image mask = threshold_mask(probabilities, picture.width, picture.height, options_.threshold);
-    item.files = outputs_[item.index];
-    for (std::size_t k = 0; k < options_.kinds.size(); ++k) {
-      write_output(options_.kinds[k], item.files[k], picture, prediction, probabilities, mask, options_.threshold);
+    const Subject subject = std::exchange(item.subject, Subject());
+    const Tensor logits = std::exchange(item.logits, Tensor());
+    const PlannedPicture& plan = planned(item.index);
+    const Answer answer = answer_for(item.input.placement, logits, options_.threshold, kinds_of(plan));
+    item.clothing = answer.clothing;
+    for (const auto& [kind, file] : plan.outputs) {
+      const bool is_stream = file == standard_stream;
+      if (!is_stream) make_folder(file.parent_path());
+      if (kind == "logits") {
+        write_logits(file, item.input.placement, logits);
+        continue;
+      }
+      const std::string content = encode_output(kind, subject, answer, {plan_.format, options_.background});
+      is_stream ? write_to_stdout(content) : write_file(file, content, Durability::kill);
     }
-    const auto clothing = std::count(mask.pixels.begin(), mask.pixels.end(), 1);
-    item.clothing = static_cast<double>(clothing) / static_cast<double>(mask.pixels.size());
   });
 }
 
 void PictureRun::report(const Item& item) {
+  progress_.clear();  // both may be one terminal
   try {
     if (item.error) std::rethrow_exception(item.error);
+    constexpr std::size_t longest = 4096;  // of a path
     std::string files;
-    for (const fs::path& file : item.files) files += (files.empty() ? "" : ", ") + file.string();
-    const std::string picture = pictures_[item.index].string();
+    for (const PlannedOutput& output : planned(item.index).outputs) {
+      if (output.file == standard_stream) return;  // whose reader wants the picture alone
+      files += (files.empty() ? "" : ", ") + printable(output.file.string(), longest);
+    }
+    const std::string picture = printable(name_of(item.index), longest);
     // Unlike fmt::print it does not throw: masks are written to the last, though nobody reads what is said of them.
     std::fputs(fmt::format("{} -> {} ({:.1f}% clothing)\n", picture, files, 100 * item.clothing).c_str(), stdout);
     std::fflush(stdout);
@@ -229,8 +265,8 @@ void PictureRun::report(const Item& item) {
 void PictureRun::failed(std::size_t i, const std::exception& error) {
   ++failures_;
   const bool is_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-  const std::string name = pictures_[i].string(), message = is_memory ? "out of memory" : error.what();
-  error_line(message.starts_with(name) ? message : name + ": " + message);
+  const std::string name = name_of(i), message = is_memory ? "out of memory" : error.what();
+  say_error(message.starts_with(name) ? message : name + ": " + message);
 }
 
 }  // namespace weft::tools

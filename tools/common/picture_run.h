@@ -14,48 +14,51 @@
 // own work on the files meanwhile. Else it would take a core from the network's team in the middle of a layer, and all
 // others would wait for that one.
 
+#include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "data/image.h"
 #include "models/model_file.h"
-#include "tools/common/progress_bar.h"
 #include "models/predict.h"
+#include "tools/common/masks.h"
+#include "tools/common/output_plan.h"
+#include "tools/common/picture_list.h"
+#include "tools/common/progress_bar.h"
 
 namespace weft::tools {
 
 struct PictureRunOptions {
-  std::vector<std::string> paths;             // pictures, and folders of them
-  std::string out = ".", output_file;         // the folder for STEM.KIND.png, or else the file of the only output
-  std::vector<std::string> kinds = {"mask"};  // of output_kinds()
-  std::string model;                          // the model's file, which is no output either
-  double threshold = 0.5;                     // the probability from which a pixel is clothing
+  std::vector<std::string> paths;  // pictures, and folders of them
+  bool is_recursive = false;       // enters folders in folders
+  OutputOptions output;
+  std::optional<Colour> background;  // under cut-outs
+  double threshold = 0.5;            // the probability from which a pixel is clothing
+  std::int64_t max_pixels = default_max_pixels;
   PredictOptions predict;
-  bool may_overwrite = false;  // files that weft did not write
-  bool is_profiled = false;    // the network is to run on this thread and its team
+  bool is_profiled = false;  // the network is to run on this thread and its team
 };
 
 class PictureRun {
  public:
-  /// `options`, `info` and `predictor` must live as long. Lists the pictures and makes the folder. Throws Error where
-  /// it can't, UsageError for options that contradict each other.
+  /// `options`, `info` and `predictor` must live as long. Lists the pictures and plans their outputs. Throws Error
+  /// where the folder for them can't be made, UsageError for options that contradict each other.
   PictureRun(const PictureRunOptions& options, const ModelInfo& info, const Predictor& predictor);
 
   /// A line on stdout for each picture, in order, once its files are on disk. A picture that fails is named on stderr,
-  /// and the others go on. Exit status: 1 where a picture failed, 130 where Ctrl-C or SIGTERM ended the work; what was
-  /// written is whole.
+  /// and the others go on; so are, at the end, the files that were passed over. Exit status: 1 where a picture failed,
+  /// 130 where Ctrl-C or SIGTERM ended the work; what was written is whole.
   int all();
 
  private:
   /// A picture on its way: read, run, written, reported.
   struct Item {
     std::size_t index = 0;
-    Image image;
+    Subject subject;
     NetworkInput input;
     Tensor logits;
-    std::vector<std::filesystem::path> files;
     double clothing = 0;  // share of the picture
     std::exception_ptr error;
   };
@@ -69,22 +72,24 @@ class PictureRun {
   void run_group(std::vector<Item>& group);
   void work_on_files(std::vector<Item>& done, std::vector<Item>& next) const;
 
-  void plan_outputs();
+  const PlannedPicture& planned(std::size_t i) const { return plan_.pictures[i]; }
+  std::string name_of(std::size_t i) const;
+  void announce(std::size_t i) const;
   void read(Item& item) const;
   void run_network(Item& item) const;
   void write(Item& item) const;
   void report(const Item& item);
   void failed(std::size_t i, const std::exception& error);
+  void say_what_was_left();
 
   const PictureRunOptions& options_;
   const ModelInfo& info_;
   const Predictor& predictor_;
-  const std::vector<std::filesystem::path> pictures_;
-  std::vector<std::vector<std::filesystem::path>> outputs_;  // of each picture, a file for each kind
-  std::vector<std::string> refusals_;                        // of each picture, why nothing is written; mostly empty
+  const PictureList list_;
+  const OutputPlan plan_;
   ProgressBar progress_;
   std::size_t done_ = 0;  // pictures that went through the network
-  int failures_ = 0;
+  std::size_t failures_ = 0;
 };
 
 }  // namespace weft::tools

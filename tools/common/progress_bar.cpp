@@ -21,8 +21,16 @@ ProgressBar::ProgressBar(std::string label, std::int64_t total, std::string unit
       first_(done),
       is_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
-ProgressBar::~ProgressBar() {
+ProgressBar::~ProgressBar() { end(); }
+
+void ProgressBar::clear() {
+  if (has_bar_) std::fputs("\r\x1b[K", stderr);
+  has_bar_ = false;
+}
+
+void ProgressBar::end() {
   if (has_bar_) std::fputc('\n', stderr);
+  has_bar_ = false;
 }
 
 std::string ProgressBar::text(std::int64_t done, const std::string& detail) const {

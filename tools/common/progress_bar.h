@@ -19,6 +19,10 @@ class ProgressBar {
 
   /// `detail` is shown at the end, such as "loss 0.1234".
   void update(std::int64_t done, const std::string& detail = "");
+  /// Takes the bar off its line, for something else to be written there; the next update() draws it again.
+  void clear();
+  /// Leaves the bar as it stands; what is written next has a line of its own.
+  void end();
 
  private:
   using Clock = std::chrono::steady_clock;

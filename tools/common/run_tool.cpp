@@ -8,23 +8,37 @@
 #include <new>
 #include <string>
 
+#include "core/formats/printable.h"
 #include "core/listed_error.h"
 #include "core/parallel.h"
 
 namespace weft::tools {
 namespace {
 
-std::string one_line(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return message;
-}
-
 int report(int status, const std::string& message) {
-  std::cerr << "error: " << one_line(message) << std::endl;
+  say_error(message);
   return status;
 }
 
+std::string without_breaks(std::string text) {  // CLI11 has some
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
 }  // namespace
+
+// Unlike fmt::print these do not throw: work goes on to the last, though nobody reads what is said of it.
+void say(const std::string& message) { std::fputs((message_line(message) + "\n").c_str(), stderr); }
+void say_error(const std::string& message) { std::fputs(("error: " + message_line(message) + "\n").c_str(), stderr); }
+
+CLI::Validator probability() {
+  return {[](const std::string& text) {
+            double value = 0;
+            const bool is_number = CLI::detail::lexical_cast(text, value);
+            return is_number && value >= 0 && value <= 1 ? std::string() : "expected a number from 0 to 1, got " + text;
+          },
+          "FLOAT in [0 - 1]", "probability"};
+}
 
 int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   int threads = 0;
@@ -38,7 +52,7 @@ int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& b
   } catch (const CLI::Success& wish) {  // --help or --version
     return app.exit(wish);
   } catch (const CLI::ParseError& error) {
-    return report(2, std::string(error.what()) + " (" + app.get_name() + " --help lists the options)");
+    return report(2, without_breaks(error.what()) + " (" + app.get_name() + " --help lists the options)");
   }
 
   // A reader that has gone away (... | head) is an error of writing to be told of, not a reason to die in mid-work.
@@ -53,7 +67,7 @@ int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& b
   } catch (const UsageError& error) {
     return report(2, error.what());
   } catch (const ListedError& error) {
-    for (const std::string& line : error.lines()) std::cerr << one_line(line) << '\n';
+    for (const std::string& line : error.lines()) say(line);
     return report(1, error.summary());
   } catch (const std::bad_alloc&) {
     return report(1, "out of memory");

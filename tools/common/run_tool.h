@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "core/check.h"
 
@@ -13,6 +14,14 @@ class UsageError : public Error {
  public:
   using Error::Error;
 };
+
+/// A line on stderr. Whatever is in the message, it stays one line of at most 1,000 bytes that no terminal obeys.
+void say(const std::string& message);
+/// The same after "error: ".
+void say_error(const std::string& message);
+
+/// For options that are probabilities: a number from 0 to 1; CLI::Range lets "nan" pass.
+CLI::Validator probability();
 
 /// Adds the common options to `app`, parses the command line and returns body()'s exit status. Where body throws, or
 /// the results could not be written to stdout, stderr gets one line "error: ..." and the status is 1; 2 for a

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tools/common/interrupt.h"
+#include "tools/common/run_tool.h"
 
 namespace weft::tools {
 
@@ -19,8 +20,7 @@ std::string standing_text(const Progress& progress, std::int64_t epoch, std::int
   return text;
 }
 
-// Unlike fmt::print it does not throw: a run goes on where nobody reads what it says.
-void TrainingDisplay::note(const std::string& line) { std::fputs((line + "\n").c_str(), stderr); }
+void TrainingDisplay::note(const std::string& line) { say(line); }
 
 void TrainingDisplay::checking_advanced(std::int64_t done, std::int64_t pictures) {
   if (!progress_) progress_ = std::make_unique<ProgressBar>("looking at masks", pictures, "pictures");

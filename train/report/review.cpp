@@ -36,7 +36,9 @@ json scores_to_json(const Review& review) {
   json pictures = json::array(), labels = json::array();
   for (const ScoredPicture& p : review.pictures) pictures.push_back({{"stem", p.stem}, {"iou", p.iou}});
   for (const LabelScore& l : review.labels) {
-    labels.push_back({{"name", l.name}, {"clothing", l.is_clothing}, {"pixels", l.counts.pixels},
+    labels.push_back({{"name", l.name},
+                      {"clothing", l.is_clothing},
+                      {"pixels", l.counts.pixels},
                       {"predicted", l.counts.predicted}});
   }
   return {{"epoch", review.epoch}, {"pictures", pictures}, {"labels", labels}};
@@ -49,7 +51,8 @@ Review scores_from_json(const json& j) {
   for (const json& p : j.at("pictures"))
     review.pictures.push_back({p.at("stem").get<std::string>(), p.at("iou").get<double>()});
   for (const json& l : j.at("labels")) {
-    review.labels.push_back({l.at("name").get<std::string>(), l.at("clothing").get<bool>(),
+    review.labels.push_back({l.at("name").get<std::string>(),
+                             l.at("clothing").get<bool>(),
                              {whole_number(l.at("pixels")), whole_number(l.at("predicted"))}});
   }
   return review;
@@ -109,14 +112,13 @@ void save_review(const fs::path& folder, const Review& review) {
   for (const fs::path& path : {samples / "photographs", samples / "truth", samples / "worst", here})
     fs::create_directories(path);
   for (std::size_t i = 0; i < review.samples.size(); ++i) {
-    write_file(jpeg_path(samples / "photographs", i), review.samples[i].photograph, Durability::kill);
-    write_file(jpeg_path(samples / "truth", i), review.samples[i].truth, Durability::kill);
-    write_file(jpeg_path(here, i), review.samples[i].prediction, Durability::kill);
+    write_file(jpeg_path(samples / "photographs", i), review.samples[i].photograph);
+    write_file(jpeg_path(samples / "truth", i), review.samples[i].truth);
+    write_file(jpeg_path(here, i), review.samples[i].prediction);
   }
   for (std::size_t i = 0; i < review.worst.size(); ++i)
-    write_file(jpeg_path(samples / "worst", i), review.worst[i].mistakes, Durability::kill);
-  write_file(here / "review.json",
-             scores_to_json(review).dump(1, ' ', false, json::error_handler_t::replace) + "\n", Durability::kill);
+    write_file(jpeg_path(samples / "worst", i), review.worst[i].mistakes);
+  write_file(here / "review.json", scores_to_json(review).dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 std::vector<std::int64_t> shown_epochs(const std::vector<std::int64_t>& epochs, std::int64_t best_epoch,

@@ -61,7 +61,7 @@ void write_run_report(const std::filesystem::path& folder, const TrainConfig& co
   report.settings = settings_of(config);
   report.command = description.command;
   report.machine = description.machine;
-  write_file(folder / "report.html", report_page(report), Durability::kill);
+  write_file(folder / "report.html", report_page(report));
 }
 
 }  // namespace weft

@@ -52,3 +52,22 @@ TEST_CASE("text from files is printable in messages", "[formats]") {
     CHECK(is_utf8(good));
   }
 }
+
+TEST_CASE("a message is one line of at most 1,000 bytes, with its begin and its end", "[formats]") {
+  CHECK(message_line("a.jpg: what\nis\x1b[2J wrong") == "a.jpg: what\\x0ais\\x1b[2J wrong");
+  for (const char* filler : {"x", "\xC3\xA4", "\xF0\x9F\x91\x95", "\n"}) {
+    std::string text = "a.jpg: ";
+    while (text.size() < 4000) text += filler;
+    for (const char* tail : {": cannot open", ": cannot open it", ": cannot open it."}) {
+      const std::string line = message_line(text + tail);
+      CHECK(line.size() <= 993);  // "error: " comes before it
+      CHECK(is_utf8(line));
+      CHECK_THAT(line, Contains("a.jpg: ") && Contains(" ... ") && Contains(tail));
+    }
+  }
+  CHECK(message_line(std::string(980, 'a')) == std::string(980, 'a'));
+}
+
+TEST_CASE("a zero byte does not end json", "[formats]") {
+  CHECK_THROWS_WITH(parse_json(std::string("{}\0\0", 4), "m.json"), Contains("m.json: json: byte 2 is a zero"));
+}

@@ -104,12 +104,20 @@ TEST_CASE("hostile pickles are refused by name", "[formats]") {
   CHECK_THAT(verdict(global("collections", "OrderedDict ")), Contains("imports collections.OrderedDict "));
   CHECK_THAT(verdict(global("os\x1b[2J", "system")), Contains("imports os\\x1b[2J.system"));
   CHECK_THAT(verdict("c" + std::string(1000, 'a')), Contains("the name of an import does not end"));
-  CHECK_THAT(verdict("ios\nsystem\n"), Contains("uses opcode 0x69 (INST) at byte 2"));
-  CHECK_THAT(verdict("\x8c\x02os\x8c\x06system\x93"), Contains("uses opcode 0x8c at byte 2"));
-  CHECK_THAT(verdict(text("os") + text("system") + "\x93"), Contains("uses opcode 0x93 (STACK_GLOBAL)"));
+  CHECK_THAT(verdict("ios\nsystem\n"), Contains("uses opcode 0x69 (INST) at byte 2 and imports os.system"));
+  CHECK_THAT(verdict("\x8c\x02os\x8c\x06system\x93"), Contains("uses opcode 0x8c at byte 2 and imports os.system"));
+  CHECK_THAT(verdict(text("os") + text("system") + "\x93"),
+             Contains("uses opcode 0x93 (STACK_GLOBAL)") && Contains(" and imports os.system"));
+  CHECK_THAT(verdict(text("o\ns") + text("system") + "\x93"), Contains(" and imports o\\x0as.system"));
   CHECK_THAT(verdict("\x82\x01"), Contains("(EXT1)"));
   CHECK_THAT(verdict("Pos.system\n"), Contains("(PERSID)"));
   CHECK_THAT(verdict("\x80\x04"), Contains("a pickle of protocol 4; weft reads 2"));
+  // As Python's pickle.dumps(..., 4) writes it: a frame, memoised texts, a list before the call.
+  CHECK_THAT(verdict(std::string("\x80\x04\x95\x20\0\0\0\0\0\0\0]\x94\x8c\x05posix\x94\x8c\x06system\x94\x93", 34)),
+             Contains("a pickle of protocol 4 and imports posix.system; weft reads 2"));
+  CHECK_THAT(verdict(std::string("\x80\x04\x8c\x06system\x94\x8c\x02os\x94h\0\x93", 20)),
+             Contains("imports os.system"));
+  CHECK_THAT(verdict("\x80\x04\x8c\xF0os"), Contains("a pickle of protocol 4; weft reads 2"));
   CHECK_THAT(verdict(text("x") + ")R"), Contains("refused: data.pkl calls a string"));
   CHECK_THAT(verdict(global("torch", "FloatStorage") + ")R"), Contains("calls a storage type"));
   CHECK_THAT(verdict(global("collections", "OrderedDict") + "NR"), Contains("the arguments of a call are None"));

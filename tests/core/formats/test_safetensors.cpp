@@ -5,8 +5,10 @@
 
 #include "core/check.h"
 #include "core/formats/safetensors.h"
+#include "core/formats/weights_file.h"
 #include "tests/catch.h"
 #include "tests/core/formats/bytes.h"
+#include "tests/temporary_folder.h"
 
 using namespace weft;
 using namespace weft::test;
@@ -234,4 +236,31 @@ TEST_CASE("the example of docs/formats.md has the bytes that it shows", "[format
   changed.replace(changed.find("fff8"), 4, "0ff8");
   const SafetensorsFile file = parse(changed);
   CHECK_THROWS_WITH(file.verify_checksum(), Contains("its checksum is 0ff8ce5d, its bytes give fff8ce5d"));
+}
+
+TEST_CASE("bytes behind the last tensor are refused without being read", "[formats]") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("m.safetensors", safetensors("{" + tensor("a", "[1]", 0, 4) + "}", floats({1})));
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 40);  // sparse: a terabyte that no memory holds
+  CHECK_THROWS_WITH(SafetensorsFile(path),
+                    Contains("m.safetensors: the last ") && Contains("bytes belong to no tensor"));
+  CHECK_THROWS_WITH(open_weights(path), Contains("bytes belong to no tensor"));
+}
+
+TEST_CASE("a header of a million tensors, or of a shape of millions, is refused before it is parsed", "[formats]") {
+  std::string header = "{";
+  for (int i = 0; i < 1'000'000; ++i) header += (i > 0 ? "," : "") + tensor(std::to_string(i), "[1]", i, i + 1, "U8");
+  CHECK_THAT(verdict(safetensors(header + "}", std::string(1'000'000, 'x'))),
+             Contains("refused: its header describes 1000000 tensors, the limit is 100000"));
+  std::string shape = "[1";
+  for (int i = 0; i < 2'000'000; ++i) shape += ",1";
+  CHECK_THAT(verdict(safetensors("{" + tensor("a", shape + "]", 0, 4) + "}", floats({1}))),
+             Contains("refused: its header holds"));
+}
+
+TEST_CASE("zeros behind the header's json are refused", "[formats]") {
+  const std::string json = "{" + tensor("a", "[1]", 0, 4) + "}";
+  CHECK_THAT(verdict(safetensors(json + std::string(7, '\0'), floats({1}))),
+             Contains("json: byte") && Contains("is a zero"));
+  CHECK(verdict(safetensors(json + "       ", floats({1}))) == "accepted");
 }

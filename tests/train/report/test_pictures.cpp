@@ -1,6 +1,6 @@
 #include "train/report/pictures.h"
 
-#include "data/jpeg_codec.h"
+#include "data/image_io.h"
 #include "tests/catch.h"
 
 using namespace weft;
@@ -8,7 +8,7 @@ using namespace weft;
 namespace {
 
 Image decoded(const std::string& jpeg) {
-  return decode_jpeg({reinterpret_cast<const std::uint8_t*>(jpeg.data()), jpeg.size()}, "jpeg");
+  return decode_image({reinterpret_cast<const std::uint8_t*>(jpeg.data()), jpeg.size()}, "jpeg");
 }
 
 /// Within what JPEG loses of a colour.
