@@ -341,6 +341,7 @@ StepRecord Trainer::train_step(Loader::Batches& batches) {
   }
 
   optimizer_->step(record.learning_rate);
+  network_->zero_grad();  // gradients lie among all that the step computed: a validation gets that memory
   if (average_) average_->update();
   ++progress_.steps;
   ++progress_.steps_in_epoch;
