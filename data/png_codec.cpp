@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace {
 
 // Deflate can't do better: 258 bytes from two bits (RFC 1951, 3.2.5).
 constexpr std::int64_t max_deflate_ratio = 1032;
+constexpr std::size_t max_inflated = 8 << 20;  // of a text or a profile
 
 // libpng leaves an error by longjmp, which runs no destructors: what is called between setjmp and it is C, or looks
 // like it.
@@ -25,8 +27,15 @@ struct ReadState {
   Bytes file;
   std::size_t offset = 0;
   bool is_cut = false;  // libpng asked for more than there is
+  std::size_t largest_block = 0;
   char error[128] = {};
 };
+
+/// A chunk that claims two gigabytes is a "benign error", for which libpng then takes the memory.
+png_voidp take_memory(png_structp png, png_alloc_size_t bytes) {
+  return bytes <= static_cast<ReadState*>(png_get_mem_ptr(png))->largest_block ? std::malloc(bytes) : nullptr;
+}
+void give_memory(png_structp, png_voidp block) { std::free(block); }
 
 struct WriteState {
   std::string* file = nullptr;
@@ -93,7 +102,9 @@ class Decoder {
  public:
   Decoder(Bytes file, std::string_view name) : name_(name) {
     state_.file = file;
-    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state_, on_error<ReadState>, on_warning);
+    state_.largest_block = file.size() + max_inflated;  // what is before the rows is in the file, or inflated from it
+    png_ = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &state_, on_error<ReadState>, on_warning, &state_,
+                                    take_memory, give_memory);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
     if (info_ == nullptr) {
       png_destroy_read_struct(&png_, nullptr, nullptr);
@@ -111,7 +122,7 @@ class Decoder {
       png_set_benign_errors(png_, 1);
       png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_size() looks at the whole
       // Texts and profiles may inflate, so there is a bound for each and for their number.
-      png_set_chunk_malloc_max(png_, 8 << 20);
+      png_set_chunk_malloc_max(png_, max_inflated);
       png_set_chunk_cache_max(png_, 64);
       png_read_info(png_, info_);
     });
@@ -120,6 +131,8 @@ class Decoder {
     width_ = static_cast<int>(png_get_image_width(png_, info_));
     height_ = static_cast<int>(png_get_image_height(png_, info_));
     depth_ = png_get_bit_depth(png_, info_);
+    constexpr std::size_t most_pixel_bytes = 8;
+    state_.largest_block += most_pixel_bytes * static_cast<std::size_t>(width_);
     colour_ = png_get_color_type(png_, info_);
     const std::int64_t raw_bytes = std::int64_t{width_} * height_ * png_get_channels(png_, info_) * depth_ / 8;
     if (raw_bytes / max_deflate_ratio > static_cast<std::int64_t>(state_.file.size())) {

@@ -177,6 +177,17 @@ TEST_CASE("data and texts that inflate to far more than the picture are not infl
   CHECK(decode_image(png::file(chunks), "m.png").pixels.size() == 12);
 }
 
+TEST_CASE("a chunk that claims two gigabytes takes no memory", "[png]") {
+  const auto header = png::header(2, 1, 8, 0), data = png::data({0, 1, 2});
+  for (const char* name : {"eXIf", "tEXt", "iCCP", "zTXt", "sPLT", "PLTE"}) {
+    png::File claim = png::chunk(name, {'M', 'M', 0, 42});
+    claim[0] = 0x7B;
+    INFO(name);
+    CHECK_THROWS_WITH(decode_png(png::file({header, claim, data, png::end()}), "p.png", {.max_pixels = 100}),
+                      Contains("p.png: "));
+  }
+}
+
 TEST_CASE("a PNG tells its profile and resolution", "[png]") {
   const std::string profile = rgb_profile(display_p3_primaries);
   for (const int channels : {3, 4}) {
