@@ -30,6 +30,8 @@ struct PlanOptions {
   /// Of a training step: the most that peak_bytes() may be, 0: whatever is fastest. The plan computes again what it
   /// can't keep (core/plan/recompute.h); Error, with the least that would do, where even that does not suffice.
   std::int64_t memory_bytes = 0;
+  /// Keeps what rules left alone, and why: refusals(). Saying it takes as long as planning.
+  bool explains = false;
   /// What else is kept meanwhile, such as an optimizer's moments: part of peak_bytes().
   std::int64_t other_bytes = 0;
   /// Of an inference: parameters go as soon as all that the plan computes of them is there. Only plans that share its
@@ -61,6 +63,7 @@ class Plan {
   Tensors run_all(const Tensors& inputs) const;
 
   const Graph& graph() const { return *graph_; }
+  /// Steps that rules looked at and left alone; empty without PlanOptions::explains.
   const std::vector<Refusal>& refusals() const { return refusals_; }
   /// Bytes of the one block that all that is computed on the way lies in, gradients included, and of the constants.
   std::int64_t arena_bytes() const { return arena_bytes_; }

@@ -58,7 +58,7 @@ int main() {
       return relu(add(in[0], scale(conv2d(in[0], w, b, {.padding = 1}), 0.1)));
     };
 
-    const PlanOptions with_rule{.more_rules = {rule}};
+    const PlanOptions with_rule{.more_rules = {rule}, .explains = true};
     const Plan infer = Plan::inference(block, {x.shape()}, with_rule);
     std::printf("%s", infer.graph().to_string().c_str());
     {

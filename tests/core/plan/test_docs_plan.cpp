@@ -45,7 +45,7 @@ TEST_CASE("docs/plan.md: refusals", "[docs]") {
   const PlanEnvironment no_environment(nullptr);
   const Tensor x = random_f32({1, 64, 64, 16}), w = random_f32({16, 16, 3, 3});
   const auto leaky = [&](const Tensors& in) { return leaky_relu(conv2d(in[0], w, Tensor(), {.padding = 1})); };
-  const Plan refused = Plan::inference(leaky, {x.shape()});
+  const Plan refused = Plan::inference(leaky, {x.shape()}, {.explains = true});
   CHECK(refused.refusals()[0].rule == "finish_in_convolution");
   CHECK(refused.refusals()[0].reason == "what follows is leaky_relu: no kernel ends so");
 }
@@ -94,7 +94,7 @@ TEST_CASE("docs/plan.md, exercise 2: statistics of the batch are not known befor
   const Tensor x = random_f32({1, 8, 8, 4}), w = random_f32({4, 4, 3, 3});
   const Norm norm(4);
   const auto f = [&](const Tensors& in) { return relu(norm(conv2d(in[0], w, Tensor(), {.padding = 1}), true)); };
-  const Plan plan = Plan::inference(f, {x.shape()});
+  const Plan plan = Plan::inference(f, {x.shape()}, {.explains = true});
   CHECK(refusals_of(plan, "fold_batch_norm") == Names{"it normalises by the batch's own statistics"});
   // They need the whole image, so it is stored before the first of its numbers can be normalised.
   CHECK(names_of(plan.graph()) ==
