@@ -5,7 +5,7 @@
 #
 # Installs the peers from packages where that is possible (a peer that cannot be installed is named in the table), and
 # then runs tools/peers/compare.py, which says what is measured and how. Wants a build of weft in --build, by default
-# build/ beside the sources, and a machine that does nothing else; takes about fifteen minutes. Tables go to
+# build/ beside the sources, and a machine that does nothing else; takes about half an hour. Tables go to
 # DIR/peers/compare.md and compare.json, after each step what there is by then; --docs also writes the complete ones
 # between the marks of FILE (docs/performance.md). --avx2 has all but ONNX Runtime, which has no switch for it, leave
 # AVX-512 alone, as on a processor without it, and writes compare-avx2.md and .json and between other marks.

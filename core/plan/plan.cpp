@@ -123,7 +123,9 @@ void Plan::apply_rules(const PlanOptions& options, bool is_training) {
   std::set<std::string> without(options.without.begin(), options.without.end());
   for (const std::string& name : plan_options_from_environment().without) without.insert(name);
   if (without.contains("all")) return;
-  for (const Rule& rule : plan_rules()) {
+  std::vector<Rule> rules = options.more_rules;
+  rules.insert(rules.end(), plan_rules().begin(), plan_rules().end());
+  for (const Rule& rule : rules) {
     if (without.contains(rule.name)) continue;
     Rewrite rewrite(*graph_, rule.name, is_training, options.explains ? &refusals_ : nullptr);
     rule.apply(rewrite);

@@ -24,6 +24,9 @@ namespace weft {
 struct PlanOptions {
   /// Rules to leave out, by name; "all" leaves out all of them.
   std::vector<std::string> without = {};
+  /// Rules of one's own (docs/examples/own_rule.cpp). They come first, in this order, so they see the graph as the
+  /// function wrote it; the built-in rules see what they leave. `without` leaves them out too, by name or by "all".
+  std::vector<Rule> more_rules = {};
   /// Of a training step: the most that peak_bytes() may be, 0: whatever is fastest. The plan computes again what it
   /// can't keep (core/plan/recompute.h); Error, with the least that would do, where even that does not suffice.
   std::int64_t memory_bytes = 0;

@@ -1,5 +1,6 @@
 // The examples of docs/core.md, line for line, and the answers to its exercises.
 
+#include "tests/core/graph_testing.h"
 #include "tests/docs_blocks.h"
 #include "tests/op_checks.h"
 
@@ -56,6 +57,14 @@ TEST_CASE("docs/core.md: what may a gradient remember?", "[docs]") {
   const Tensor y = cube(x);
   x.fill(5);  // cube's gradient needs the 2
   CHECK_THROWS_WITH(y.backward(), Contains("saved for the gradient was overwritten"));
+}
+
+TEST_CASE("docs/core.md: in what is a gradient written?", "[docs]") {
+  const Tensor w = tensor({1}, {3}).set_requires_grad(true);
+  const auto slope = [&](const Tensors& in) { return gradients(cube(multiply(w, in[0])), {w}); };
+  const auto graph = capture(slope, {{{1}, DType::f64}});
+  CHECK(names_of(*graph) == Names{"multiply", "multiply", "multiply", "multiply", "scale", "multiply", "multiply"});
+  CHECK(run_graph(*graph, {tensor({1}, {2})})[0].item() == 3 * 36 * 2);
 }
 
 TEST_CASE("docs/core.md: the adjoint identity", "[docs]") {

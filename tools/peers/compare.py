@@ -5,6 +5,8 @@ with --busy where a target is missed.
   training step   both networks, 512x512, batch 4: forward, 0.5 Dice + 0.5 BCE, backward, Adam; and its peak memory
   infer_unet      as a whole process on one JPEG, against the network alone and against a script in PyTorch; its peak memory
   a folder        through infer_unet, against the network alone
+  classic U-Net   the paper's network as docs/examples/classic_unet.h writes it with plain layers, against the same in
+                  PyTorch: inference and training step, one picture of the size and of half of it, two threads
 
 Programs take turns, one run each, so that all see the same machine; each value is the shortest of --rounds runs.
 Outputs must agree to 1e-3 of their range. Peers run at their best: torch_worker.py, onnxruntime_worker.mjs and
@@ -32,6 +34,7 @@ THREADS = (1, 2)
 AVX2_ONLY = {"WEFT_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
              "OPENCV_CPU_DISABLE": "AVX512-SKX"}
 TITLES = {"mobilenet_v2": "MobileNetV2 U-Net", "resnet34": "ResNet34 U-Net"}
+CLASSIC_WIDTHS, CLASSIC_UPSAMPLES = (64, 16), ("transposed", "bilinear")
 
 
 def say(text):
@@ -111,6 +114,26 @@ class Comparison:
             plain.close()
         self.rows.append(Row(f"peak memory of that step, {TITLES[arch]}", threads, "MB", weft.peak_mb(), {"PyTorch": memory},
                              at_most=0.6))
+
+    def classic(self, mode, width, upsample, size):
+        """A network that no rule was written for."""
+        threads = max(THREADS)
+        weft = self.start("weft", workers.classic_weft, width, upsample, size, threads, mode)
+        if weft is None:
+            return
+        peer = self.start("PyTorch", workers.classic_pytorch, width, upsample, size, threads, mode)
+        take_turns([worker for worker in (weft, peer) if worker], max(2, self.rounds // 2))
+        what = f"{'training step' if mode == 'train' else 'inference'}, classic U-Net {width} to {16 * width}, {upsample}, {size}x{size}"
+        self.rows.append(Row(what, threads, "ms", min(weft.ms), {"PyTorch": min(peer.ms) if peer else None}, at_least=2.5))
+        if peer and mode == "train":
+            self.check(f"loss before step 1, {what}", abs(weft.losses[0] / peer.losses[0] - 1))
+        elif peer:
+            weft.save(self.files.path("weft.logits"))
+            peer.save(self.files.path("peer.logits"))
+            self.check(f"logits, {what}", relative_difference(self.files.path("peer.logits"), self.files.path("weft.logits")))
+        for worker in (weft, peer):
+            if worker:
+                worker.close()
 
     def whole_process(self, threads):
         """infer_unet on one photograph, in turn with the network alone and with PyTorch's script."""
@@ -215,6 +238,9 @@ def main():
         steps.append((f"a folder, {threads} threads", comparison.folder, (threads,)))
     steps += [(f"training step, {arch}, {threads} threads", comparison.training, (arch, threads))
               for threads in THREADS for arch in ARCHITECTURES]
+    steps += [(f"classic U-Net, {mode}, width {width}, {upsample}, {size}x{size}", comparison.classic, (mode, width, upsample, size))
+              for mode in ("infer", "train") for width in CLASSIC_WIDTHS for upsample in CLASSIC_UPSAMPLES
+              for size in (options.size // 2, options.size)]
     for what, measure, arguments in steps:
         say(what)
         measure(*arguments)

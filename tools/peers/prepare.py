@@ -31,6 +31,9 @@ class Files:
     def program(self, name):
         return os.path.join(self.build, "bin", name)
 
+    def example(self, name):
+        return os.path.join(self.build, "examples", name)
+
     def model(self, arch):
         return self.path(arch + ".safetensors")
 
@@ -76,20 +79,27 @@ class Files:
             self.call("export_onnx", self.model(arch), self.onnx(arch))
 
     def make_inputs(self):
-        draw, pixels = random.Random(0), self.size * self.size
-        pictures = [array.array("f", (draw.gauss(0, 1) for _ in range(3 * pixels))) for _ in range(BATCH)]
+        pictures = noise(self.size, BATCH)
         for batch in (1, BATCH):
-            with open(self.input(batch, "nhwc"), "wb") as nhwc, open(self.input(batch, "nchw"), "wb") as nchw:
-                for picture in pictures[:batch]:
-                    picture.tofile(nhwc)
-                    for channel in range(3):
-                        picture[channel::3].tofile(nchw)
-        quarter = self.size // 4  # a square in the middle is clothing
-        row = [float(quarter <= x < 3 * quarter) for x in range(self.size)]
-        mask = array.array("f", [value * (quarter <= y < 3 * quarter) for y in range(self.size) for value in row])
-        with open(self.targets, "wb") as file:
-            for _ in range(BATCH):
-                mask.tofile(file)
+            write_pictures(pictures[:batch], self.input(batch, "nhwc"), self.input(batch, "nchw"))
+        write_targets(self.size, BATCH, self.targets)
+
+    def classic_weights(self, width, upsample):
+        """Starting values of docs/examples/classic_unet, made where they are not there yet."""
+        path = self.path(f"classic-{width}-{upsample}.safetensors")
+        if not os.path.exists(self.example("classic_unet")):
+            raise Missing(f"{self.example('classic_unet')} is missing: it is built with the tests")
+        if not os.path.exists(path):
+            self.call(self.example("classic_unet"), "--width", width, "--upsample", upsample, "--save", path)
+        return path
+
+    def classic_inputs(self, size):
+        """One picture of that size in both layouts, and its mask; made where they are not there yet."""
+        paths = {name: self.path(f"classic-{size}-{name}.f32") for name in ("nhwc", "nchw", "targets")}
+        if not all(map(os.path.exists, paths.values())):
+            write_pictures(noise(size, 1), paths["nhwc"], paths["nchw"])
+            write_targets(size, 1, paths["targets"])
+        return paths
 
     def make_torchscript(self):
         if os.path.exists(self.torchscript):
@@ -99,6 +109,29 @@ class Files:
         result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if result.returncode != 0:
             raise Missing(result.stderr.strip().splitlines()[-1])
+
+
+def noise(size, count):
+    draw = random.Random(0)
+    return [array.array("f", (draw.gauss(0, 1) for _ in range(3 * size * size))) for _ in range(count)]
+
+
+def write_pictures(pictures, nhwc_path, nchw_path):
+    with open(nhwc_path, "wb") as nhwc, open(nchw_path, "wb") as nchw:
+        for picture in pictures:
+            picture.tofile(nhwc)
+            for channel in range(3):
+                picture[channel::3].tofile(nchw)
+
+
+def write_targets(size, count, path):
+    """A square in the middle is clothing."""
+    quarter = size // 4
+    row = [float(quarter <= x < 3 * quarter) for x in range(size)]
+    mask = array.array("f", [value * (quarter <= y < 3 * quarter) for y in range(size) for value in row])
+    with open(path, "wb") as file:
+        for _ in range(count):
+            mask.tofile(file)
 
 
 def read_raw(path):

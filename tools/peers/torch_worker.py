@@ -1,4 +1,6 @@
-"""PyTorch as a worker (workers.py): torch_worker.py infer|train MODEL.safetensors INPUT TARGETS SIZE BATCH THREADS
+"""PyTorch as a worker (workers.py): torch_worker.py infer|train MODEL.safetensors INPUT TARGETS SIZE BATCH THREADS [classic]
+
+With "classic" MODEL holds the weights of docs/examples/classic_unet.h.
 
 Inference: the traced network, frozen, which folds batch norm, and optimised for inference; in both memory layouts and
 in oneDNN's own, whichever is the fastest here. Training: channels last, 0.5 Dice + 0.5 BCE, Adam.
@@ -15,6 +17,7 @@ import torch
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden"))
 from unet_torch import load_unet, segmentation_loss  # noqa: E402
+from classic_unet_torch import load_classic_unet  # noqa: E402
 
 LAYOUTS = {"channels last": torch.channels_last, "channels first": torch.contiguous_format}
 
@@ -61,13 +64,13 @@ def training(network, x, targets):
 
 
 def main():
-    mode, model, input_path, targets_path, size, batch, threads = sys.argv[1:]
+    mode, model, input_path, targets_path, size, batch, threads, *kind = sys.argv[1:]
     size, batch = int(size), int(batch)
     warnings.simplefilter("ignore")
     torch.set_num_threads(int(threads))
     torch.set_flush_denormal(True)
     x = torch.from_numpy(np.fromfile(input_path, np.float32).reshape(batch, 3, size, size))
-    network = load_unet(model)
+    network = load_classic_unet(model) if kind == ["classic"] else load_unet(model)
     is_training = mode == "train"
     torch.set_grad_enabled(is_training)
     if is_training:

@@ -85,6 +85,20 @@ def pytorch(files, arch, threads, mode="infer", batch=1, malloc=True):
                   threads, TUNED_MALLOC if malloc else None)
 
 
+def classic_weft(files, width, upsample, size, threads, mode):
+    """docs/examples/classic_unet, one picture."""
+    inputs = files.classic_inputs(size)
+    return Worker([files.example("classic_unet"), "--serve", "--weights", files.classic_weights(width, upsample), "--width", width,
+                   "--upsample", upsample, "--input", inputs["nhwc"], "--targets", inputs["targets"], "--size", size, "--mode", mode,
+                   "--threads", threads], threads)
+
+
+def classic_pytorch(files, width, upsample, size, threads, mode):
+    inputs = files.classic_inputs(size)
+    return Worker([sys.executable, "-B", os.path.join(HERE, "torch_worker.py"), mode, files.classic_weights(width, upsample),
+                   inputs["nchw"], inputs["targets"], size, 1, threads, "classic"], threads, TUNED_MALLOC)
+
+
 def opencv(files, arch, threads):
     return Worker([sys.executable, "-B", os.path.join(HERE, "opencv_worker.py"), files.onnx(arch), files.input(1, "nchw"),
                    files.size, threads], threads, TUNED_MALLOC)

@@ -158,6 +158,29 @@ TEST_CASE("a plan has all of a function's results", "[plan]") {
   }
 }
 
+TEST_CASE("a plan of no pictures has no results, and does not fail", "[plan]") {
+  const SmallUNet network;
+  const auto f = [&](const Tensors& in) { return network(in[0]); };
+  const Tensor none = Tensor::zeros({0, 32, 32, 3});
+  for (const PlanOptions& options : {PlanOptions{}, PlanOptions{.without = {"all"}}}) {
+    const Plan plan = Plan::inference(f, {none.shape()}, options);
+    CHECK(plan.run({none}).shape() == Shape{0, 32, 32, 1});
+  }
+  // MobileNetV2's block, and the last convolutions, which have kernels of their own.
+  const Tensor expand = weights({48, 8, 1, 1}), depthwise = weights({48, 1, 3, 3}), project = weights({8, 48, 1, 1});
+  const Tensor w = weights({8, 8, 3, 3});
+  const auto block = [&](const Tensors& in) {
+    const Tensor y = relu6(depthwise_conv2d(relu6(conv2d(in[0], expand)), depthwise, Tensor(), {.padding = 1}));
+    return add(in[0], conv2d(y, project));
+  };
+  const auto end = [&](const Tensors& in) {
+    return conv2d(relu(conv2d(in[0], w, Tensor(), {.padding = 1})), w, Tensor(), {.padding = 1});
+  };
+  const Tensor no_maps = Tensor::zeros({0, 64, 64, 8});
+  for (const Plan::Function& g : {Plan::Function(block), Plan::Function(end)})
+    CHECK(Plan::inference(g, {no_maps.shape()}).run({no_maps}).shape() == no_maps.shape());
+}
+
 TEST_CASE("a plan that is nothing but its input", "[plan]") {
   const Tensor x = random_f32({2});
   check_planned([](const Tensor& in) { return in; }, x, 0);
