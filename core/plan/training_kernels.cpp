@@ -132,6 +132,21 @@ Kernel kernel_of(const Rewrite& rewrite, const Step& step) {
   return nullptr;
 }
 
+const Step* input_gradient_beside(const Graph& g, const Step& weight, Value w) {
+  const Value dy = weight.inputs[1];
+  const auto& options = weight.operation.attributes;
+  const auto is_same = [](const Attribute& a, const Attribute& b) { return a.value == b.value; };
+  const Step* found = nullptr;
+  for (const Step* reader : g.readers(dy)) {
+    if (is_named(reader, "conv2d_input_gradient") && reader->inputs[0] == dy &&
+        g.shape(reader->outputs[0]) == g.shape(weight.inputs[0]) && (w == no_value || reader->inputs[1] == w) &&
+        g.shape(reader->inputs[1]) == g.shape(weight.outputs[0]) &&
+        std::equal(options.begin(), options.end(), reader->operation.attributes.begin(), is_same))
+      found = reader;
+  }
+  return found;
+}
+
 Kernel conv2d_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
   const kernels::ConvAlgorithm& algorithm = kernels::choose_conv(p);
   const auto store = [p, clamp, &algorithm](const Tensors& in, const Tensors& out, const float* before,

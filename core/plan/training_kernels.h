@@ -15,6 +15,11 @@ using Kernel = std::shared_ptr<const StoringKernel>;
 /// max_pool2d_gradient in float32; null for all others.
 Kernel kernel_of(const Rewrite& rewrite, const Step& step);
 
+/// The step that makes dx where `weight`, a conv2d_weight_gradient, makes dw: from the same dy, for the same shapes and
+/// options, and from the filters `w`, where these are given. Two convolutions whose outputs are added have one dy, so
+/// all of this is compared. Null where there is none.
+const Step* input_gradient_beside(const Graph& graph, const Step& weight, Value w = no_value);
+
 /// An image as a kernel reads it.
 struct Source {
   enum class Kind {

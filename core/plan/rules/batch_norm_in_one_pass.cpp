@@ -26,14 +26,12 @@ struct Pattern {
   Clamp bounds() const { return clamp != nullptr ? clamp_of(clamp->operation) : no_clamp; }
 };
 
-/// The reader of that name of batch norm's input h that is of the same batch norm; null where there is none.
-const Step* gradient_of(const Graph& g, const Step* bn, std::string_view name) {
-  for (const Step* reader : g.readers(bn->inputs[0])) {
-    if (reader->operation.name == name && reader->inputs[1] == bn->inputs[0] && reader->inputs[2] == bn->inputs[1] &&
-        reader->inputs[3] == bn->inputs[2] && reader->inputs[4] == bn->inputs[3])
-      return reader;
-  }
-  return nullptr;
+/// True where `step`, which reads the input of the batch norm, is of the same numbers: an image may be normalised
+/// twice.
+bool is_of(const Step* step, const Step* bn) {
+  return is_named(step, "batch_norm_parameter_gradients") &&
+         std::equal(bn->inputs.begin(), bn->inputs.begin() + 4, step->inputs.begin() + 1) &&
+         step->operation.attribute("epsilon") == bn->operation.attribute("epsilon");
 }
 
 void find_forward(const Graph& g, Pattern& p) {
@@ -47,13 +45,21 @@ void find_forward(const Graph& g, Pattern& p) {
 }
 
 void find_backward(const Graph& g, Pattern& p) {
-  p.parameters = gradient_of(g, p.bn, "batch_norm_parameter_gradients");
-  p.input = gradient_of(g, p.bn, "batch_norm_input_gradient");
-  if (p.clamp == nullptr || p.parameters == nullptr) return;
-  const Step* mask = g.maker(p.parameters->inputs[0]);
-  const bool is_its = is_named(mask, "clamp_gradient") && mask->inputs[1] == p.clamp->outputs[0] &&
-                      (p.input == nullptr || p.input->inputs[0] == mask->outputs[0]);
-  if (is_its) p.mask = mask;
+  const auto mask_of = [&](const Step* parameters) {
+    const Step* mask = g.maker(parameters->inputs[0]);
+    const bool is_its =
+        p.clamp != nullptr && is_named(mask, "clamp_gradient") && mask->inputs[1] == p.clamp->outputs[0];
+    return is_its ? mask : nullptr;
+  };
+  for (const Step* reader : g.readers(p.h())) {
+    if (!is_of(reader, p.bn) || (p.parameters != nullptr && mask_of(reader) == nullptr)) continue;
+    p.parameters = reader;
+    p.mask = mask_of(reader);
+  }
+  if (p.parameters == nullptr) return;
+  for (const Step* reader : g.readers(p.parameters->outputs[0])) {  // dx is made of dgamma
+    if (is_named(reader, "batch_norm_input_gradient")) p.input = reader;
+  }
 }
 
 bool replace(Rewrite& r, const Step* bn) {

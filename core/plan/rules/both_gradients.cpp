@@ -25,10 +25,7 @@ bool replace(Rewrite& r, const Step* weight) {
   const Conv2dOptions options = conv_options(weight->operation);
   const ConvProblem p = conv_problem(g.shape(x), g.shape(weight->outputs[0]), options);
   if (!gradients_in_one_pass(p)) return r.no(weight, "it is no 1x1 or depthwise convolution of few weights");
-  const Step* input = nullptr;
-  for (const Step* reader : g.readers(dy)) {
-    if (is_named(reader, "conv2d_input_gradient") && g.shape(reader->outputs[0]) == g.shape(x)) input = reader;
-  }
+  const Step* input = input_gradient_beside(g, *weight);
   if (input == nullptr) return r.no(weight, "its input needs no gradient");
   if (g.uses(dy) != 2 || !is_named(g.maker(dy), "normalise_gradient"))
     return r.no(weight, "its output's gradient is not a batch norm's alone");

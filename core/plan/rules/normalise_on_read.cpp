@@ -39,12 +39,7 @@ bool replace(Rewrite& r, const Step* norm) {
   const ConvolutionStep conv = convolution_of(r, readers.conv);
   if (!conv || conv.bias() != no_value || conv.residual() != no_value)
     return r.no(norm, "the convolution that reads it has a bias");
-  if (readers.weight != nullptr) {
-    for (const Step* reader : g.readers(conv.weight())) {
-      if (is_named(reader, "conv2d_input_gradient") && reader->inputs[0] == readers.weight->inputs[1])
-        readers.input = reader;
-    }
-  }
+  if (readers.weight != nullptr) readers.input = input_gradient_beside(g, *readers.weight, conv.weight());
   const NormValues numbers = norm_values_of(g, *norm);
   if (numbers.mean == no_value) return r.no(norm, "its statistics are not at hand");
   const Clamp clamp = clamp_of(norm->operation);

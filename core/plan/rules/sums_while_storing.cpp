@@ -22,8 +22,8 @@ bool replace(Rewrite& r, const Step* sums) {
   const Kernel kernel = maker != nullptr ? kernel_of(r, *maker) : nullptr;
   if (kernel == nullptr || !kernel->takes_gradient_sums || maker->outputs[0] != dy ||
       maker->operation.name == std::string_view("conv2d"))
-    return r.no(sums, std::string("no kernel takes them of what ") +
-                          (maker != nullptr ? maker->operation.name : "is given") + " makes");
+    return r.no(sums, maker != nullptr ? std::string("no kernel takes them of what ") + maker->operation.name + " makes"
+                                       : "its output's gradient is given");
   if (maker->outputs.size() != kernel->outputs) return r.no(sums, "the kernel takes other sums already");
   const Step* gradient = nullptr;  // reads dy and masks it
   for (const Step* reader : g.readers(dy)) {
@@ -31,7 +31,8 @@ bool replace(Rewrite& r, const Step* sums) {
       gradient = reader;
   }
   const int own_readers = 1 + (!stores_dz && gradient != nullptr ? 1 : 0);
-  if (clips(clamp) && g.uses(dy) != own_readers) return r.no(sums, "the gradient is needed unmasked");
+  const bool replaces_dy = clips(clamp) || stores_dz;
+  if (replaces_dy && g.uses(dy) != own_readers) return r.no(sums, "the gradient is needed unmasked");
   const NormValues norm = norm_of_gradient(*sums);
   const std::size_t first = stores_dz ? 1 : 0;
   const Value dgamma = sums->outputs[first], dbeta = sums->outputs[first + 1];

@@ -28,10 +28,7 @@ struct Pattern {
 };
 
 bool find_input_gradient(const Graph& g, Pattern& p) {
-  for (const Step* reader : g.readers(p.conv->inputs[1])) {
-    if (is_named(reader, "conv2d_input_gradient") && p.weight != nullptr && reader->inputs[0] == p.weight->inputs[1])
-      p.input = reader;
-  }
+  if (p.weight != nullptr) p.input = input_gradient_beside(g, *p.weight, p.conv->inputs[1]);
   if (p.input == nullptr) return true;
   Value dup = p.input->outputs[0];
   if (p.joined != nullptr) {
@@ -39,6 +36,8 @@ bool find_input_gradient(const Graph& g, Pattern& p) {
     if (!is_named(p.split, "split_channels")) return false;
     dup = no_value;
     const auto& parts = p.split->operation.attributes;
+    // Another image of as many channels may be convolved by the same filters, and joined of other parts.
+    if (parts.size() != 2 || parts[0].value != static_cast<double>(g.shape(p.up->inputs[0])[3])) return false;
     std::size_t next = 0;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (std::string_view(parts[i].name) != "part") continue;

@@ -7,7 +7,9 @@
 #include <set>
 #include <string>
 
+#include "core/kernels/isa.h"
 #include "core/ops.h"
+#include "core/parallel.h"
 #include "core/plan/plan.h"
 #include "tests/core/graph_testing.h"
 
@@ -125,5 +127,136 @@ struct Norm {
     return batch_norm(x, gamma, beta, mean, var, {.training = training, .epsilon = epsilon});
   }
 };
+
+// ---- steps of training ----
+
+/// The parameters of a network that learns, and the statistics that its steps move.
+struct Learner {
+  Tensors parameters, statistics;
+
+  /// A filter, or another parameter, of deviation 1 / sqrt(fan in).
+  Tensor weight(const Shape& shape) {
+    const double fan_in = static_cast<double>(shape.count() / shape[0]);
+    parameters.push_back(scale(random_f32(shape), 1 / std::sqrt(fan_in)).set_requires_grad(true));
+    return parameters.back();
+  }
+  Norm norm(std::int64_t channels) {
+    const Norm made = frozen_norm(channels);
+    for (const Tensor& t : {made.gamma, made.beta}) parameters.push_back(t.set_requires_grad(true));
+    return made;
+  }
+  /// Its gamma and beta don't learn.
+  Norm frozen_norm(std::int64_t channels) {
+    const Norm made(channels, DType::f32);
+    statistics.insert(statistics.end(), {made.mean, made.var});
+    return made;
+  }
+};
+
+/// A loss, and what else f returns.
+struct TrainingStep {
+  GraphFunction f;
+  Tensors inputs;
+  const Learner& learner;
+};
+
+/// What a run of the step leaves: its results, the gradients of the parameters (empty where there is none), and the
+/// statistics, which are then put back.
+inline Tensors left_by(const TrainingStep& step, const std::function<Tensors()>& run) {
+  Tensors before, left;
+  for (const Tensor& t : step.learner.statistics) before.push_back(t.clone());
+  for (const Tensor& p : step.learner.parameters) p.zero_grad();
+  for (const Tensor& t : run()) left.push_back(t.detach().clone());
+  for (const Tensor& p : step.learner.parameters) {
+    left.push_back(p.grad().defined() ? p.grad().clone() : Tensor::zeros({0}, p.dtype()));
+    p.zero_grad();
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    left.push_back(step.learner.statistics[i].clone());
+    step.learner.statistics[i].copy_from(before[i]);
+  }
+  return left;
+}
+inline Tensors left_by_eager(const TrainingStep& step) {
+  return left_by(step, [&] {
+    Tensors results = step.f(step.inputs);
+    results[0].backward();
+    return results;
+  });
+}
+inline Tensors left_by_plan(const TrainingStep& step, const Plan& plan) {
+  return left_by(step, [&] { return plan.run_all(step.inputs); });
+}
+
+inline Plan training_plan(const TrainingStep& step, const PlanOptions& options = {}) {
+  return Plan::training(step.f, types_of(step.inputs), explained(options));
+}
+
+inline void check_agree(const Tensors& got, const Tensors& expected, double bound) {
+  REQUIRE(got.size() == expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    INFO("result, gradient or statistic " << i << " of " << got.size() << ": " << expected[i].shape().to_string());
+    if (bound == 0) {
+      CHECK(equal(got[i], expected[i]));
+    } else if (i == 0) {  // the loss, a mean of numbers around 1 that may cancel
+      CHECK(std::abs(got[i].to(DType::f64).item() - expected[i].to(DType::f64).item()) <= bound);
+    } else {
+      CHECK(relative_difference(got[i], expected[i]) <= bound);
+    }
+  }
+}
+
+/// The plan of a step, which must leave what eager does: within `bound` of each tensor's range, or the same bits where
+/// that is 0; and the same bits for any number of threads.
+inline Plan check_trained(const TrainingStep& step, double bound, const PlanOptions& options = {}) {
+  const Plan plan = training_plan(step, options);
+  INFO(plan.graph().to_string());
+  const int before = num_threads();
+  set_num_threads(1);
+  const Tensors got = left_by_plan(step, plan);
+  check_agree(got, left_by_eager(step), bound);
+  for (int threads : {2, 3}) {
+    INFO(threads << " threads");
+    set_num_threads(threads);
+    check_agree(left_by_plan(step, plan), got, 0);
+  }
+  set_num_threads(before);
+  return plan;
+}
+
+/// A rule that changes no bits, upon others that may: held against the plan without it.
+inline Plan check_same_bits(const TrainingStep& step, const PlanOptions& options, const PlanOptions& without) {
+  Plan plan = check_trained(step, 1e-4, options);
+  INFO(plan.graph().to_string());
+  check_agree(left_by_plan(step, plan), left_by_plan(step, training_plan(step, without)), 0);
+  return plan;
+}
+
+/// A step that a rule must leave alone, for that reason; for none where it sees no pattern at all.
+inline Plan check_step_refused(const char* rule, const std::string& reason, const TrainingStep& step,
+                               const PlanOptions& options = {}) {
+  INFO(rule << " on a step that it must refuse: " << reason);
+  Plan plan = check_trained(step, 1e-4, options);
+  INFO(plan.graph().to_string());
+  CHECK(applied(plan, rule) == 0);
+  const auto reasons = refusals_of(plan, rule);
+  CAPTURE(reasons);
+  CHECK((reason.empty() ? reasons.empty() : std::count(reasons.begin(), reasons.end(), reason) > 0));
+  return plan;
+}
+
+/// A loss that pulls each element of y in a direction of its own.
+inline Tensor pulled(const Tensor& y, const Tensor& directions) { return mean(multiply(tanh(y), directions)); }
+
+/// f with each instruction set's kernels.
+inline void on_each_isa(const std::function<void()>& f) {
+  const std::string before = kernels::isa_name();
+  for (const std::string& name : kernels::available_isas()) {
+    INFO("kernels of " << name);
+    kernels::select_isa(name);
+    f();
+  }
+  kernels::select_isa(before);
+}
 
 }  // namespace weft::test
