@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <libheif/heif.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@ namespace weft {
 namespace {
 
 constexpr const char* library_file = "libheif.so.1";
+constexpr int longest_padding = 1024;
 
 /// The functions of libheif that weft calls.
 struct Library {
@@ -33,6 +35,7 @@ struct Library {
   WEFT_HEIF(heif_context_free);
   WEFT_HEIF(heif_context_read_from_memory_without_copy);
   WEFT_HEIF(heif_context_get_primary_image_handle);
+  WEFT_HEIF(heif_context_set_maximum_image_size_limit);
   WEFT_HEIF(heif_image_handle_release);
   WEFT_HEIF(heif_image_handle_get_width);
   WEFT_HEIF(heif_image_handle_get_height);
@@ -107,6 +110,11 @@ DecodedPicture decode_heif(Bytes file, std::string_view name, const DecodeOption
   const Owned<const heif_image_handle> handle(primary, heif.heif_image_handle_release);
   check_size(heif.heif_image_handle_get_width(primary), heif.heif_image_handle_get_height(primary), file.size(),
              options.max_pixels, name);
+
+  // What a picture is put together from has sizes of its own in the file, and memory is taken by those: a grid of 27,000 x
+  // 26,000 in a picture of 300 x 200. None may be longer than the picture, but for a codec's padding of a tile.
+  const int longest = std::max(heif.heif_image_handle_get_width(primary), heif.heif_image_handle_get_height(primary));
+  heif.heif_context_set_maximum_image_size_limit(context.get(), longest + longest_padding);
 
   const bool has_alpha = heif.heif_image_handle_has_alpha_channel(primary) != 0;
   const Owned<heif_decoding_options> decoding(heif.heif_decoding_options_alloc(), heif.heif_decoding_options_free);
