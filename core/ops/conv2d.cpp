@@ -101,7 +101,7 @@ std::int64_t packing_bytes(const ConvProblem& p) {
   const auto packed_floats = kernels::choose_conv(p).packed_floats;
   const std::int64_t packed =
       static_cast<std::int64_t>(sizeof(float)) * std::max(packed_floats(p), packed_floats(transposed));
-  return packed + scratch_beside_filters;
+  return with_tiles(packed);
 }
 
 Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& weight, const Shape& x, const Conv2dOptions& options) {

@@ -20,9 +20,9 @@ Conv2dOptions conv_options(const Operation& operation);
 void describe_conv(ProfileEntry& entry, const ConvProblem& p, const char* algorithm);
 
 /// Scratch space of a convolution that packs its filters, and of its input gradient: these in their kernel's order, and
-/// the tiles and sums on their way, of which two megabytes are enough where the filters are many.
+/// a sixteenth more for tiles and sums on their way, which is enough where the filters are many.
 std::int64_t packing_bytes(const ConvProblem& p);
-inline constexpr std::int64_t scratch_beside_filters = 2 << 20;
+constexpr std::int64_t with_tiles(std::int64_t packed_bytes) { return packed_bytes + packed_bytes / 16; }
 
 /// dx, of the shape of x, from dy and w: "conv2d_input_gradient".
 Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& weight, const Shape& x, const Conv2dOptions& options);

@@ -247,7 +247,7 @@ void describe_upsample(const UpsampleConvProblem& p, std::int64_t channels, Prof
 }
 
 std::int64_t packing_bytes(const UpsampleConvProblem& p) {
-  return static_cast<std::int64_t>(sizeof(float)) * kernels::upsample_conv_packed_floats(p) + scratch_beside_filters;
+  return with_tiles(static_cast<std::int64_t>(sizeof(float)) * kernels::upsample_conv_packed_floats(p));
 }
 
 Kernel upsample_conv2d_kernel(const UpsampleConvProblem& p) {

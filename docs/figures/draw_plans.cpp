@@ -304,7 +304,7 @@ void draw_memory(const std::filesystem::path& folder) {
   const auto loss = [&](const Tensors& in) { return bce_with_logits(network.forward(in[0]), in[1]); };
   const Plan free = Plan::training(loss, {x, mask});
   write_file(folder / "arena_training.svg", arena_picture(free));
-  const Plan tight = Plan::training(loss, {x, mask}, {.memory_bytes = free.peak_bytes() - free.arena_bytes() / 5});
+  const Plan tight = Plan::training(loss, {x, mask}, {.memory_bytes = free.peak_bytes() - free.arena_bytes() / 8});
   write_file(folder / "arena_budget.svg", arena_picture(tight));
   network.eval();
   const auto forward = [&](const Tensors& in) { return network.forward(in[0]); };

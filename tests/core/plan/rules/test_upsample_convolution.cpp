@@ -32,8 +32,9 @@ TEST_CASE("upsample_convolution reads small images and skips as they are", "[pla
                                                          {Shape{1, 4, 6, 19}, 1, 17},
                                                          {Shape{3, 17, 8, 32}, 0, 8}}) {
       CAPTURE(name, x.to_string(), skip_channels, out_channels);
-      Tensors inputs{random_f32(x)};
-      if (skip_channels > 0) inputs.push_back(random_f32({x[0], 2 * x[1], 2 * x[2], skip_channels}));
+      Tensors inputs(skip_channels > 0 ? 2 : 1);
+      inputs[0] = random_f32(x);
+      if (skip_channels > 0) inputs[1] = random_f32({x[0], 2 * x[1], 2 * x[2], skip_channels});
       const Tensor w = random_f32({out_channels, x[3] + skip_channels, 3, 3}), b = random_f32({out_channels});
       const auto plain = [&](const Tensors& in) { return Tensors{decode(in, w)}; };
       const Plan plan = check_planned({plain, inputs}, 2e-5, alone);
