@@ -17,7 +17,7 @@
 namespace weft {
 namespace {
 
-constexpr std::size_t alignment = 64;           // what vector loads want
+constexpr std::size_t alignment = 64;  // what vector loads want
 constexpr std::size_t page = 4096;
 constexpr std::size_t small_limit = 64 * 1024;  // blocks below are malloc's: it keeps such memory anyway
 constexpr std::size_t megabyte = std::size_t{1} << 20;

@@ -31,8 +31,8 @@ std::vector<NodePtr> nodes_behind(const NodePtr& root) {
 
 /// The gradients of a node's inputs, one each, from that of its output. The node can't be asked again.
 Gradients visit(Node& node, const Tensor& dy) {
-  WEFT_CHECK(node.backward,
-             "[backward] {} was already run backward and its saved tensors are freed; run forward again", node.name);
+  WEFT_CHECK(node.backward, "[backward] {} was already run backward and its saved tensors are freed; run forward again",
+             node.name);
   Gradients gradients = node.backward(dy);
   node.backward = nullptr;
   WEFT_CHECK(gradients.size() == node.inputs.size(), "[backward] {} has {} inputs but made {} gradients", node.name,
@@ -107,16 +107,20 @@ void backward(const Tensor& y, const Tensor& seed) {
   WEFT_CHECK(!seed.defined() || (seed.shape() == y.shape() && seed.dtype() == y.dtype()),
              "[backward] {} expected a gradient {} {}, got {} {}", y.node()->name, dtype_name(y.dtype()), y.shape(),
              dtype_name(seed.dtype()), seed.shape());
-  run_backward(y.node(), seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()), [](Node& leaf, const Tensor& dy) {
-    // The leaf outlives the pass, so it must not share a buffer that someone else may still write to.
-    leaf.grad = leaf.grad.defined() ? add(leaf.grad, dy) : dy.has_numbers() && !dy.is_sole_owner() ? dy.clone() : dy;
-  });
+  run_backward(y.node(), seed.defined() ? seed : Tensor::full(y.shape(), 1, y.dtype()),
+               [](Node& leaf, const Tensor& dy) {
+                 // The leaf outlives the pass, so it must not share a buffer that someone else may still write to.
+                 leaf.grad = leaf.grad.defined()                       ? add(leaf.grad, dy)
+                             : dy.has_numbers() && !dy.is_sole_owner() ? dy.clone()
+                                                                       : dy;
+               });
 }
 
 Tensors gradients(const Tensor& y, const Tensors& leaves) {
   WEFT_CHECK(y.requires_grad() && y.count() == 1, "[gradients] expected a scalar with history, got {}", y.shape());
   std::unordered_map<const Node*, Tensor> found;
-  run_backward(y.node(), Tensor::full(y.shape(), 1, y.dtype()), [&](const Node& leaf, const Tensor& dy) { found[&leaf] = dy; });
+  run_backward(y.node(), Tensor::full(y.shape(), 1, y.dtype()),
+               [&](const Node& leaf, const Tensor& dy) { found[&leaf] = dy; });
   Tensors gradients;
   for (const Tensor& leaf : leaves) gradients.push_back(leaf.requires_grad() ? found[leaf.node().get()] : Tensor());
   return gradients;

@@ -105,11 +105,11 @@ const std::shared_ptr<Graph>& Tensor::graph() const { return body().graph; }
 int Tensor::graph_value() const { return body().graph_value; }
 
 const Tensor::Body& Tensor::body_with_numbers(const char* op) const {
-  WEFT_CHECK(has_numbers(),
-             "[{}] this tensor {} has a shape and no numbers: {}", op, shape(),
-             body().graph == nullptr ? "they were let go of, as the network is only run from now on"
-                                     : "it is a value of a graph that is being captured. What looks at numbers can't be "
-                                       "captured; run it as it stands, without a plan");
+  WEFT_CHECK(has_numbers(), "[{}] this tensor {} has a shape and no numbers: {}", op, shape(),
+             body().graph == nullptr
+                 ? "they were let go of, as the network is only run from now on"
+                 : "it is a value of a graph that is being captured. What looks at numbers can't be "
+                   "captured; run it as it stands, without a plan");
   return *body_;
 }
 
@@ -186,7 +186,8 @@ Tensor Tensor::view(const Shape& wanted) const {
   WEFT_CHECK(wanted.count() == count(), "[view] {} elements do not fit shape {}: the tensor is {}", count(), wanted,
              shape());
   if (!has_numbers()) {
-    WEFT_CHECK(wanted == shape(), "[view] a tensor without numbers is reshaped by reshape(): {} to {}", shape(), wanted);
+    WEFT_CHECK(wanted == shape(), "[view] a tensor without numbers is reshaped by reshape(): {} to {}", shape(),
+               wanted);
     return without_numbers(wanted, dtype(), body().graph, body().graph_value);
   }
   return Tensor(std::make_shared<Body>(Body{body().storage, wanted, dtype(), nullptr, body().offset}));

@@ -111,8 +111,9 @@ DecodedPicture decode_heif(Bytes file, std::string_view name, const DecodeOption
   check_size(heif.heif_image_handle_get_width(primary), heif.heif_image_handle_get_height(primary), file.size(),
              options.max_pixels, name);
 
-  // What a picture is put together from has sizes of its own in the file, and memory is taken by those: a grid of 27,000 x
-  // 26,000 in a picture of 300 x 200. None may be longer than the picture, but for a codec's padding of a tile.
+  // What a picture is put together from has sizes of its own in the file, and memory is taken by those: a grid of
+  // 27,000 x 26,000 in a picture of 300 x 200. None may be longer than the picture, but for a codec's padding of a
+  // tile.
   const int longest = std::max(heif.heif_image_handle_get_width(primary), heif.heif_image_handle_get_height(primary));
   heif.heif_context_set_maximum_image_size_limit(context.get(), longest + longest_padding);
 

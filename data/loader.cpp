@@ -47,8 +47,8 @@ std::unique_ptr<Loader::Batches> Loader::epoch(std::uint64_t epoch, std::size_t 
   return std::make_unique<Batches>(batches() - first, options_.ahead, make, options_.workers);
 }
 
-/// All samples of a batch have one size. Where each picture would have a canvas of its own, the batch is as one of them or
-/// as the canvas that was asked for: the network meets whole subjects as it will see them later, and crops.
+/// All samples of a batch have one size. Where each picture would have a canvas of its own, the batch is as one of them
+/// or as the canvas that was asked for: the network meets whole subjects as it will see them later, and crops.
 SampleSize Loader::sample_size(std::uint64_t epoch, std::size_t first_index, const Sample& first) const {
   const SampleSize asked{options_.width, options_.height};
   if (options_.fit != Fit::area || !Random(options_.seed, {shape_stream, epoch, first_index}).chance(0.5)) return asked;

@@ -36,7 +36,7 @@ struct LoaderOptions {
   int smallest_batch = 1;  // a last batch of fewer pictures joins the one before it, where there is one
   std::uint64_t seed = 0;
   std::size_t workers = 1;
-  std::size_t ahead = 2;   // batches made before they are asked for
+  std::size_t ahead = 2;  // batches made before they are asked for
 };
 
 class Loader {

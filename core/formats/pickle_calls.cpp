@@ -133,15 +133,20 @@ std::optional<PickleGlobal> allowed_global(std::string_view module, std::string_
 
 PickleValue call_global(const PickleGlobal& global, const PickleTuple& arguments, const std::string& where) {
   switch (global.kind) {
-    case Kind::ordered_dict: return {ordered_dict(arguments, where)};
+    case Kind::ordered_dict:
+      return {ordered_dict(arguments, where)};
     case Kind::rebuild_tensor:
-    case Kind::rebuild_tensor_v2: return {rebuild_tensor(arguments, where)};
-    case Kind::rebuild_parameter: return {argument<PickleTensor>(arguments, 0, where, "a parameter's tensor")};
+    case Kind::rebuild_tensor_v2:
+      return {rebuild_tensor(arguments, where)};
+    case Kind::rebuild_parameter:
+      return {argument<PickleTensor>(arguments, 0, where, "a parameter's tensor")};
     case Kind::parameter:
       if (arguments.items.empty()) return {PickleEmptyParameter{}};
       return {argument<PickleTensor>(arguments, 0, where, "a parameter's tensor")};
-    case Kind::skipped: return {PickleSkipped{}};
-    case Kind::storage: break;
+    case Kind::skipped:
+      return {PickleSkipped{}};
+    case Kind::storage:
+      break;
   }
   fail("{}: refused: it calls a storage type", where);
 }

@@ -139,7 +139,7 @@ TEST_CASE("docs/core.md, exercise 2: three winners", "[docs]") {
 
 TEST_CASE("docs/core.md, exercise 3: two losses on one trunk", "[docs]") {
   const Tensor x = tensor({1}, {2}).set_requires_grad(true);
-  const auto trunk = [&] { return cube(x); };                    // 12 per unit of x
+  const auto trunk = [&] { return cube(x); };                         // 12 per unit of x
   const auto first = [](const Tensor& t) { return multiply(t, t); };  // 2 t = 16
   const auto second = [](const Tensor& t) { return scale(t, 5); };
 

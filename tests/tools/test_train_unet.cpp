@@ -75,7 +75,8 @@ TEST_CASE("train_unet from the command line", "[tools]") {
     REQUIRE(result.status == 0);
     CHECK_THAT(result.out, Contains("all epochs are done after 2 epochs, 6 steps") && Contains("best mIoU 0.") &&
                                Contains("best.safetensors") && Contains("time per step") && Contains("peak memory"));
-    CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate") && Contains("val loss") && Contains("the best so far"));
+    CHECK_THAT(result.err, Contains("8 pictures to train on, 2 to validate") && Contains("val loss") &&
+                               Contains("the best so far"));
 
     const ProgramResult eval =
         run_program("eval_unet", {"--model", (folder / "run/best.safetensors").string(), "--data",
@@ -354,9 +355,7 @@ TEST_CASE("Ctrl-C once finishes the step and saves, twice stops at once; neither
     for (int i = 0; i < 12000 && !is_true(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return is_true();
   };
-  const auto says = [&](const std::string& what) {
-    return read_text(folder / "err").find(what) != std::string::npos;
-  };
+  const auto says = [&](const std::string& what) { return read_text(folder / "err").find(what) != std::string::npos; };
   const fs::path checkpoint = folder / "run/checkpoint.safetensors";
 
   const pid_t once = start(false);
@@ -376,8 +375,9 @@ TEST_CASE("Ctrl-C once finishes the step and saves, twice stops at once; neither
   CHECK(wait_for(twice) == 130);
   CHECK(says("stopped at once"));
   CHECK(read_text(checkpoint) == saved);
-  CHECK(train(folder, "run", {"--size", "512", "--batch", "8", "--epochs", "3", "--resume", "--max-steps", "1"}).status ==
-        0);
+  CHECK(
+      train(folder, "run", {"--size", "512", "--batch", "8", "--epochs", "3", "--resume", "--max-steps", "1"}).status ==
+      0);
 }
 
 TEST_CASE("a run killed at random moments ends with the same bytes", "[tools][.long]") {

@@ -98,7 +98,8 @@ TEST_CASE("settings that make no sense are named", "[train]") {
   CHECK(message([](TrainConfig&) {}) == "accepted");
   CHECK(message([](TrainConfig& c) { c.size = 500; }) ==
         "--size: expected a multiple of 32, got 500; the nearest are 480 and 512");
-  CHECK(message([](TrainConfig& c) { c.fit = "crop"; }) == "--fit: expected one of stretch, letterbox, area, got 'crop'");
+  CHECK(message([](TrainConfig& c) { c.fit = "crop"; }) ==
+        "--fit: expected one of stretch, letterbox, area, got 'crop'");
   CHECK(message([](TrainConfig& c) { c.batch = 0; }) == "--batch: expected a whole number from 1 to 65536, got 0");
   CHECK_THAT(message([](TrainConfig& c) { c.learning_rate = 0; }), Contains("--lr: expected above 0"));
   CHECK_THAT(message([](TrainConfig& c) { c.dice_weight = c.bce_weight = 0; }),

@@ -26,7 +26,7 @@ TEST_CASE("a disc grows from a pixel, and is cut at the border", "[train]") {
 TEST_CASE("straps are thin, a coat is not", "[train]") {
   Image mask = rectangle(60, 60, 5, 5, 25, 55);  // 20 wide
   const std::int64_t coat_tips = area(thin_parts(mask, 3));
-  CHECK(coat_tips == 20);  // 3 + 1 + 1 pixels at each corner
+  CHECK(coat_tips == 20);                                                        // 3 + 1 + 1 pixels at each corner
   for (int y = 0; y < 60; ++y) std::fill_n(mask.at(y, 40), 4, std::uint8_t{1});  // 4 wide, through the whole picture
   CHECK(area(thin_parts(mask, 3)) == coat_tips + 240);
   CHECK(area(thin_parts(mask, 1)) < coat_tips + 1);

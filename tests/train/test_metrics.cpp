@@ -14,7 +14,8 @@ using Pixels = std::vector<std::uint8_t>;
 SegmentationMetrics make_metrics() {
   return SegmentationMetrics(LabelMap::parse(R"({"name": "four", "labels": [
       {"id": 0, "name": "background", "clothing": false}, {"id": 1, "name": "shirt", "clothing": true},
-      {"id": 2, "name": "shoe", "clothing": true}, {"id": 3, "name": "face", "clothing": false}]})", "four.json"));
+      {"id": 2, "name": "shoe", "clothing": true}, {"id": 3, "name": "face", "clothing": false}]})",
+                                             "four.json"));
 }
 }  // namespace
 
@@ -33,9 +34,9 @@ TEST_CASE("metrics of masks small enough to count", "[train]") {
   CHECK(metrics.total().iou() == Approx(3.0 / 5));
   CHECK(metrics.total().dice() == Approx(6.0 / 8));
 
-  CHECK(metrics.labels()[2].pixels == 2);      // recall 1 / 2
+  CHECK(metrics.labels()[2].pixels == 2);  // recall 1 / 2
   CHECK(metrics.labels()[2].predicted == 1);
-  CHECK(metrics.labels()[3].predicted == 1);   // the face taken for clothing
+  CHECK(metrics.labels()[3].predicted == 1);  // the face taken for clothing
   CHECK(metrics.labels()[0].predicted == 0);
 }
 

@@ -55,7 +55,8 @@ BenchWorkload::BenchWorkload(const BenchOptions& options)
   }
   masks_ = options.targets.empty() ? filled(masks, [&] { return draw.chance(0.3) ? 1.0 : 0.0; })
                                    : read_raw(options.targets, masks);
-  plans_.emplace(*network_, LossWeights{}, PlanOptions{.without = options.without, .memory_bytes = options.memory_bytes});
+  plans_.emplace(*network_, LossWeights{},
+                 PlanOptions{.without = options.without, .memory_bytes = options.memory_bytes});
   optimizer_ = make_optimizer({}, {{network_->named_parameters()}});
 }
 

@@ -36,8 +36,10 @@ std::string samples_html(const Report& report) {
   if (last.samples.empty()) return "";
   const bool is_training = last.epoch > 0;
   std::string html = is_training ? "<h2>The same photographs, epoch by epoch</h2>\n" : "<h2>Photographs</h2>\n";
-  html += "<p class=\"soft\">In colour: what was taken for clothing. Under each picture stands its IoU with the truth.</p>\n"
-          "<div class=\"card scroll\"><table class=\"samples\"><thead><tr><th scope=\"col\">photograph</th>";
+  html +=
+      "<p class=\"soft\">In colour: what was taken for clothing. Under each picture stands its IoU with the "
+      "truth.</p>\n"
+      "<div class=\"card scroll\"><table class=\"samples\"><thead><tr><th scope=\"col\">photograph</th>";
   for (const Review& review : report.reviews) {
     const bool is_best = is_training && review.epoch == report.best_epoch;
     html += fmt::format("<th scope=\"col\"{}>{}{}</th>", is_best ? " class=\"best\"" : "",
@@ -80,11 +82,12 @@ std::string histogram_html(const Review& review) {
     return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
   };
   const auto counts = histogram_of(review.pictures);
-  return fmt::format("<h2>How the pictures are spread</h2>\n<p class=\"soft\">{} pictures. Half of them score {:.3f} or more, nine "
-                     "in ten {:.3f} or more; the best {:.3f}, the worst {:.3f}.</p>\n<figure class=\"card "
-                     "narrow\"><h3>IoU by picture</h3>{}</figure>\n",
-                     values.size(), quantile(0.5), quantile(0.1), values.back(), values.front(),
-                     histogram_chart(counts, "IoU of a picture"));
+  return fmt::format(
+      "<h2>How the pictures are spread</h2>\n<p class=\"soft\">{} pictures. Half of them score {:.3f} or more, nine "
+      "in ten {:.3f} or more; the best {:.3f}, the worst {:.3f}.</p>\n<figure class=\"card "
+      "narrow\"><h3>IoU by picture</h3>{}</figure>\n",
+      values.size(), quantile(0.5), quantile(0.1), values.back(), values.front(),
+      histogram_chart(counts, "IoU of a picture"));
 }
 
 /// The colours of mistakes.
@@ -125,23 +128,25 @@ std::string label_bars(const std::vector<LabelScore>& labels, bool clothing) {
   std::stable_sort(rows.begin(), rows.end(), [&](const LabelScore& a, const LabelScore& b) {
     return share_of(mistakes(a), a.counts.pixels) > share_of(mistakes(b), b.counts.pixels);
   });
-  std::string html = fmt::format("<div class=\"card\"><h3>{}</h3><table class=\"bars\"><thead><tr><th>label</th><th></th>"
-                                 "<th class=\"n\">{}</th><th class=\"n\">of all<br>{}</th></tr></thead><tbody>\n",
-                                 clothing ? "Clothing: how much of it is found" : "Not clothing: how much is taken for it",
-                                 clothing ? "found" : "mistaken", clothing ? "missed" : "mistaken");
+  std::string html = fmt::format(
+      "<div class=\"card\"><h3>{}</h3><table class=\"bars\"><thead><tr><th>label</th><th></th>"
+      "<th class=\"n\">{}</th><th class=\"n\">of all<br>{}</th></tr></thead><tbody>\n",
+      clothing ? "Clothing: how much of it is found" : "Not clothing: how much is taken for it",
+      clothing ? "found" : "mistaken", clothing ? "missed" : "mistaken");
   for (const LabelScore& l : rows) {
     const double rate = share_of(l.counts.predicted, l.counts.pixels);
-    html += fmt::format("<tr><td>{}</td><td><span class=\"track{}\"><i style=\"width:{:.1f}%\"></i></span></td>"
-                        "<td class=\"n\">{}</td><td class=\"n soft\">{}</td></tr>\n",
-                        escape_html(l.name), clothing ? "" : " wrong", 100 * rate, percent(rate),
-                        percent(share_of(mistakes(l), all)));
+    html += fmt::format(
+        "<tr><td>{}</td><td><span class=\"track{}\"><i style=\"width:{:.1f}%\"></i></span></td>"
+        "<td class=\"n\">{}</td><td class=\"n soft\">{}</td></tr>\n",
+        escape_html(l.name), clothing ? "" : " wrong", 100 * rate, percent(rate), percent(share_of(mistakes(l), all)));
   }
   return html + "</tbody></table></div>\n";
 }
 
 std::string labels_html(const Review& review) {
   if (review.labels.empty()) return "";
-  return "<h2>What is missed, and what is mistaken</h2>\n<p class=\"soft\">By pixels of the source's own labels, the weakest "
+  return "<h2>What is missed, and what is mistaken</h2>\n<p class=\"soft\">By pixels of the source's own labels, the "
+         "weakest "
          "first. The last column says how much of all missed, or of all mistaken, pixels the label accounts for.</p>\n"
          "<div class=\"two\">\n" +
          label_bars(review.labels, true) + label_bars(review.labels, false) + "</div>\n";
@@ -213,8 +218,7 @@ std::string comparison_html(const Comparison& comparison) {
 
 std::string settings_html(const Report& report) {
   std::string html;
-  if (!report.command.empty())
-    html += "<h2>Do it again</h2>\n<pre>" + escape_html(report.command) + "</pre>\n";
+  if (!report.command.empty()) html += "<h2>Do it again</h2>\n<pre>" + escape_html(report.command) + "</pre>\n";
   if (!report.machine.empty()) html += "<p class=\"soft\">" + escape_html(report.machine) + "</p>\n";
   if (report.settings.empty()) return html;
   html += "<h2>Settings</h2>\n<div class=\"card\"><dl>\n";

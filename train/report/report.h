@@ -42,11 +42,11 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 struct Report {
   std::string title, subtitle;
-  Facts figures;                    // value and what it is, in large type at the top
-  MetricsHistory history;           // empty: no curves
-  std::vector<Review> reviews;      // by epoch; all of their samples are shown, and the last one's scores
-  std::int64_t best_epoch = 0;      // 0: none
-  double clean_mean_iou = 0;        // to compare the stresses with
+  Facts figures;                // value and what it is, in large type at the top
+  MetricsHistory history;       // empty: no curves
+  std::vector<Review> reviews;  // by epoch; all of their samples are shown, and the last one's scores
+  std::int64_t best_epoch = 0;  // 0: none
+  double clean_mean_iou = 0;    // to compare the stresses with
   std::vector<StressScore> stresses;
   Comparison comparison;  // without models: none
   Facts settings;

@@ -159,9 +159,9 @@ TEST_CASE("batch norm gives the same bits with any number of threads", "[batch_n
   });
   check_thread_independence([&] {
     std::vector<float> both(static_cast<std::size_t>(2 * channels));
-    batch_norm_parameter_gradients({rows, channels, x.data(), nullptr, dy.data(), mean.data(), inv.data(), inv.data(),
-                                    mean.data(), relu_clamp},
-                                   both.data(), both.data() + channels, nullptr);
+    batch_norm_parameter_gradients(
+        {rows, channels, x.data(), nullptr, dy.data(), mean.data(), inv.data(), inv.data(), mean.data(), relu_clamp},
+        both.data(), both.data() + channels, nullptr);
     return both;
   });
 }

@@ -63,8 +63,8 @@ std::vector<std::unique_ptr<Layer>> layers_of(std::int64_t n, std::int64_t h, st
   for (std::size_t i = 0; i + 1 < channels.size(); ++i) {
     const bool is_last = i + 2 == channels.size();
     layers.push_back(std::make_unique<Layer>(same_size(n, h, w, channels[i], channels[i + 1]),
-                                             is_last ? no_clamp : relu_clamp,
-                                             static_cast<std::uint32_t>(3 * i + 1), upsamples && i == 0));
+                                             is_last ? no_clamp : relu_clamp, static_cast<std::uint32_t>(3 * i + 1),
+                                             upsamples && i == 0));
   }
   return layers;
 }

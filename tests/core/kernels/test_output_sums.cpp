@@ -75,8 +75,7 @@ void check_statistics(std::int64_t rows, std::int64_t channels, Store&& store) {
 /// `store(sums, dy)` fills dy, the gradient of y = act(x factor + offset + r), with dz where sums are taken. There is
 /// no r where y is null.
 template <class Store>
-void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t channels, Clamp clamp,
-                              Store&& store) {
+void check_gradient_sums_with(const float* y, std::int64_t rows, std::int64_t channels, Clamp clamp, Store&& store) {
   GuardedBuffer x = fractions(rows * channels, 5), mean = fractions(channels, 6), inv_std = fractions(channels, 7),
                 factor = fractions(channels, 8), offset = fractions(channels, 9);
   const std::vector<float> plain = stored(rows * channels, nullptr, store);

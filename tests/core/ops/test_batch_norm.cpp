@@ -70,7 +70,8 @@ TEST_CASE("batch_norm gives the same bits for any number of threads", "[ops]") {
 TEST_CASE("batch_norm leaves a gradient alone that someone else holds", "[ops]") {
   const Tensor x = random_f32({1, 4, 4, 8}).set_requires_grad(true);
   const auto run = [&](const Tensor& seed) {
-    backward(batch_norm(x, Tensor::full({8}, 1), Tensor::zeros({8}), Tensor::zeros({8}), Tensor::full({8}, 1), {}), seed);
+    backward(batch_norm(x, Tensor::full({8}, 1), Tensor::zeros({8}), Tensor::zeros({8}), Tensor::full({8}, 1), {}),
+             seed);
   };
   const Tensor seed = random_f32({1, 4, 4, 8}), before = seed.clone();
   run(seed);
