@@ -29,12 +29,13 @@ struct Deep {
   static Tensor weight(std::int64_t out, std::int64_t in) {
     return scale(random_f32({out, in, 3, 3}), 0.3).detach().clone().set_requires_grad(true);
   }
-  Tensor operator()(const Tensor& x) const {
+  Tensor operator()(const Tensor& x) const { return (*this)(x, stream); }
+  Tensor operator()(const Tensor& x, const Tensor& drawn_from) const {
     const Tensor first = conv2d(x, stem, Tensor(), {.padding = 1});
     Tensor y = first;
     for (std::size_t i = 0; i < filters.size(); ++i) {
       y = silu(norms[i](conv2d(y, filters[i], Tensor(), {.padding = 1}), true));
-      if (i == 2) y = dropout(y, 0.25, true, stream);
+      if (i == 2) y = dropout(y, 0.25, true, drawn_from);
     }
     return sum(multiply(conv2d(add(y, first), head, Tensor(), {.padding = 1}), scale(first, 0.1)));
   }
@@ -82,6 +83,31 @@ TEST_CASE("a step in less memory computes the same bits", "[plan]") {
     for (std::size_t i = 0; i < expected.gradients.size(); ++i)
       CHECK(equal(result.gradients[i], expected.gradients[i]));
     for (std::size_t i = 0; i < expected.buffers.size(); ++i) CHECK(equal(result.buffers[i], expected.buffers[i]));
+  }
+}
+
+TEST_CASE("a step in less memory draws once from a stream that is given", "[plan]") {
+  const Deep network;
+  const Tensor x = random_f32({2, 40, 36, 3});
+  const auto plan_with = [&](std::int64_t bytes) {
+    return Plan::training([&](const Tensors& in) { return Tensors{network(in[0], in[1])}; },
+                          {type_of(x), {{2}, DType::i64}}, {.memory_bytes = bytes});
+  };
+  const auto loss_of = [&](const Plan& plan) {
+    const Tensor stream = Tensor::from<std::int64_t>({2}, std::vector<std::int64_t>{5, 0});
+    const Tensor loss = plan.run({x, stream});
+    CHECK(stream.data<std::int64_t>()[1] == 1);
+    return std::pair(loss, network.stem.grad().clone());
+  };
+  const Plan whole = plan_with(0);
+  const auto [loss, gradient] = loss_of(whole);
+  for (const double part : {0.9, 0.85, 0.8}) {
+    CAPTURE(part);
+    const Plan plan = plan_with(static_cast<std::int64_t>(part * static_cast<double>(whole.peak_bytes())));
+    CHECK(applied(plan, "recompute") > 0);
+    const auto [less_loss, less_gradient] = loss_of(plan);
+    CHECK(equal(less_loss, loss));
+    CHECK(equal(less_gradient, gradient));
   }
 }
 
