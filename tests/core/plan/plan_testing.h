@@ -211,6 +211,8 @@ inline void check_agree(const Tensors& got, const Tensors& expected, double boun
 inline Plan check_trained(const TrainingStep& step, double bound, const PlanOptions& options = {}) {
   const Plan plan = training_plan(step, options);
   INFO(plan.graph().to_string());
+  for (const Step& made : plan.graph().steps())
+    CHECK(made.operation.may_overwrite < static_cast<int>(made.inputs.size()));
   const int before = num_threads();
   set_num_threads(1);
   const Tensors got = left_by_plan(step, plan);

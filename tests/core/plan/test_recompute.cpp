@@ -85,6 +85,41 @@ TEST_CASE("a step in less memory computes the same bits", "[plan]") {
   }
 }
 
+TEST_CASE("a step in less memory draws once from a stream that is given", "[plan]") {
+  const Deep network;
+  const Tensor x = random_f32({2, 40, 36, 3});
+  // What dropout makes is kept for a convolution's weights, and what it reads for nothing.
+  const auto loss_of_step = [&](const Tensors& in) {
+    Tensor y = conv2d(in[0], network.stem, Tensor(), {.padding = 1});
+    for (const Tensor& w : network.filters)
+      y = conv2d(dropout(silu(y), 0.25, true, in[1]), w, Tensor(), {.padding = 1});
+    return Tensors{mean(multiply(y, y))};
+  };
+  const auto plan_with = [&](std::int64_t bytes) {
+    return Plan::training(loss_of_step, {type_of(x), {{2}, DType::i64}}, {.memory_bytes = bytes});
+  };
+  const auto loss_of = [&](const Plan& plan) {
+    const Tensor stream = Tensor::from<std::int64_t>({2}, std::vector<std::int64_t>{5, 0});
+    const Tensor loss = plan.run({x, stream});
+    CHECK(stream.data<std::int64_t>()[1] == 6);  // once a dropout
+    return std::pair(loss, network.stem.grad().clone());
+  };
+  const Plan whole = plan_with(0);
+  const auto [loss, gradient] = loss_of(whole);
+  // Down to the least that will do, where what dropout makes is computed again as well.
+  std::set<std::string> again;
+  for (int percent = 95; again.count("dropout") == 0; percent -= 5) {
+    CAPTURE(percent);
+    const Plan plan = plan_with(whole.peak_bytes() * percent / 100);
+    for (const Step& step : plan.graph().steps()) {
+      if (std::count(step.rules.begin(), step.rules.end(), "recompute") > 0) again.insert(step.operation.name);
+    }
+    const auto [less_loss, less_gradient] = loss_of(plan);
+    CHECK(equal(less_loss, loss));
+    CHECK(equal(less_gradient, gradient));
+  }
+}
+
 TEST_CASE("a step takes the memory that its plan foretells", "[plan]") {
   const Shape shape{4, 96, 96, 3};
   const Deep network;

@@ -57,7 +57,13 @@ TEST_CASE("add_where_it_lies joins gradients of every convolution and of pooling
           const Tensor small = max_pool2d(t, {.kernel = 3, .stride = 1, .padding = 1});
           return multiply(small, sigmoid(t));
         };
-        CHECK(applied(check_trained(step_of(shared, random_f32(shape), pooled), 0, alone), rule) == 1);
+        const Plan plan = check_trained(step_of(shared, random_f32(shape), pooled), 0, alone);
+        CHECK(applied(plan, rule) == 1);
+        for (const Step& step : plan.graph().steps()) {
+          if (step.rules.empty()) continue;
+          CHECK(plan.offset(step.inputs.back()) >= 0);  // in the place of what is there
+          CHECK(plan.offset(step.inputs.back()) == plan.offset(step.outputs[0]));
+        }
       }
     }
   });
@@ -113,6 +119,12 @@ TEST_CASE("add_where_it_lies leaves alone what it must", "[plan]") {
     return multiply(conv(t, w), s);
   });
   CHECK(adds_of(earlier) == 1);
+  // The gradient of a sum is that of both its terms: here one of them has another part, the other is read on its own.
+  refuses([&](const Tensor& t) {
+    const Tensor y = conv(add(t, relu(t)), w);
+    const Tensor s = sigmoid(t);
+    return add(y, s);
+  });
 
   // Sums that are no such sums are not even looked at.
   const auto none = [&](const Function& f) { check_step_refused(rule, "", step_of(shared, x, f), alone); };

@@ -124,3 +124,16 @@ TEST_CASE("fold_batch_norm follows statistics that another layer moves", "[plan]
     mean.copy_from(moved), var.copy_from(moved_var);
   }
 }
+
+TEST_CASE("fold_batch_norm follows statistics that another layer has moved in the same run", "[plan]") {
+  const Norm norm(4);
+  const Tensor w = random_f32({4, 4, 1, 1}), x = random_f32({2, 4, 4, 4});
+  const auto f = [&](const Tensors& in) {
+    // With a momentum of 1 the running statistics are the batch's from the first run on.
+    const Tensor y = batch_norm(in[0], norm.gamma, norm.beta, norm.mean, norm.var, {.training = true, .momentum = 1});
+    return Tensors{norm(conv2d(in[0], w)), y};
+  };
+  const Plan plan = check_planned({f, {x}}, 1e-6);
+  CHECK(applied(plan, rule) >= 1);
+  CHECK(refusals_of(plan, "pack_filters") == Names{"its weight changes from run to run"});
+}
