@@ -250,6 +250,20 @@ inline Plan check_step_refused(const char* rule, const std::string& reason, cons
 /// A loss that pulls each element of y in a direction of its own.
 inline Tensor pulled(const Tensor& y, const Tensor& directions) { return mean(multiply(tanh(y), directions)); }
 
+using ImageFunction = std::function<Tensor(const Tensor&)>;
+
+/// A step whose loss is what f makes of an image, all of it pulled one way: for f that end in no batch norm alone.
+inline TrainingStep step_of_mean(const Learner& learner, const Tensor& x, const ImageFunction& f) {
+  return {[f](const Tensors& in) { return Tensors{mean(tanh(f(in[0])))}; }, {x}, learner};
+}
+
+/// Options of 3x3 convolutions that a decoder's kernels don't have; groups divide 16 and 24 channels.
+inline const std::vector<Conv2dOptions> no_decoders_options = {{.stride = 2, .padding = 1},
+                                                               {.padding = 0},
+                                                               {.padding = 2},
+                                                               {.padding = 1, .dilation = 2},
+                                                               {.padding = 1, .groups = 4}};
+
 /// f with each instruction set's kernels.
 inline void on_each_isa(const std::function<void()>& f) {
   const std::string before = kernels::isa_name();

@@ -18,8 +18,7 @@ struct Shared : Learner {
   Tensor first;
 };
 
-using Function = std::function<Tensor(const Tensor&)>;
-TrainingStep step_of(const Shared& shared, const Tensor& x, const Function& f) {
+TrainingStep step_of(const Shared& shared, const Tensor& x, const ImageFunction& f) {
   const auto loss = [&shared, f](const Tensors& in) { return Tensors{mean(tanh(f(shared.image(in[0]))))}; };
   return {loss, {x}, shared};
 }
@@ -108,7 +107,7 @@ TEST_CASE("add_where_it_lies leaves alone what it must", "[plan]") {
   const Tensor w = shared.weight({8, 8, 3, 3}), row = shared.weight({8}), v = shared.weight({8, 8, 3, 3});
   const Tensor x = random_f32({2, 5, 7, 3});
   const auto conv = [](const Tensor& t, const Tensor& filters) { return conv2d(t, filters, Tensor(), {.padding = 1}); };
-  const auto refuses = [&](const Function& f) {
+  const auto refuses = [&](const ImageFunction& f) {
     return check_step_refused(rule, no_kernel, step_of(shared, x, f), alone);
   };
   refuses([](const Tensor& t) { return add(sigmoid(t), relu(t)); });               // no kernel on either side
@@ -127,7 +126,7 @@ TEST_CASE("add_where_it_lies leaves alone what it must", "[plan]") {
   });
 
   // Sums that are no such sums are not even looked at.
-  const auto none = [&](const Function& f) { check_step_refused(rule, "", step_of(shared, x, f), alone); };
+  const auto none = [&](const ImageFunction& f) { check_step_refused(rule, "", step_of(shared, x, f), alone); };
   none([&](const Tensor& t) { return add(conv(t, w), row); });
   none([&](const Tensor& t) {
     const Tensor y = conv(t, w);

@@ -35,11 +35,6 @@ struct Block : Learner {
   Conv2dOptions options;
 };
 
-using Function = std::function<Tensor(const Tensor&)>;
-TrainingStep step_of(const Learner& learner, const Tensor& x, const Function& f) {
-  return {[f](const Tensors& in) { return Tensors{mean(tanh(f(in[0])))}; }, {x}, learner};
-}
-
 int makes_dy(const Plan& plan) {
   int count = 0;
   for (const Step& step : plan.graph().steps())
@@ -58,8 +53,8 @@ TEST_CASE("gradient_on_read makes the same numbers", "[plan]") {
       for (const Shape& shape : {Shape{1, 5, 3, 3}, {2, 9, 7, 3}, {1, 14, 18, 3}}) {
         CAPTURE(block.second.shape().to_string(), shape.to_string());
         const Tensor x = random_f32(shape);
-        const auto check = [&](const PlanOptions& options, const Function& f) {
-          const Plan plan = check_same_bits(step_of(block, x, f), options, without_rule(options));
+        const auto check = [&](const PlanOptions& options, const ImageFunction& f) {
+          const Plan plan = check_same_bits(step_of_mean(block, x, f), options, without_rule(options));
           CHECK(applied(plan, rule) == 1);
           CHECK(makes_dy(plan) == 1);
           return plan;
@@ -87,7 +82,7 @@ TEST_CASE("gradient_on_read adds to what is there", "[plan]") {
     return block.finish(add(block.behind(block.conv(y), true), y));
   };
   for (const Shape& shape : {Shape{1, 5, 3, 3}, {2, 9, 7, 3}}) {
-    const Plan plan = check_same_bits(step_of(block, random_f32(shape), f), with_all, without_rule(with_all));
+    const Plan plan = check_same_bits(step_of_mean(block, random_f32(shape), f), with_all, without_rule(with_all));
     CHECK(applied(plan, rule) == 1);
     CHECK(count_of(plan.graph(), "normalise_sums") == 0);
     CHECK(count_of(plan.graph(), "add") == 0);
@@ -97,8 +92,8 @@ TEST_CASE("gradient_on_read adds to what is there", "[plan]") {
 TEST_CASE("gradient_on_read leaves alone what it must", "[plan]") {
   const Block block({16, 8, 1, 1});
   const Tensor x = random_f32({2, 5, 7, 3});
-  const auto refuses = [&](const std::string& reason, const Function& f, const PlanOptions& options = with_all) {
-    return check_step_refused(rule, reason, step_of(block, x, f), options);
+  const auto refuses = [&](const std::string& reason, const ImageFunction& f, const PlanOptions& options = with_all) {
+    return check_step_refused(rule, reason, step_of_mean(block, x, f), options);
   };
   const auto normalised = [&](const Tensor& t) { return relu(block.before(conv2d(t, block.first), true)); };
   refuses("its output's gradient is no batch norm's",

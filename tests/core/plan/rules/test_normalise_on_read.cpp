@@ -30,14 +30,9 @@ Block depthwise(std::int64_t channels, std::int64_t stride) {
   return {{channels, 1, 3, 3}, {.stride = stride, .padding = 1, .groups = channels}};
 }
 
-using Function = std::function<Tensor(const Tensor&)>;
-TrainingStep step_of(const Learner& learner, const Tensor& x, const Function& f) {
-  Tensor y;
-  {
-    const NoGrad no_grad;
-    left_by({[&](const Tensors& in) { return Tensors{y = f(in[0])}; }, {x}, learner},
-            [&] { return Tensors{y = f(x)}; });
-  }
+TrainingStep step_of(const Learner& learner, const Tensor& x, const ImageFunction& f) {
+  const NoGrad no_grad;
+  const Tensor y = left_by({{}, {}, learner}, [&] { return Tensors{f(x)}; })[0];
   return {[f](const Tensors& in) { return Tensors{pulled(f(in[0]), in[1])}; }, {x, random_f32(y.shape())}, learner};
 }
 
@@ -92,7 +87,7 @@ TEST_CASE("normalise_on_read where the convolution's filters or the norm don't l
 
 TEST_CASE("normalise_on_read leaves alone what it must", "[plan]") {
   const Tensor x = random_f32({2, 7, 5, 3});
-  const auto refuses = [&](const std::string& reason, const Learner& learner, const Function& f) {
+  const auto refuses = [&](const std::string& reason, const Learner& learner, const ImageFunction& f) {
     return check_step_refused(rule, reason, step_of(learner, x, f), with_rule);
   };
   const Block block = winograd(16, 16), point = pointwise(16, 24);

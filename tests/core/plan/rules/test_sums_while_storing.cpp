@@ -28,11 +28,6 @@ struct Block : Learner {
   bool trains = true;
 };
 
-using Function = std::function<Tensor(const Tensor&)>;
-TrainingStep step_of(const Learner& learner, const Tensor& x, const Function& f) {
-  return {[f](const Tensors& in) { return Tensors{mean(tanh(f(in[0])))}; }, {x}, learner};
-}
-
 }  // namespace
 
 TEST_CASE("sums_while_storing with each of the convolutions", "[plan]") {
@@ -45,8 +40,8 @@ TEST_CASE("sums_while_storing with each of the convolutions", "[plan]") {
       for (const Shape& shape : {Shape{1, 5, 3, 3}, {2, 9, 7, 3}, {3, 13, 18, 3}}) {
         CAPTURE(block.second.shape().to_string(), shape.to_string());
         const Tensor x = random_f32(shape);
-        const auto check = [&](const Function& f) {
-          const Plan plan = check_trained(step_of(block, x, f), 2e-5, with_rule);
+        const auto check = [&](const ImageFunction& f) {
+          const Plan plan = check_trained(step_of_mean(block, x, f), 2e-5, with_rule);
           CHECK(applied(plan, rule) > 0);
           CHECK(count_of(plan.graph(), "normalise_sums") == 0);
           CHECK(count_of(plan.graph(), "conv2d_input_gradient_storing") == 1);
@@ -72,7 +67,7 @@ TEST_CASE("sums_while_storing where norms are constants, and nothing before them
           const Tensor h = conv2d(t, block.first);
           return block.conv(clamp(block.bn(learns ? h : h.detach(), trains), -upper, upper));
         };
-        CHECK(applied(check_trained(step_of(block, x, f), 2e-5, with_rule), rule) > 0);
+        CHECK(applied(check_trained(step_of_mean(block, x, f), 2e-5, with_rule), rule) > 0);
       }
     }
   }
@@ -93,13 +88,13 @@ TEST_CASE("sums_while_storing of sums of gradients, of pooling, and of both grad
           const Tensor y = body(t);
           return add(block.conv(y), y);
         };
-        const Plan plan = check_trained(step_of(block, x, f), 2e-5, added);
+        const Plan plan = check_trained(step_of_mean(block, x, f), 2e-5, added);
         CHECK(applied(plan, rule) > 0);
         CHECK(count_of(plan.graph(), "normalise_sums") == 0);
         const auto pooled = [&](const Tensor& t) {
           return max_pool2d(body(t), {.kernel = 3, .stride = 2, .padding = 1});
         };
-        const Plan pool = check_trained(step_of(block, x, pooled), 2e-5, with_rule);
+        const Plan pool = check_trained(step_of_mean(block, x, pooled), 2e-5, with_rule);
         CHECK(count_of(pool.graph(), "max_pool2d_gradient_storing") == 1);
         CHECK(count_of(pool.graph(), "normalise_sums") == 0);
       }
@@ -111,7 +106,7 @@ TEST_CASE("sums_while_storing of sums of gradients, of pooling, and of both grad
         for (const bool on_read : {false, true}) {
           PlanOptions rules = only({"batch_norm_in_one_pass", "normalise_on_read", "both_gradients", rule});
           if (!on_read) rules.without.emplace_back("normalise_on_read");
-          const Plan plan = check_trained(step_of(two, x, both), 5e-5, rules);
+          const Plan plan = check_trained(step_of_mean(two, x, both), 5e-5, rules);
           CHECK(applied(plan, rule) > 0);
           CHECK(count_of(plan.graph(), "normalise_sums") == 1);  // the last's
         }
@@ -136,8 +131,8 @@ TEST_CASE("sums_while_storing from a decoder's kernels", "[plan]") {
 TEST_CASE("sums_while_storing leaves alone what it must", "[plan]") {
   Block block({16, 8, 3, 3});
   const Tensor x = random_f32({2, 5, 7, 3});
-  const auto refuses = [&](const std::string& reason, const Learner& learner, const Function& f) {
-    return check_step_refused(rule, reason, step_of(learner, x, f), with_rule);
+  const auto refuses = [&](const std::string& reason, const Learner& learner, const ImageFunction& f) {
+    return check_step_refused(rule, reason, step_of_mean(learner, x, f), with_rule);
   };
   refuses("no kernel takes them of what tanh_gradient makes", block,
           [&](const Tensor& t) { return relu(block.before(t)); });
@@ -166,7 +161,7 @@ TEST_CASE("sums_while_storing leaves alone what it must", "[plan]") {
   const auto both = [&](const Tensor& t) {
     return block.conv(add(block.before(t), other(tanh(conv2d(t, block.first)), true)));
   };
-  const Plan plan = check_trained(step_of(two, x, both), 2e-5, with_rule);
+  const Plan plan = check_trained(step_of_mean(two, x, both), 2e-5, with_rule);
   CHECK(applied(plan, rule) > 0);
   CHECK(refusals_of(plan, rule) == Names{"the kernel takes other sums already"});
   CHECK(count_of(plan.graph(), "normalise_sums") == 1);
@@ -178,6 +173,6 @@ TEST_CASE("sums_while_storing shares unmasked gradients with others", "[plan]") 
   const auto deeper = [&](const Tensor& t) {
     return block.conv(add(tanh(block.residual(t)), add(block.before(t), block.residual(t))));
   };
-  for (const Function& shared : {Function(f), Function(deeper)})
-    CHECK(applied(check_trained(step_of(block, random_f32({2, 5, 7, 3}), shared), 2e-5, with_rule), rule) > 0);
+  for (const ImageFunction& shared : {ImageFunction(f), ImageFunction(deeper)})
+    CHECK(applied(check_trained(step_of_mean(block, random_f32({2, 5, 7, 3}), shared), 2e-5, with_rule), rule) > 0);
 }

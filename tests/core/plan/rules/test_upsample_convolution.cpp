@@ -61,11 +61,7 @@ TEST_CASE("upsample_convolution leaves alone what it must", "[plan]") {
   const Tensors both{x, skip};
 
   const std::string kind = "it is no 3x3 convolution with stride 1 and padding 1";
-  for (const Conv2dOptions& options : {Conv2dOptions{.stride = 2, .padding = 1},
-                                       {.padding = 0},
-                                       {.padding = 2},
-                                       {.padding = 1, .dilation = 2},
-                                       {.padding = 1, .groups = 4}}) {
+  for (const Conv2dOptions& options : no_decoders_options) {
     const Tensor filters = random_f32({16, 24 / options.groups, 3, 3});
     check_refused(rule, kind, {of([&](const Tensors& in) { return decode(in, filters, Tensor(), options); }), both},
                   alone);

@@ -93,11 +93,7 @@ TEST_CASE("upsample_convolution_training leaves alone what it must", "[plan]") {
   };
 
   const std::string kind = "it is no 3x3 convolution with stride 1 and padding 1";
-  for (const Conv2dOptions& options : {Conv2dOptions{.stride = 2, .padding = 1},
-                                       {.padding = 0},
-                                       {.padding = 2},
-                                       {.padding = 1, .dilation = 2},
-                                       {.padding = 1, .groups = 4}}) {
+  for (const Conv2dOptions& options : no_decoders_options) {
     Learner learner = decoder;
     const Tensor w = learner.weight({16, 24 / options.groups, 3, 3});
     refuses(

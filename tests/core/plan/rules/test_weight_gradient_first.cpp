@@ -9,11 +9,6 @@ namespace {
 const char* const rule = "weight_gradient_first";
 const PlanOptions alone = only({"weight_gradient_first"});
 
-using Function = std::function<Tensor(const Tensor&)>;
-TrainingStep step_of(const Learner& learner, const Tensor& x, const Function& f) {
-  return {[f](const Tensors& in) { return Tensors{mean(tanh(f(in[0])))}; }, {x}, learner};
-}
-
 /// The names of the steps that make gradients of convolutions, in order.
 Names gradients_of(const Plan& plan) {
   Names names;
@@ -36,7 +31,7 @@ TEST_CASE("weight_gradient_first moves a convolution's weight gradient before it
     return add(conv2d(y, third), y);
   };
   for (const Shape& shape : {Shape{1, 5, 3, 3}, {2, 9, 7, 3}, {3, 32, 33, 3}}) {
-    const TrainingStep step = step_of(learner, random_f32(shape), f);
+    const TrainingStep step = step_of_mean(learner, random_f32(shape), f);
     const Plan plan = check_trained(step, 0, alone), before = training_plan(step, {.without = {"all"}});
     CHECK(applied(plan, rule) == 2);
     const std::string dw = "conv2d_weight_gradient", dx = "conv2d_input_gradient";
@@ -52,7 +47,7 @@ TEST_CASE("weight_gradient_first lets the place of an input go", "[plan]") {
   const auto f = [&](const Tensor& t) {
     return conv2d(add_scalar(conv2d(t, first), 1), second, Tensor(), {.padding = 2});
   };
-  const TrainingStep step = step_of(learner, random_f32({2, 33, 40, 3}), f);
+  const TrainingStep step = step_of_mean(learner, random_f32({2, 33, 40, 3}), f);
   CHECK(check_trained(step, 0, alone).arena_bytes() < training_plan(step, {.without = {"all"}}).arena_bytes());
 }
 
@@ -86,7 +81,7 @@ TEST_CASE("weight_gradient_first leaves alone what it must", "[plan]") {
   const Tensor first = learner.weight({8, 3, 1, 1}), up = learner.weight({8, 6, 2, 2}),
                w = learner.weight({8, 8, 1, 1});
   const Tensor x = random_f32({2, 5, 7, 3});
-  const auto none = [&](const Function& f) { check_step_refused(rule, "", step_of(learner, x, f), alone); };
+  const auto none = [&](const ImageFunction& f) { check_step_refused(rule, "", step_of_mean(learner, x, f), alone); };
   none([&](const Tensor& t) { return conv2d(t, first); });                            // no input gradient
   none([&](const Tensor& t) { return conv2d(tanh(conv2d(t, first)), w.detach()); });  // no weight gradient
   // Of a transposed convolution the gradient of the weight reads x where others read dy, and what reads x as well may
@@ -100,5 +95,5 @@ TEST_CASE("weight_gradient_first leaves alone what it must", "[plan]") {
   const Tensor a = random_f64({4, 3, 1, 1}), b = random_f64({4, 4, 3, 3});
   in_double.parameters = {a.set_requires_grad(true), b.set_requires_grad(true)};
   const auto f64 = [&](const Tensor& t) { return conv2d(tanh(conv2d(t, a)), b); };
-  CHECK(applied(check_trained(step_of(in_double, random_f64({1, 5, 6, 3}), f64), 0, alone), rule) == 1);
+  CHECK(applied(check_trained(step_of_mean(in_double, random_f64({1, 5, 6, 3}), f64), 0, alone), rule) == 1);
 }
