@@ -41,8 +41,8 @@ struct Operation {
   /// The input, by number, in whose place the first output may be stored where nobody needs the input any more; -1:
   /// none. The two have the same number of bytes.
   int may_overwrite = -1;
-  /// The largest block of scratch space (ScratchBuffer) that a run takes, as far as that is known: a plan keeps room for
-  /// it among its values.
+  /// The largest block of scratch space (ScratchBuffer) that a run takes, as far as that is known: a plan keeps room
+  /// for it among its values.
   std::int64_t scratch_bytes = 0;
 
   /// The value of an attribute. Throws Error where there is none of that name.
@@ -55,6 +55,7 @@ struct TensorType {
   Shape shape;
   DType dtype = DType::f32;
   bool operator==(const TensorType&) const = default;
+  std::int64_t bytes() const { return shape.count() * dtype_bytes(dtype); }
 };
 
 inline TensorType type_of(const Tensor& t) { return {t.shape(), t.dtype()}; }

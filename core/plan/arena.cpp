@@ -22,7 +22,7 @@ std::vector<StepMemory> memory_of_steps(const Graph& graph) {
 std::vector<std::int64_t> bytes_in_arena(const Graph& graph, const std::vector<Value>& outside) {
   std::vector<std::int64_t> bytes(static_cast<std::size_t>(graph.value_count()), -1);
   for (const Step& step : graph.steps()) {
-    for (const Value v : step.outputs) bytes[index(v)] = aligned(graph.shape(v).count() * dtype_bytes(graph.dtype(v)));
+    for (const Value v : step.outputs) bytes[index(v)] = aligned(graph.type(v).bytes());
   }
   for (const Value v : outside) bytes[index(v)] = -1;
   return bytes;

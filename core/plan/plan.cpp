@@ -199,7 +199,7 @@ std::int64_t Plan::bytes_outside() const {
     }
   }
   std::int64_t bytes = other_bytes_;
-  for (const Value v : outside) bytes += g.shape(v).count() * dtype_bytes(g.dtype(v));
+  for (const Value v : outside) bytes += g.type(v).bytes();
   return bytes;
 }
 
@@ -213,10 +213,7 @@ void Plan::lay_out(std::int64_t memory_bytes) {
                "[plan] a step needs {} MB at least, where all is computed again that can be; {} MB were given",
                (taken + others + mebibyte - 1) / mebibyte, memory_bytes / mebibyte);
   }
-  const ArenaLayout layout = lay_out_arena(g, results);
-  offsets_ = layout.offsets;
-  arena_bytes_ = layout.bytes;
-  gaps_ = layout.gaps;
+  layout_ = lay_out_arena(g, results);
 }
 
 Tensors Plan::run_all(const Tensors& inputs) const {
@@ -242,7 +239,7 @@ Tensors Plan::run_all(const Tensors& inputs) const {
                dtype_name(g.dtype(v)), g.shape(v), dtype_name(inputs[i].dtype()), inputs[i].shape());
     at(v) = inputs[i].detach();
   }
-  const Tensor arena = Tensor::empty({arena_bytes_}, DType::u8);
+  const Tensor arena = Tensor::empty({arena_bytes()}, DType::u8);
   for (Value v = 0; v < g.value_count(); ++v) {
     if (g.is_fixed(v)) {
       at(v) = g.fixed(v);
@@ -258,7 +255,7 @@ Tensors Plan::run_all(const Tensors& inputs) const {
 
   Tensors in, out;
   char* const memory = static_cast<char*>(const_cast<void*>(arena.raw_data()));
-  auto gap = gaps_.begin();
+  auto gap = layout_.gaps.begin();
   for (const Step& step : g.steps()) {
     const LentMemory scratch(memory + gap->offset, static_cast<std::size_t>(gap->bytes));
     ++gap;

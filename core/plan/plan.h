@@ -65,14 +65,15 @@ class Plan {
   const Graph& graph() const { return *graph_; }
   /// Steps that rules looked at and left alone; empty without PlanOptions::explains.
   const std::vector<Refusal>& refusals() const { return refusals_; }
-  /// Bytes of the one block that all that is computed on the way lies in, gradients included, and of the constants.
-  std::int64_t arena_bytes() const { return arena_bytes_; }
-  /// Bytes of all tensors that a run needs: these, the parameters that it reads, its inputs and its results; and
+  /// Bytes of the one block that all that is computed on the way lies in, gradients included.
+  std::int64_t arena_bytes() const { return layout_.bytes; }
+  /// Bytes of all tensors that a run needs: this block, the parameters that it reads, its inputs and its results; and
   /// PlanOptions::other_bytes.
-  std::int64_t peak_bytes() const { return arena_bytes_ + bytes_outside(); }
+  std::int64_t peak_bytes() const { return arena_bytes() + bytes_outside(); }
+  /// Bytes of what is computed of parameters beforehand, for all plans that share it.
   std::int64_t constant_bytes() const { return constants_->bytes(); }
   /// Where a value lies in that block; -1 where it does not.
-  std::int64_t offset(Value value) const { return offsets_[static_cast<std::size_t>(value)]; }
+  std::int64_t offset(Value value) const { return layout_.offsets[static_cast<std::size_t>(value)]; }
 
  private:
   Plan() = default;
@@ -85,11 +86,10 @@ class Plan {
   std::shared_ptr<Constants> constants_;
   std::vector<std::shared_ptr<Constant>> used_constants_;
   std::vector<Refusal> refusals_;
-  std::vector<std::int64_t> offsets_;  // of each value
-  std::int64_t arena_bytes_ = 0, other_bytes_ = 0;
-  std::vector<ArenaLayout::Gap> gaps_;  // of each step, for scratch space
-  std::size_t results_ = 0;             // outputs that are the function's; the rest are gradients
-  Tensors parameters_;                  // whose gradients the rest are
+  ArenaLayout layout_;
+  std::int64_t other_bytes_ = 0;
+  std::size_t results_ = 0;  // outputs that are the function's; the rest are gradients
+  Tensors parameters_;       // whose gradients the rest are
   std::string isa_;
 };
 

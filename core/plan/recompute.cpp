@@ -201,15 +201,12 @@ std::vector<bool> choose(const Schedule& schedule, std::vector<bool> again, std:
   return now.again;
 }
 
-std::int64_t placed_bytes(Lifetimes lifetimes) { return place_blocks(lifetimes.blocks); }
-
 /// The graph's steps as the runs are.
 void rewrite(Graph& graph, const Schedule& schedule, const std::vector<Run>& runs,
              const std::vector<StepMemory>& memory) {
   const Value behind = static_cast<Value>(schedule.value_count());
   std::unordered_map<Value, Value> again;  // of the schedule's numbers, in the graph
   const auto value = [&](Value v) { return v == no_value || v < behind ? v : again.at(v); };
-  std::vector<const Step*> waiting;  // runs that come before the next step of the graph as it was
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Step* step = schedule.step(runs[i].step);
     if (!runs[i].is_again) {
@@ -241,10 +238,12 @@ std::int64_t recompute_to_fit(Graph& graph, const Step* last_forward, const std:
   if (whole <= bytes) return whole;
   const Schedule schedule(graph, last_forward, outside);
   const std::vector<bool> none(schedule.value_count(), false);
+  std::vector<Run> runs;  // of what was placed last
   std::vector<StepMemory> memory;
   const auto placed = [&](const std::vector<bool>& again) {
-    schedule.runs(again, memory);
-    return placed_bytes(schedule.lifetimes(memory));
+    runs = schedule.runs(again, memory);
+    Lifetimes lifetimes = schedule.lifetimes(memory);
+    return place_blocks(lifetimes.blocks);
   };
 
   // A layout takes a little more than is in use at any step. How much is seen when it is made, so what is asked for is
@@ -255,7 +254,6 @@ std::int64_t recompute_to_fit(Graph& graph, const Step* last_forward, const std:
     again = choose(schedule, again, limit);
     const std::int64_t taken = placed(again);
     if (taken <= bytes) {
-      const std::vector<Run> runs = schedule.runs(again, memory);
       rewrite(graph, schedule, runs, memory);
       return taken;
     }

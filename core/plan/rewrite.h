@@ -72,7 +72,7 @@ struct Rule {
 /// In the order in which a plan applies them. core/plan/rules/NAME.cpp holds each with its proof.
 const std::vector<Rule>& plan_rules();
 
-/// The next step of that name from `from` on (null: from the beginning); for rules that change the graph as they go.
+/// All steps of that name, in order: rules change the graph as they go through them.
 inline std::vector<const Step*> steps_named(const Graph& graph, std::string_view name) {
   std::vector<const Step*> found;
   for (const Step& step : graph.steps()) {

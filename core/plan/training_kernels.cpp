@@ -147,45 +147,45 @@ const Step* input_gradient_beside(const Graph& g, const Step& weight, Value w) {
   return found;
 }
 
-Kernel conv2d_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
-  const kernels::ConvAlgorithm& algorithm = kernels::choose_conv(p);
-  const auto store = [p, clamp, &algorithm](const Tensors& in, const Tensors& out, const float* before,
-                                            OutputSums* sums) {
-    const PixelSource x = pixels_of({Source::Kind::normalised, clamp}, in, 0);
-    kernels::conv_forward(algorithm, p, x, in[5].data<float>(), {.residual = before, .sums = sums},
-                          out[0].mutable_data<float>());
+namespace {
+
+/// A kernel that runs forward(x, w, epilogue, y) on an x that it normalises as it reads it.
+template <class Forward>
+Kernel of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp, const char* algorithm,
+                     Forward forward) {
+  const auto store = [clamp, forward](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
+    forward(pixels_of({Source::Kind::normalised, clamp}, in, 0), in[5].data<float>(),
+            ConvEpilogue<float>{.residual = before, .sums = sums}, out[0].mutable_data<float>());
   };
   return make({.name = "conv2d_of_normalised",
                .attributes = attributes_of(options, clamp),
                .store = store,
-               .describe = describes(p, algorithm.name),
+               .describe = describes(p, algorithm),
                .inputs = 6});
+}
+
+}  // namespace
+
+Kernel conv2d_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
+  const kernels::ConvAlgorithm& algorithm = kernels::choose_conv(p);
+  return of_normalised(p, options, clamp, algorithm.name,
+                       [p, &algorithm](const PixelSource& x, const float* w, const auto& epilogue, float* y) {
+                         kernels::conv_forward(algorithm, p, x, w, epilogue, y);
+                       });
 }
 
 Kernel pointwise_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
-  const auto store = [p, clamp](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    const PixelSource x = pixels_of({Source::Kind::normalised, clamp}, in, 0);
-    kernels::pointwise_forward(x, p.n * p.h * p.w, p.c_out, in[5].data<float>(), {.residual = before, .sums = sums},
-                               out[0].mutable_data<float>());
-  };
-  return make({.name = "conv2d_of_normalised",
-               .attributes = attributes_of(options, clamp),
-               .store = store,
-               .describe = describes(p, "made"),
-               .inputs = 6});
+  return of_normalised(p, options, clamp, "made",
+                       [p](const PixelSource& x, const float* w, const auto& epilogue, float* y) {
+                         kernels::pointwise_forward(x, p.n * p.h * p.w, p.c_out, w, epilogue, y);
+                       });
 }
 
 Kernel depthwise_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
-  const auto store = [p, clamp](const Tensors& in, const Tensors& out, const float* before, OutputSums* sums) {
-    const PixelSource x = pixels_of({Source::Kind::normalised, clamp}, in, 0);
-    kernels::conv_depthwise_forward(p, x, in[5].data<float>(), {.residual = before, .sums = sums},
-                                    out[0].mutable_data<float>());
-  };
-  return make({.name = "conv2d_of_normalised",
-               .attributes = attributes_of(options, clamp),
-               .store = store,
-               .describe = describes(p, "made"),
-               .inputs = 6});
+  return of_normalised(p, options, clamp, "made",
+                       [p](const PixelSource& x, const float* w, const auto& epilogue, float* y) {
+                         kernels::conv_depthwise_forward(p, x, w, epilogue, y);
+                       });
 }
 
 Operation weight_gradient_of_normalised(const ConvProblem& p, const Conv2dOptions& options, Clamp clamp) {
@@ -237,6 +237,15 @@ Kernel both_gradients(const ConvProblem& p, const Conv2dOptions& options, bool i
 
 Clamp normalised_clamp_of(const Operation& operation) {
   return {static_cast<float>(operation.attribute("x_lower")), static_cast<float>(operation.attribute("x_upper"))};
+}
+
+bool has_upsampled_form(const ConvProblem& p) {
+  return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.padding_h == 1 && p.dilation_h == 1 &&
+         p.groups == 1;
+}
+
+UpsampleConvProblem upsample_problem(const Shape& x, const ConvProblem& p) {
+  return {.n = x[0], .h = x[1], .w = x[2], .c_up = x[3], .c_skip = p.c_in - x[3], .c_out = p.c_out};
 }
 
 void describe_upsample(const UpsampleConvProblem& p, std::int64_t channels, ProfileEntry& entry) {

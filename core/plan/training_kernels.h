@@ -51,6 +51,11 @@ Kernel upsample_input_gradient_kernel(const kernels::UpsampleConvProblem& p);
 Kernel upsample_skip_gradient_kernel(const kernels::UpsampleConvProblem& p);
 Operation upsample_weight_gradient(const kernels::UpsampleConvProblem& p);
 
+/// True where a convolution is of the form that an upsampling convolution computes: 3x3, stride 1, padding 1.
+bool has_upsampled_form(const ConvProblem& p);
+/// The convolution `p` of x upsampled, joined with as many channels of a skip as are missing.
+kernels::UpsampleConvProblem upsample_problem(const Shape& x, const ConvProblem& p);
+
 /// What a profile says of an upsampling convolution.
 void describe_upsample(const kernels::UpsampleConvProblem& p, std::int64_t channels, ProfileEntry& entry);
 

@@ -163,7 +163,7 @@ std::string arena_picture(const Plan& plan) {
     const int first = numbers.at(maker);
     const Step* reader = g.last_reader(v);
     const int last = g.is_output(v) ? steps - 1 : reader != nullptr ? numbers.at(reader) : first;
-    const double bytes = static_cast<double>(g.shape(v).count() * dtype_bytes(g.dtype(v)));
+    const double bytes = static_cast<double>(g.type(v).bytes());
     const bool is_late = first > numbers.at(loss);
     const std::string_view name = maker->operation.name;
     // The forward pass's operation on the forward pass's values, behind the loss.

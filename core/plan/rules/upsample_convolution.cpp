@@ -45,16 +45,12 @@ bool replace(Rewrite& r, const Step* step) {
   const bool is_joined = is_named(joined, "concat_channels") && joined->inputs.size() == 2;
   const Step* up = is_joined ? g.maker(joined->inputs[0]) : joined;
   if (!is_named(up, "upsample_nearest2x")) return false;
-  const bool fits =
-      p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.padding_h == 1 && p.dilation_h == 1 && p.groups == 1;
-  if (!fits) return r.no(step, "it is no 3x3 convolution with stride 1 and padding 1");
+  if (!has_upsampled_form(p)) return r.no(step, "it is no 3x3 convolution with stride 1 and padding 1");
   if (conv.residual() != no_value) return r.no(step, "it adds a residual");
   if (is_joined && g.only_reader(joined->outputs[0]) != step) return r.no(step, "the joined image is used elsewhere");
   if (g.only_reader(up->outputs[0]) != (is_joined ? joined : step))
     return r.no(step, "the upsampled image is used elsewhere");
-  const Shape& x = g.shape(up->inputs[0]);
-  const UpsampleConvProblem problem{
-      .n = x[0], .h = x[1], .w = x[2], .c_up = x[3], .c_skip = p.c_in - x[3], .c_out = p.c_out};
+  const UpsampleConvProblem problem = upsample_problem(g.shape(up->inputs[0]), p);
   if (!kernels::upsample_conv_is_preferred(problem))
     return r.no(step, "another algorithm than Winograd's is faster for it");
   const Value packed = g.add_value({{kernels::upsample_conv_packed_floats(problem)}, DType::f32});

@@ -59,9 +59,7 @@ bool replace(Rewrite& r, const Step* step) {
   if (is_named(before, "concat_channels") && before->inputs.size() == 2) p.joined = before;
   p.up = p.joined != nullptr ? g.maker(before->inputs[0]) : before;
   if (!is_named(p.up, "upsample_nearest2x")) return false;
-  const bool fits =
-      c.kernel_h == 3 && c.kernel_w == 3 && c.stride_h == 1 && c.padding_h == 1 && c.dilation_h == 1 && c.groups == 1;
-  if (!fits) return r.no(step, "it is no 3x3 convolution with stride 1 and padding 1");
+  if (!has_upsampled_form(c)) return r.no(step, "it is no 3x3 convolution with stride 1 and padding 1");
   if (conv.bias() != no_value || conv.residual() != no_value || clips(conv.clamp)) return r.no(step, "it has a bias");
   for (const Step* reader : g.readers(conv.x())) {
     if (is_named(reader, "conv2d_weight_gradient") && reader->inputs[0] == conv.x()) p.weight = reader;
@@ -71,9 +69,7 @@ bool replace(Rewrite& r, const Step* step) {
     return r.no(step, "the upsampled image is used elsewhere");
   if (!find_input_gradient(g, p)) return r.no(step, "its input's gradient is used elsewhere");
   const Value x = p.up->inputs[0], skip = p.joined != nullptr ? p.joined->inputs[1] : no_value;
-  const Shape& s = g.shape(x);
-  const UpsampleConvProblem problem{
-      .n = s[0], .h = s[1], .w = s[2], .c_up = s[3], .c_skip = c.c_in - s[3], .c_out = c.c_out};
+  const UpsampleConvProblem problem = upsample_problem(g.shape(x), c);
   if (!kernels::upsample_conv_is_preferred(problem))
     return r.no(step, "another algorithm than Winograd's is faster for it");
 
