@@ -9,12 +9,12 @@ function(weft_embed target function)
     file(READ ${file} text)
     string(APPEND entries "    {\"${name}\", R\"embedded(${text})embedded\"},\n")
   endforeach()
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/embedded/${function}.cpp CONTENT
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/embedded/${function}.cpp CONTENT
 "#include \"core/embedded.h\"
 namespace weft {
 namespace { constexpr EmbeddedText texts[] = {\n@entries@}; }
 std::span<const EmbeddedText> ${function}() { return texts; }
 }
 " @ONLY)
-  target_sources(${target} PRIVATE ${CMAKE_BINARY_DIR}/embedded/${function}.cpp)
+  target_sources(${target} PRIVATE ${PROJECT_BINARY_DIR}/embedded/${function}.cpp)
 endfunction()

@@ -2,7 +2,9 @@
 # no build line; CONFIGURE_DEPENDS makes the build notice it.
 
 add_library(weft_flags INTERFACE)
-target_include_directories(weft_flags INTERFACE ${CMAKE_SOURCE_DIR})
+# Names of the shared library are not for others to replace, so calls may be direct and inlined.
+target_compile_options(weft_flags INTERFACE -fno-semantic-interposition)
+target_include_directories(weft_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(weft_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
                                             $<$<BOOL:${WEFT_WERROR}>:-Werror>)
 # gcc 12 warns of "literal" + std::string at -O3, wrongly (gcc bug 105651).
@@ -50,7 +52,9 @@ function(weft_add_isa_kernels target)
     target_compile_options(weft_isa_${isa} PRIVATE ${flags_${isa}} -O3 -fno-math-errno)
     target_link_libraries(weft_isa_${isa} PRIVATE weft_flags)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:weft_isa_${isa}>)
+    list(APPEND weft_isas weft_isa_${isa})
   endforeach()
+  set(weft_isas ${weft_isas} PARENT_SCOPE)
 endfunction()
 
 # One executable for each tools/NAME.cpp; what several tools share lies in tools/common/.
@@ -65,6 +69,7 @@ function(weft_tools)
     get_filename_component(name ${main} NAME_WE)
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:weft_tools_common> weft_train CLI11::CLI11 nlohmann_json::nlohmann_json)
-    install(TARGETS ${name} RUNTIME DESTINATION bin)
+    list(APPEND names ${name})
   endforeach()
+  set(weft_tool_names ${names} PARENT_SCOPE)
 endfunction()

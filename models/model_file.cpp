@@ -235,6 +235,12 @@ std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state) {
   return tensors;
 }
 
+void save_safetensors(const std::filesystem::path& path, const nn::StateDict& state, FloatStorage storage) {
+  save_safetensors(path, std::map<std::string, std::string>{}, tensors_to_save(state), storage);
+}
+
+nn::StateDict load_safetensors(const std::filesystem::path& path) { return read_state_dict(open_safetensors(path)); }
+
 void save_model(const std::filesystem::path& path, const UNet& network, const ModelInfo& info, FloatStorage storage) {
   WEFT_CHECK(info.network == network.config(), "{}: the description is of another network", path.string());
   save_safetensors(path, describe(info), tensors_to_save(network.state_dict()), storage);

@@ -71,6 +71,12 @@ UNetConfig recognise_unet(const std::string& path, const ShapeOf& shape_of,
 /// All tensors of a weight file, as float32 (or int64). Throws Error where one holds NaN or infinity.
 nn::StateDict read_state_dict(const SafetensorsFile& file);
 
+/// Writes the tensors of any network to a safetensors file, whole or not at all; load_state_dict() takes back what
+/// load_safetensors() reads. Throws Error where the file can't be written or read, and for NaN and infinity in it.
+void save_safetensors(const std::filesystem::path& path, const nn::StateDict& state,
+                      FloatStorage storage = FloatStorage::f32);
+nn::StateDict load_safetensors(const std::filesystem::path& path);
+
 /// The tensors of a network as safetensors wants them; they point into the network's own buffers.
 std::vector<TensorToSave> tensors_to_save(const nn::StateDict& state);
 

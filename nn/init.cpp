@@ -46,6 +46,21 @@ void normal(const Tensor& weight, double deviation, Random random) {
   fill_with(weight, [&] { return deviation * random.normal(); });
 }
 
+namespace {
+
+void initialise(const Module& module, const std::string& prefix, std::uint64_t seed) {
+  double bound = 0;  // of this layer; 0 where it is a normalisation, or only holds others
+  for (const auto& [name, tensor] : module.own_parameters())
+    if (tensor.rank() >= 2) bound = 1 / std::sqrt(fans(tensor).in);
+  for (const auto& [name, tensor] : module.own_parameters())
+    if (bound > 0) uniform(tensor, bound, parameter_stream(seed, prefix + name));
+  for (const auto& [name, child] : module.children()) initialise(*child, prefix + name + ".", seed);
+}
+
+}  // namespace
+
+void initialise(const Module& network, std::uint64_t seed) { initialise(network, "", seed); }
+
 Random parameter_stream(std::uint64_t seed, std::string_view name) { return Random(seed, {hash_text(name)}); }
 
 }  // namespace weft::nn

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/random.h"
-#include "core/tensor.h"
+#include "nn/module.h"
 
 namespace weft::nn {
 
@@ -18,6 +18,11 @@ void kaiming_normal_fan_out(const Tensor& weight, Random random);
 void xavier_uniform(const Tensor& weight, Random random);
 /// Normal with the given deviation.
 void normal(const Tensor& weight, double deviation, Random random);
+
+/// Starting values for every layer of a network, as PyTorch's layers start: weights of convolutions and linear layers,
+/// and their biases, uniform in +-1 / sqrt(fan in), which is Kaiming's bound for a leaky ReLU of slope sqrt(5).
+/// Normalisations keep their 1 and 0. Equal seeds give equal bits on every machine.
+void initialise(const Module& network, std::uint64_t seed);
 
 /// The stream of random numbers for the parameter of that full name: each parameter has its own, so
 /// that a network's other parameters don't change when a layer is added.

@@ -41,6 +41,8 @@ class Module {
   StateDict named_buffers() const { return named(Kind::buffer); }
   /// Parameters and buffers, in PyTorch's order.
   StateDict state_dict() const { return named(Kind::both); }
+  /// Parameters of this module alone, under their short names.
+  const StateDict& own_parameters() const { return parameters_; }
   /// Number of learned values.
   std::int64_t parameter_count() const;
 

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/profile.h"
-#include "tools/common/default_model.h"
+#include "models/default_model.h"
 #include "tools/common/masks.h"
 #include "tools/common/output_guard.h"
 #include "tools/common/picture_run.h"
@@ -109,7 +109,7 @@ int infer(Options options) {
           "--background expects #rrggbb, white, black, grey, red, green or blue, got '{}'", options.background));
   }
   options.run.max_pixels = options.max_megapixels * 1'000'000;
-  const std::string path = options.model.empty() ? tools::default_model().string() : options.model;
+  const std::string path = options.model.empty() ? default_model().string() : options.model;
   const Model model = load_model(path, options.arch.empty() ? std::nullopt : std::optional(options.arch));
   if (!model.is_described) {
     tools::say(fmt::format("note: {} has no description; taken as {} at {} x {}, ImageNet normalisation, threshold {}",

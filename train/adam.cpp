@@ -7,12 +7,15 @@
 namespace weft {
 
 Adam::Adam(std::vector<ParameterGroup> groups, const AdamOptions& options)
-    : Optimizer(std::move(groups), {"m", "v"}), options_(options) {
+    : Optimizer(std::move(groups), {"m", "v"}, options.rate), options_(options) {
   for (double beta : {options.beta1, options.beta2})
     WEFT_CHECK(beta >= 0 && beta < 1, "[adam] expected betas in [0, 1), got {}", beta);
   WEFT_CHECK(options.epsilon >= 0, "[adam] expected epsilon >= 0, got {}", options.epsilon);
   WEFT_CHECK(options.weight_decay >= 0, "[adam] expected weight decay >= 0, got {}", options.weight_decay);
 }
+
+Adam::Adam(nn::StateDict parameters, const AdamOptions& options)
+    : Adam(std::vector<ParameterGroup>{{std::move(parameters)}}, options) {}
 
 void Adam::update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t step,
                   double learning_rate) const {

@@ -16,6 +16,7 @@
 namespace weft {
 
 struct AdamOptions {
+  double rate = 1e-3;  // of step(), where the caller does not name one
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
@@ -26,6 +27,8 @@ class Adam : public Optimizer {
  public:
   /// Throws Error for betas outside [0, 1), a negative epsilon or a negative decay.
   explicit Adam(std::vector<ParameterGroup> groups, const AdamOptions& options = {});
+  /// All parameters in one group: Adam(network.named_parameters(), {.rate = 1e-4}).
+  explicit Adam(nn::StateDict parameters, const AdamOptions& options = {});
 
  private:
   void update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t step,

@@ -27,8 +27,9 @@ OptimizerKind optimizer_from(const std::string& name) {
   fail("unknown optimizer '{}'; there are adam, adamw, sgd", name);
 }
 
-Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names)
-    : moment_names_(std::move(moment_names)) {
+Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names, double learning_rate)
+    : moment_names_(std::move(moment_names)), learning_rate_(learning_rate) {
+  WEFT_CHECK(learning_rate >= 0, "[optimizer] expected a learning rate >= 0, got {}", learning_rate);
   std::set<std::string> names;
   for (const ParameterGroup& group : groups) {
     for (const auto& [name, tensor] : group.parameters) {

@@ -32,6 +32,8 @@ class Optimizer {
   /// Updates every parameter that holds a gradient; the others, and what is remembered of them, stay as they are.
   /// The same bits for every thread count.
   void step(double learning_rate);
+  /// The same at the rate of the options that it was made with.
+  void step() { step(learning_rate_); }
 
   /// Bytes of all that it will remember once each parameter has been updated.
   std::int64_t state_bytes() const;
@@ -44,8 +46,9 @@ class Optimizer {
   void load_state(const nn::StateDict& state, const std::string& context = "optimizer state");
 
  protected:
-  /// `moment_names`: what a subclass remembers for each parameter.
-  Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names);
+  /// `moment_names`: what a subclass remembers for each parameter; `learning_rate` is for step() without one. Throws
+  /// Error for a rate that is negative or no number.
+  Optimizer(std::vector<ParameterGroup> groups, std::vector<std::string> moment_names, double learning_rate);
 
   /// One parameter's update. `moments` are in the order of their names, zero before the first step; `step` counts
   /// from 1.
@@ -62,6 +65,7 @@ class Optimizer {
   };
   std::vector<Slot> slots_;
   const std::vector<std::string> moment_names_;
+  const double learning_rate_;
 };
 
 struct OptimizerOptions {

@@ -5,11 +5,14 @@
 namespace weft {
 
 Sgd::Sgd(std::vector<ParameterGroup> groups, const SgdOptions& options)
-    : Optimizer(std::move(groups), {"m"}), options_(options) {
+    : Optimizer(std::move(groups), {"m"}, options.rate), options_(options) {
   WEFT_CHECK(options.momentum >= 0 && options.momentum < 1, "[sgd] expected a momentum in [0, 1), got {}",
              options.momentum);
   WEFT_CHECK(options.weight_decay >= 0, "[sgd] expected weight decay >= 0, got {}", options.weight_decay);
 }
+
+Sgd::Sgd(nn::StateDict parameters, const SgdOptions& options)
+    : Sgd(std::vector<ParameterGroup>{{std::move(parameters)}}, options) {}
 
 void Sgd::update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t,
                  double learning_rate) const {

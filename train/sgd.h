@@ -12,6 +12,7 @@
 namespace weft {
 
 struct SgdOptions {
+  double rate = 1e-2;  // of step(), where the caller does not name one
   double momentum = 0.9;
   double weight_decay = 0;
 };
@@ -20,6 +21,8 @@ class Sgd : public Optimizer {
  public:
   /// Throws Error for a momentum outside [0, 1) or a negative decay.
   explicit Sgd(std::vector<ParameterGroup> groups, const SgdOptions& options = {});
+  /// All parameters in one group: Sgd(network.named_parameters(), {.rate = 1e-4}).
+  explicit Sgd(nn::StateDict parameters, const SgdOptions& options = {});
 
  private:
   void update(const Tensor& parameter, const Tensor& gradient, const Tensors& moments, std::int64_t step,

@@ -11,16 +11,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "core/atomic_file.h"
-#include "core/autograd.h"
-#include "core/formats/safetensors.h"
 #include "core/kernels/isa.h"
-#include "core/parallel.h"
-#include "core/plan/plan.h"
+#include "core/atomic_file.h"
 #include "docs/examples/classic_unet.h"
 #include "docs/examples/example.h"
-#include "models/model_file.h"
-#include "train/adam.h"
 
 namespace {
 

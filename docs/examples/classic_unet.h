@@ -10,10 +10,7 @@
 //
 // Nothing in here knows how it will be computed.
 
-#include "core/ops.h"
-#include "nn/init.h"
-#include "nn/layers.h"
-#include "nn/module_list.h"
+#include <weft/weft.h>
 
 namespace weft::example {
 

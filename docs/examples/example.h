@@ -1,13 +1,11 @@
 #pragma once
 // What the examples share: numbers to try things on, and checks that end the program.
 
+#include <weft/weft.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-
-#include "core/check.h"
-#include "core/random.h"
-#include "core/tensor.h"
 
 namespace weft::example {
 

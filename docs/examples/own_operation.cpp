@@ -7,13 +7,9 @@
 // pixel_shuffle. That is all there is to write. What follows comes by itself, and main() tries it: gradients checked in
 // float64, capture, plans of inferences and of training steps.
 
-#include "core/autograd.h"
-#include "core/graph.h"
-#include "core/operation.h"
-#include "core/ops.h"
-#include "core/parallel.h"
-#include "core/plan/plan.h"
-#include "docs/examples/example.h"
+#include <weft/weft.h>
+
+#include "example.h"
 
 namespace {
 

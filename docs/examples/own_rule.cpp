@@ -6,10 +6,9 @@
 // Equal up to rounding: one rounding a weight instead of one an output. Applies where only the factor reads the
 // convolution's output. Gains a pass over the image: at inference k w is computed once, when the plan is made.
 
-#include "core/autograd.h"
-#include "core/ops.h"
-#include "core/plan/plan.h"
-#include "docs/examples/example.h"
+#include <weft/weft.h>
+
+#include "example.h"
 
 namespace {
 

@@ -104,3 +104,41 @@ TEST_CASE("starting values have the spread that their fan asks for", "[nn]") {
   xavier_uniform(w, parameter_stream(1, "a"));
   CHECK(deviation(w) == Approx(std::sqrt(2.0 / (288 + 576))).epsilon(0.02));
 }
+
+TEST_CASE("initialise gives PyTorch's defaults", "[init]") {
+  nn::Conv2d conv(8, 400, 3, {}, true);
+  nn::ConvTranspose2d up(8, 50, 2);
+  nn::Linear linear(50, 400);
+  nn::BatchNorm2d bn(8);
+  nn::Module network;
+  network.register_module("conv", conv);
+  network.register_module("up", up);
+  network.register_module("linear", linear);
+  network.register_module("bn", bn);
+  nn::initialise(network, 5);
+
+  const auto largest = [](const Tensor& t) {
+    float most = 0;
+    for (float v : t.values<float>()) most = std::max(most, std::abs(v));
+    return most;
+  };
+  const auto fills = [&](const Tensor& t, double bound) {
+    CHECK(largest(t) <= bound);
+    CHECK(largest(t) > 0.9 * bound);
+  };
+  // torch.nn: bound 1 / sqrt(fan in); of a transposed convolution fan in counts weight's second axis.
+  fills(conv.weight, 1 / std::sqrt(8.0 * 9));
+  fills(conv.bias, 1 / std::sqrt(8.0 * 9));
+  fills(up.weight, 1 / std::sqrt(50.0 * 4));
+  fills(up.bias, 1 / std::sqrt(50.0 * 4));
+  fills(linear.weight, 1 / std::sqrt(50.0));
+  fills(linear.bias, 1 / std::sqrt(50.0));
+  for (float v : bn.weight.values<float>()) CHECK(v == 1);
+  for (float v : bn.bias.values<float>()) CHECK(v == 0);
+
+  const Tensor before = conv.weight.clone();
+  nn::initialise(network, 6);
+  CHECK(!std::ranges::equal(conv.weight.values<float>(), before.values<float>()));
+  nn::initialise(network, 5);
+  CHECK(std::ranges::equal(conv.weight.values<float>(), before.values<float>()));
+}

@@ -106,7 +106,7 @@ TEST_CASE("an optimizer refuses a state that is not its own", "[train]") {
   CHECK_THAT(message({good[0], good[1], good[2], {"q.m", good[1].tensor}}), Contains("q.m belongs to no parameter"));
   CHECK_THAT(message({{"p.step", Tensor::full({}, 0, DType::i64)}, good[1], good[2]}), Contains("p.step is 0"));
   CHECK_THROWS_WITH(Sgd({{{{"p", p}, {"p", p}}}}), Contains("p is given twice"));
-  CHECK_THROWS_WITH(Adam({}, {.beta1 = 1}), Contains("betas in [0, 1)"));
+  CHECK_THROWS_WITH(Adam(std::vector<ParameterGroup>{}, {.beta1 = 1}), Contains("betas in [0, 1)"));
   CHECK_THROWS_WITH(optimizer_from("lion"), Contains("there are adam, adamw, sgd"));
 }
 

@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "core/formats/npy.h"
-#include "core/kernels/sigmoid.h"
 #include "data/render.h"
 
 namespace weft::tools {
@@ -42,33 +41,6 @@ Subject read_subject(Bytes file, const std::string& name, const std::vector<std:
   if (!is_as_seen && std::find(kinds.begin(), kinds.end(), "cutout") != kinds.end()) subject.own = photograph.image;
   subject.seen = as_seen(std::move(photograph));
   return subject;
-}
-
-Answer answer_for(const Placement& placement, const Tensor& canvas_logits, double threshold,
-                  const std::vector<std::string>& kinds) {
-  constexpr int band_pixels = 1 << 22;
-  const int width = placement.picture_width, height = placement.picture_height;
-  const auto asks_for = [&](const char* kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
-  Answer answer;
-  answer.mask = Image(width, height, 1);
-  if (asks_for("prob")) answer.probability = Image(width, height, 1);
-  if (asks_for("cutout")) answer.alpha = Image(width, height, 1);
-  const int band = std::clamp(band_pixels / width, 1, height);
-  for (int y = 0; y < height; y += band) {
-    const int rows = std::min(band, height - y);
-    const std::vector<float> logits = unfit_rows(canvas_logits.values<float>(), placement, y, rows);
-    std::vector<float> values(logits.size());
-    kernels::sigmoid(logits.data(), std::ssize(logits), values.data());
-    const auto put = [&](const Image& part, Image& whole) {
-      std::copy(part.pixels.begin(), part.pixels.end(), whole.at(y, 0));
-    };
-    put(threshold_mask(values, width, rows, threshold), answer.mask);
-    if (asks_for("prob")) put(render_probability(values, width, rows), answer.probability);
-    if (asks_for("cutout")) put(render_alpha(values, width, rows, threshold), answer.alpha);
-  }
-  const auto clothing = std::count(answer.mask.pixels.begin(), answer.mask.pixels.end(), 1);
-  answer.clothing = static_cast<double>(clothing) / static_cast<double>(answer.mask.pixels.size());
-  return answer;
 }
 
 std::optional<Colour> colour_from(const std::string& text) {

@@ -10,6 +10,7 @@
 
 #include "data/image.h"
 #include "data/image_io.h"
+#include "models/answer.h"
 #include "models/predict.h"
 
 namespace weft::tools {
@@ -35,18 +36,6 @@ struct Subject {
 /// How a photograph is to be read for these outputs: whole, or with no more pixels than `placement` asks for.
 Subject read_subject(Bytes file, const std::string& name, const std::vector<std::string>& kinds,
                      std::int64_t max_pixels, const std::function<Placement(int width, int height)>& placement);
-
-/// What the network said, at the photograph's own size; what no output asks for stays empty.
-struct Answer {
-  Image mask;           // 1 where the probability is at least the threshold, else 0
-  Image probability;    // 0 to 255
-  Image alpha;          // of the cut-out
-  double clothing = 0;  // share of the picture
-};
-
-/// In bands of rows, so that a photograph of 200 megapixels takes bytes and no floats.
-Answer answer_for(const Placement& placement, const Tensor& canvas_logits, double threshold,
-                  const std::vector<std::string>& kinds);
 
 using Colour = std::array<std::uint8_t, 3>;
 /// "#rrggbb", "white", "black", "grey", "red", "green" or "blue"; nothing for other texts.

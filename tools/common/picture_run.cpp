@@ -228,7 +228,10 @@ void PictureRun::write(Item& item) const {
     const Subject subject = std::exchange(item.subject, Subject());
     const Tensor logits = std::exchange(item.logits, Tensor());
     const PlannedPicture& plan = planned(item.index);
-    const Answer answer = answer_for(item.input.placement, logits, options_.threshold, kinds_of(plan));
+    const std::vector<std::string> kinds = kinds_of(plan);
+    const auto asks_for = [&](const char* kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
+    const Answer answer = answer_for(item.input.placement, logits, options_.threshold,
+                                     {.probability = asks_for("prob"), .alpha = asks_for("cutout")});
     item.clothing = answer.clothing;
     for (const auto& [kind, file] : plan.outputs) {
       const bool is_stream = file == standard_stream;

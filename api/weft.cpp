@@ -1,0 +1,7 @@
+#include "api/weft.h"
+
+namespace weft {
+
+const char* version() { return WEFT_VERSION; }
+
+}  // namespace weft

@@ -1,0 +1,40 @@
+# The public headers are api/weft.h, api/weft_c.h, and what the first reaches; nobody keeps a list.
+#
+# weft_public_headers(VARIABLE): their paths, relative to the top folder. The build configures again where one changes
+# what it includes.
+function(weft_public_headers variable)
+  set(found api/weft.h)
+  set(waiting api/weft.h)
+  while(waiting)
+    list(POP_FRONT waiting header)
+    file(STRINGS ${PROJECT_SOURCE_DIR}/${header} includes REGEX "^#include \"[^\"]+\"")
+    foreach(line IN LISTS includes)
+      string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" included "${line}")
+      if(NOT included IN_LIST found)
+        list(APPEND found ${included})
+        list(APPEND waiting ${included})
+      endif()
+    endforeach()
+  endwhile()
+  list(APPEND found api/weft_c.h)
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
+
+# Run as a script (cmake -DFROM=SOURCES -DTO=FOLDER "-DHEADERS=a.h,b.h" -P this): writes them to TO/weft/, where each
+# finds the others as <weft/...>, so that no name like core/ or data/ enters the include path of others.
+if(CMAKE_SCRIPT_MODE_FILE AND FROM)
+  string(REPLACE "," ";" HEADERS "${HEADERS}")
+  foreach(header IN LISTS HEADERS)
+    file(READ ${FROM}/${header} text)
+    string(REGEX REPLACE "\n#include \"(api/)?([^\"]+)\"" "\n#include <weft/\\2>" text "${text}")
+    string(REGEX REPLACE "^api/" "" place ${header})
+    set(file ${TO}/weft/${place})
+    set(old "")
+    if(EXISTS ${file})
+      file(READ ${file} old)
+    endif()
+    if(NOT old STREQUAL text)
+      file(WRITE ${file} "${text}")
+    endif()
+  endforeach()
+endif()
