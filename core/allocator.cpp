@@ -39,13 +39,17 @@ char* map_pages(char* wish, std::size_t bytes, int protection) {
   return mapped == MAP_FAILED ? nullptr : static_cast<char*>(mapped);
 }
 
+char* up_to_huge_page(char* address) {
+  return address + (huge_page - reinterpret_cast<std::uintptr_t>(address) % huge_page) % huge_page;
+}
+
 /// An address with nothing mapped in the terabyte after it, or null where the system does not tell.
 char* room_to_grow() {
   constexpr std::size_t room = std::size_t{1} << 40;
   char* place = map_pages(nullptr, room, PROT_NONE);
   if (place == nullptr) return nullptr;
   ::munmap(place, room);
-  return place + (huge_page - reinterpret_cast<std::uintptr_t>(place) % huge_page) % huge_page;
+  return up_to_huge_page(place);
 }
 
 /// Memory in pages. All that is free is known by address, neighbours joined, so that a free stretch serves blocks of
@@ -59,8 +63,7 @@ class PageHeap {
         if (range->second >= bytes) return cut(range, bytes);
       }
       if (grow(bytes)) continue;
-      if (free_.empty()) return nullptr;
-      trim();
+      if (!trim()) return nullptr;
     }
   }
 
@@ -78,14 +81,27 @@ class PageHeap {
     }
   }
 
-  /// Gives all free pages back to the system.
-  void trim() {
+  /// Gives free pages back to the system, as far as they are whole large ones: of a large page that is given back in
+  /// part the system makes small ones, and what lies in the rest is slower to reach from then on (docs/performance.md).
+  /// Returns whether there were any.
+  bool trim() {
+    Ranges kept;
+    const std::size_t before = free_bytes_;
     for (const auto& [start, bytes] : free_) {
-      ::munmap(start, bytes);
-      if (start + bytes == end_) end_ = start;
+      char *const end = start + bytes, *const first = up_to_huge_page(start);
+      char* const last = end == end_ ? end : end - reinterpret_cast<std::uintptr_t>(end) % huge_page;
+      if (first >= last) {
+        kept.emplace(start, bytes);
+        continue;
+      }
+      ::munmap(first, static_cast<std::size_t>(last - first));
+      free_bytes_ -= static_cast<std::size_t>(last - first);
+      if (first > start) kept.emplace(start, static_cast<std::size_t>(first - start));
+      if (last < end) kept.emplace(last, static_cast<std::size_t>(end - last));
+      if (last == end_) end_ = first;
     }
-    free_.clear();
-    free_bytes_ = 0;
+    free_ = std::move(kept);
+    return free_bytes_ < before;
   }
 
   std::size_t free_bytes() const { return free_bytes_; }

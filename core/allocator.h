@@ -28,7 +28,7 @@ void cached_free(void* block) noexcept;
 
 MemoryUse memory_use();
 void reset_peak_memory();
-/// Gives all free pages back to the system.
+/// Gives free pages back to the system, but for those that share a large page with a block.
 void release_cached_memory();
 
 /// While it lives, this thread's blocks of 64 KB and more come from pages that no other thread gets. For threads that

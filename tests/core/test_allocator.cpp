@@ -87,6 +87,24 @@ TEST_CASE("freed memory is used again and counted", "[allocator]") {
   CHECK_THROWS_WITH(cached_allocate(SIZE_MAX - 1), Contains("out of memory"));
 }
 
+TEST_CASE("a large page that a block lies in is not taken apart", "[allocator]") {
+  release_cached_memory();
+  void* first = cached_allocate(mb);
+  void* wall = cached_allocate(8 * mb);  // begins in the same large page
+  void* behind = cached_allocate(8 * mb);
+  cached_free(first);
+  cached_free(behind);
+  const std::size_t held = held_bytes();
+  release_cached_memory();
+  CHECK(held_bytes() <= held - 6 * mb);  // of what lies behind the wall
+  void* again = cached_allocate(mb);
+  CHECK(again == first);
+  cached_free(again);
+  cached_free(wall);
+  release_cached_memory();
+  CHECK(memory_use().cached_bytes == 0);
+}
+
 TEST_CASE("free neighbours become one stretch, in whatever order they are freed", "[allocator]") {
   for (const std::vector<std::size_t>& order : {std::vector<std::size_t>{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 2, 0}}) {
     release_cached_memory();
