@@ -75,7 +75,9 @@ std::vector<float> Cutter::probabilities(const Image& picture) const {
 Cut Cutter::cut(const Image& picture, const CutParts& parts) const {
   const auto [placement, logits] = state_->run(picture);
   const Answer answer = answer_for(placement, logits, state_->threshold, {.alpha = parts.cutout});
-  Cut cut{.mask = render_mask(answer.mask), .clothing = answer.clothing};
+  Cut cut;
+  cut.mask = render_mask(answer.mask);
+  cut.clothing = answer.clothing;
   if (parts.cutout) cut.cutout = render_cutout(picture, answer.alpha);
   if (parts.probabilities) cut.probabilities = to_prediction(placement, logits).probabilities();
   return cut;
