@@ -4,7 +4,7 @@
 
 #include "core/operation.h"
 
-namespace weft {
+namespace weft [[gnu::visibility("hidden")]] {  // between operations and plans: not for users of the library
 
 /// Per channel, as core/kernels/batch_norm.h takes them: inv_std = 1 / sqrt(var + epsilon), and the two numbers of
 /// y = x factor + offset.

@@ -7,7 +7,7 @@
 #include "core/operation.h"
 #include "core/ops.h"
 
-namespace weft {
+namespace weft [[gnu::visibility("hidden")]] {  // between operations and plans: not for users of the library
 
 using kernels::ConvProblem;
 

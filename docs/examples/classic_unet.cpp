@@ -74,7 +74,7 @@ void check_network(bool transposed) {
   }
   check(std::sqrt(apart / length) < 0.03, "and its gradients");
 
-  Adam adam({{network.named_parameters()}});
+  Adam adam(network.named_parameters());
   const double before = step.run({x, mask}).item();
   for (int k = 0; k < 3; ++k) {
     adam.step(1e-3);

@@ -88,7 +88,7 @@ TEST_CASE("parameters without a gradient stay, and groups have their own rate", 
 
 TEST_CASE("an optimizer refuses a state that is not its own", "[train]") {
   const Tensor p = start();
-  Adam optimizer({{{{"p", p}}}});
+  Adam optimizer(nn::StateDict{{"p", p}});
   train(optimizer, p, 0, 1);
   const auto message = [&](nn::StateDict state) {
     try {
@@ -105,9 +105,20 @@ TEST_CASE("an optimizer refuses a state that is not its own", "[train]") {
              Contains("p.v is float64 [2], expected float64 [3]"));
   CHECK_THAT(message({good[0], good[1], good[2], {"q.m", good[1].tensor}}), Contains("q.m belongs to no parameter"));
   CHECK_THAT(message({{"p.step", Tensor::full({}, 0, DType::i64)}, good[1], good[2]}), Contains("p.step is 0"));
-  CHECK_THROWS_WITH(Sgd({{{{"p", p}, {"p", p}}}}), Contains("p is given twice"));
-  CHECK_THROWS_WITH(Adam(std::vector<ParameterGroup>{}, {.beta1 = 1}), Contains("betas in [0, 1)"));
+  CHECK_THROWS_WITH(Sgd(nn::StateDict{{"p", p}, {"p", p}}), Contains("p is given twice"));
+  CHECK_THROWS_WITH(Adam(nn::StateDict{}, {.beta1 = 1}), Contains("betas in [0, 1)"));
   CHECK_THROWS_WITH(optimizer_from("lion"), Contains("there are adam, adamw, sgd"));
+}
+
+TEST_CASE("step() takes the rate that an optimizer was made with", "[train]") {
+  const Tensor p = start(), q = start();
+  Adam own(nn::StateDict{{"p", p}}, {.rate = 0.02}), told(nn::StateDict{{"q", q}});
+  p.set_grad(p.clone());
+  q.set_grad(q.clone());
+  own.step();
+  told.step(0.02);
+  CHECK(std::ranges::equal(p.values<double>(), q.values<double>()));
+  CHECK_THROWS_WITH(Sgd(nn::StateDict{}, {.rate = -1}), Contains("learning rate >= 0"));
 }
 
 TEST_CASE("optimizers give the same bits for every thread count", "[train]") {
@@ -117,7 +128,7 @@ TEST_CASE("optimizers give the same bits for every thread count", "[train]") {
   for (int threads : {1, 2, 3}) {
     set_num_threads(threads);
     const Tensor p = initial.clone().set_requires_grad(true);
-    Adam optimizer({{{{"p", p}}}});
+    Adam optimizer(nn::StateDict{{"p", p}});
     for (int k = 0; k < 2; ++k) {
       p.set_grad(gradient);
       optimizer.step(1e-3);
