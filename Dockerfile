@@ -7,7 +7,7 @@ WORKDIR /weft
 COPY tools/packages.txt tools/install_packages.sh tools/
 RUN tools/install_packages.sh
 COPY . .
-RUN cmake -S . -B build -G Ninja -DWEFT_BUILD_TESTS=OFF && cmake --build build && cmake --install build --prefix /usr/local
+RUN cmake -S . -B build -G Ninja -DWEFT_BUILD_TESTS=OFF && cmake --build build && cmake --install build --prefix /usr/local --component runtime
 
 FROM debian:12-slim
 RUN apt-get update -qq \

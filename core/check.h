@@ -6,7 +6,7 @@
 //
 // Executables print that line after "error: " and exit with status 1.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <utility>

@@ -32,3 +32,8 @@ std::int64_t Shape::count() const {
 std::string Shape::to_string() const { return fmt::format("[{}]", fmt::join(sizes(), ", ")); }
 
 }  // namespace weft
+
+fmt::format_context::iterator fmt::formatter<weft::Shape>::format(const weft::Shape& shape,
+                                                                  fmt::format_context& context) const {
+  return fmt::format_to(context.out(), "{}", shape.to_string());
+}

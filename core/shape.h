@@ -1,7 +1,7 @@
 #pragma once
 // The sizes of a tensor's axes, outermost first. Images are [N, H, W, C].
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cstdint>
@@ -41,8 +41,7 @@ class Shape {
 }  // namespace weft
 
 template <>
-struct fmt::formatter<weft::Shape> : fmt::formatter<std::string> {
-  auto format(const weft::Shape& shape, fmt::format_context& context) const {
-    return fmt::formatter<std::string>::format(shape.to_string(), context);
-  }
+struct fmt::formatter<weft::Shape> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  fmt::format_context::iterator format(const weft::Shape& shape, fmt::format_context& context) const;
 };

@@ -10,7 +10,7 @@
 #include "core/kernels/isa.h"
 #include "core/parallel.h"
 #include "models/registry.h"
-#include "tools/common/bench_workload.h"
+#include "tools/training/bench_workload.h"
 #include "tools/common/roofline.h"
 #include "tools/common/memory_size.h"
 #include "tools/common/run_tool.h"

@@ -8,15 +8,18 @@ cd "$(dirname "$0")/.."
 out=${1:-out/demo}
 say() { printf '\n== %s\n' "$*"; }
 
-say "packages and build"
+say "packages, and the program that cuts out"
 tools/install_packages.sh
 cmake -S . -B build -G Ninja >/dev/null
-cmake --build build --target programs | tail -n 1
+cmake --build build --target infer_unet | tail -n 1
 
 rm -rf "$out"
 mkdir -p "$out"
 say "a photograph, cut out by the model that comes with weft"
 build/bin/infer_unet --write panel,cutout --out "$out" docs/images/astronaut.jpg
+
+say "the other programs"
+cmake --build build --target programs | tail -n 1
 
 say "a data set of drawn people"
 build/bin/make_synthetic_atr --out "$out/data" --count 240 --size 192 --seed 1

@@ -11,7 +11,7 @@
 #include "data/check_files.h"
 #include "data/stress/stress.h"
 #include "tools/common/command_text.h"
-#include "tools/common/comparison.h"
+#include "tools/training/comparison.h"
 #include "tools/common/data_options.h"
 #include "tools/common/machine.h"
 #include "tools/common/progress_bar.h"

@@ -12,7 +12,7 @@
 #include "tools/common/machine.h"
 #include "tools/common/memory_size.h"
 #include "tools/common/run_tool.h"
-#include "tools/common/training_display.h"
+#include "tools/training/training_display.h"
 #include "train/initial_network.h"
 #include "train/trainer.h"
 

@@ -2,6 +2,8 @@
 //
 // permute(x, {0, 3, 1, 2}) turns [N, H, W, C] into [N, C, H, W].
 
+#include <fmt/ranges.h>
+
 #include <numeric>
 
 #include "core/autograd.h"

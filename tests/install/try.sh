@@ -24,7 +24,7 @@ done
 
 say "the shared library shows weft and nothing else"
 others=$(nm -D --defined-only "$prefix/lib/libweft.so" | awk '{print $3}' | sed 's/@.*//' | c++filt |
-         grep -vE '^weft_|^weft::|^(vtable|typeinfo|typeinfo name|VTT) for weft::|^void weft::fail<' || true)
+         grep -vE '^weft_|^weft::|^(vtable|typeinfo|typeinfo name|VTT) for weft::|^void weft::fail<|^fmt::v[0-9]+::formatter<weft::' || true)
 [ -z "$others" ] || fails "libweft.so shows: $others"
 hidden=$(nm -DC --defined-only "$prefix/lib/libweft.so" | grep -E ' weft::kernels::| weft::(Pickle|Zip|png_|jpeg_)' || true)
 [ -z "$hidden" ] || fails "libweft.so shows what is not public: $hidden"

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <map>
 
-#include "tools/common/run_tool.h"
+#include "tools/common/message.h"
 
 namespace weft::tools {
 

@@ -8,7 +8,7 @@
 
 #include "tools/common/masks.h"
 #include "tools/common/output_guard.h"
-#include "tools/common/run_tool.h"
+#include "tools/common/message.h"
 
 namespace weft::tools {
 

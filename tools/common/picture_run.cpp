@@ -20,7 +20,7 @@
 #include "core/parallel.h"
 #include "data/read_file.h"
 #include "tools/common/interrupt.h"
-#include "tools/common/run_tool.h"
+#include "tools/common/message.h"
 
 namespace weft::tools {
 

@@ -8,7 +8,6 @@
 #include <new>
 #include <string>
 
-#include "core/formats/printable.h"
 #include "core/listed_error.h"
 #include "core/parallel.h"
 
@@ -26,10 +25,6 @@ std::string without_breaks(std::string text) {  // CLI11 has some
 }
 
 }  // namespace
-
-// Unlike fmt::print these do not throw: work goes on to the last, though nobody reads what is said of it.
-void say(const std::string& message) { std::fputs((message_line(message) + "\n").c_str(), stderr); }
-void say_error(const std::string& message) { std::fputs(("error: " + message_line(message) + "\n").c_str(), stderr); }
 
 CLI::Validator probability() {
   return {[](const std::string& text) {

@@ -1,11 +1,11 @@
-#include "tools/common/training_display.h"
+#include "tools/training/training_display.h"
 
 #include <fmt/format.h>
 
 #include <cstdio>
 
 #include "tools/common/interrupt.h"
-#include "tools/common/run_tool.h"
+#include "tools/common/message.h"
 
 namespace weft::tools {
 

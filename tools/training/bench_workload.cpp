@@ -1,4 +1,4 @@
-#include "tools/common/bench_workload.h"
+#include "tools/training/bench_workload.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "tools/common/comparison.h"
+#include "tools/training/comparison.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
