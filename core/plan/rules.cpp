@@ -7,6 +7,7 @@ const std::vector<Rule>& plan_rules() {
       {"fold_batch_norm", "batch norm in evaluation mode becomes part of the convolution before it", fold_batch_norm},
       {"finish_in_convolution", "an addition and a clamp in the convolution's last step", finish_in_convolution},
       {"upsample_convolution", "upsampling, concatenation and convolution in one", upsample_convolution},
+      {"joined_convolution", "concatenation and convolution in one", joined_convolution},
       {"inverted_residual", "MobileNetV2's block by bands of rows", inverted_residual},
       {"pack_filters", "constant filters in their kernel's order", pack_filters},
       {"convolutions_by_rows", "the last convolutions in one pass", convolutions_by_rows},

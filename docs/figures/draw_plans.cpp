@@ -234,7 +234,7 @@ void draw_rules(const std::filesystem::path& folder) {
                depthwise = filters(names, "w2", {96, 1, 3, 3}), project = filters(names, "w3", {16, 96, 1, 1}),
                pointwise = filters(names, "w2", {16, 16, 1, 1}), below = filters(names, "w0", {32, 32, 1, 1});
   const Conv2dOptions same{.padding = 1};
-  const Shape x{1, 64, 64, 16}, small{1, 16, 16, 32}, skip{1, 32, 32, 16};
+  const Shape x{1, 64, 64, 16}, small{1, 16, 16, 32}, large{1, 32, 32, 32}, skip{1, 32, 32, 16};
 
   const auto layer = [&](const Tensors& in) { return relu(n1(conv2d(in[0], w, {}, same), false)); };
   const auto block = [&](const Tensors& in) {
@@ -272,6 +272,11 @@ void draw_rules(const std::filesystem::path& folder) {
        [&](const Tensors& in) { return relu(add(conv2d(in[0], w, bias, same), in[0])); },
        {x}},
       {"upsample_convolution", "upsample_convolution", false, up, {small, skip}},
+      {"joined_convolution",
+       "joined_convolution",
+       false,
+       [&](const Tensors& in) { return conv2d(concat_channels({in[0], in[1]}), joined, {}, same); },
+       {large, skip}},
       {"inverted_residual", "inverted_residual", false, block, {x}},
       {"pack_filters", "pack_filters", false, [&](const Tensors& in) { return conv2d(in[0], w, bias, same); }, {x}},
       {"convolutions_by_rows",

@@ -8,6 +8,7 @@ namespace weft {
 void fold_batch_norm(Rewrite& rewrite);
 void finish_in_convolution(Rewrite& rewrite);
 void upsample_convolution(Rewrite& rewrite);
+void joined_convolution(Rewrite& rewrite);
 void inverted_residual(Rewrite& rewrite);
 void pack_filters(Rewrite& rewrite);
 void convolutions_by_rows(Rewrite& rewrite);
