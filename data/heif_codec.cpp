@@ -11,6 +11,7 @@
 #include "core/check.h"
 #include "core/formats/printable.h"
 #include "data/colour.h"
+#include "data/heif_references.h"
 
 namespace weft {
 
@@ -103,6 +104,7 @@ void divide_by_alpha(Image& image) {
 
 DecodedPicture decode_heif(Bytes file, std::string_view name, const DecodeOptions& options) {
   const Library& heif = library(name);
+  check_heif_references(file, name);
   const Owned<heif_context> context(heif.heif_context_alloc(), heif.heif_context_free);
   check(heif.heif_context_read_from_memory_without_copy(context.get(), file.data(), file.size(), nullptr), name);
   heif_image_handle* primary = nullptr;

@@ -1,0 +1,115 @@
+#include "data/heif_references.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "core/check.h"
+
+namespace weft {
+namespace {
+
+constexpr int deepest = 16;
+constexpr std::int64_t most_pictures = 10'000;
+
+constexpr std::uint32_t box_name(const char (&name)[5]) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = (value << 8) | static_cast<unsigned char>(name[i]);
+  return value;
+}
+
+/// Calls f(name, content) for each box of a sequence, as far as there are whole ones; the last may be cut short.
+template <class F>
+void for_each_box(Bytes boxes, F&& f) {
+  while (true) {
+    const auto size = read_uint(boxes, 0, 4), name = read_uint(boxes, 4, 4);
+    if (!size || !name) return;
+    std::uint64_t bytes = *size == 0 ? boxes.size() : *size;  // 0: to the end
+    std::size_t header = 8;
+    if (*size == 1) {
+      if (boxes.size() < 16) return;
+      bytes = big_endian_64(boxes.data() + 8);
+      header = 16;
+    }
+    if (bytes < header) return;
+    const auto end = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, boxes.size()));
+    f(*name, boxes.subspan(std::min(header, end), end - std::min(header, end)));
+    boxes = boxes.subspan(end);
+  }
+}
+
+using Item = std::uint32_t;
+/// The items that an item's decoding decodes.
+using References = std::map<Item, std::vector<Item>>;
+
+/// One box of references: from one item to several.
+void add_references(std::uint32_t kind, Bytes box, int id_bytes, References& references) {
+  const auto at = [&](std::size_t i) { return static_cast<std::size_t>(id_bytes) * i; };
+  const auto from = read_uint(box, 0, id_bytes), count = read_uint(box, at(1), 2);
+  if (!from || !count) return;
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto to = read_uint(box, at(1) + 2 + at(i), id_bytes);
+    if (!to) return;
+    if (kind == box_name("dimg")) references[*from].push_back(*to);
+    if (kind == box_name("auxl")) references[*to].push_back(*from);
+  }
+}
+
+References references_of(Bytes file) {
+  References references;
+  for_each_box(file, [&](std::uint32_t name, Bytes meta) {
+    if (name != box_name("meta") || meta.size() < 4) return;
+    for_each_box(meta.subspan(4), [&](std::uint32_t child, Bytes content) {
+      if (child != box_name("iref") || content.size() < 4) return;
+      const int id_bytes = content[0] == 0 ? 2 : 4;
+      for_each_box(content.subspan(4),
+                   [&](std::uint32_t kind, Bytes box) { add_references(kind, box, id_bytes, references); });
+    });
+  });
+  return references;
+}
+
+class Counter {
+ public:
+  Counter(const References& references, std::string_view name) : references_(references), name_(name) {}
+
+  /// Pictures that are decoded for `item`, itself included, at most one more than are allowed.
+  std::int64_t count(Item item, int depth = 0) {
+    WEFT_CHECK(depth <= deepest, "{}: corrupt HEIC or AVIF: its parts refer to one another in a circle", name_);
+    const auto found = references_.find(item);
+    if (found == references_.end()) return 1;
+    if (const auto known = counts_.find(item); known != counts_.end() && depth + known->second.height <= deepest)
+      return known->second.pictures;
+    Known sum{1, 0};
+    for (const Item part : found->second) {
+      sum.pictures = std::min(sum.pictures + count(part, depth + 1), most_pictures + 1);
+      const auto known = counts_.find(part);
+      sum.height = std::max(sum.height, 1 + (known == counts_.end() ? 0 : known->second.height));
+    }
+    counts_[item] = sum;
+    return sum.pictures;
+  }
+
+ private:
+  struct Known {
+    std::int64_t pictures;
+    int height;  // of the longest way down
+  };
+  const References& references_;
+  const std::string_view name_;
+  std::map<Item, Known> counts_;
+};
+
+}  // namespace
+
+void check_heif_references(Bytes file, std::string_view name) {
+  const References references = references_of(file);
+  Counter counter(references, name);
+  for (const auto& [item, parts] : references) {
+    WEFT_CHECK(counter.count(item) <= most_pictures,
+               "{}: HEIC or AVIF put together from more than {} pictures, which weft does not decode", name,
+               most_pictures);
+  }
+}
+
+}  // namespace weft
