@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/check.h"
@@ -42,31 +43,51 @@ using Item = std::uint32_t;
 /// The items that an item's decoding decodes.
 using References = std::map<Item, std::vector<Item>>;
 
-/// One box of references: from one item to several.
-void add_references(std::uint32_t kind, Bytes box, int id_bytes, References& references) {
-  const auto at = [&](std::size_t i) { return static_cast<std::size_t>(id_bytes) * i; };
-  const auto from = read_uint(box, 0, id_bytes), count = read_uint(box, at(1), 2);
-  if (!from || !count) return;
+/// The references of one kind from one item to several, at the beginning of `bytes`; how many bytes that were, or nothing
+/// where they end too early.
+std::optional<std::size_t> add_references(std::uint32_t kind, Bytes bytes, int id_bytes, References& references) {
+  const auto ids = [&](std::size_t count) { return static_cast<std::size_t>(id_bytes) * count; };
+  const auto from = read_uint(bytes, 0, id_bytes), count = read_uint(bytes, ids(1), 2);
+  if (!from || !count) return std::nullopt;
   for (std::size_t i = 0; i < *count; ++i) {
-    const auto to = read_uint(box, at(1) + 2 + at(i), id_bytes);
-    if (!to) return;
+    const auto to = read_uint(bytes, ids(1) + 2 + ids(i), id_bytes);
+    if (!to) return std::nullopt;
     if (kind == box_name("dimg")) references[*from].push_back(*to);
     if (kind == box_name("auxl")) references[*to].push_back(*from);
   }
+  return ids(1 + *count) + 2;
 }
 
+/// libheif 1.15 looks for the next box of references where the last one's items end, whatever its size says.
+void add_references_in_sequence(Bytes bytes, int id_bytes, References& references) {
+  while (true) {
+    const auto size = read_uint(bytes, 0, 4), kind = read_uint(bytes, 4, 4);
+    const std::size_t header = 8 + (size == 1 ? 8 : 0) + (kind == box_name("uuid") ? 16 : 0);
+    if (!size || !kind || bytes.size() < header) return;
+    const auto used = add_references(*kind, bytes.subspan(header), id_bytes, references);
+    if (!used) return;
+    bytes = bytes.subspan(header + *used);
+  }
+}
+
+/// All of a file, read by the boxes' sizes and without: in a sound file both say the same.
 References references_of(Bytes file) {
-  References references;
+  References by_size, in_sequence;
   for_each_box(file, [&](std::uint32_t name, Bytes meta) {
     if (name != box_name("meta") || meta.size() < 4) return;
     for_each_box(meta.subspan(4), [&](std::uint32_t child, Bytes content) {
       if (child != box_name("iref") || content.size() < 4) return;
       const int id_bytes = content[0] == 0 ? 2 : 4;
       for_each_box(content.subspan(4),
-                   [&](std::uint32_t kind, Bytes box) { add_references(kind, box, id_bytes, references); });
+                   [&](std::uint32_t kind, Bytes box) { add_references(kind, box, id_bytes, by_size); });
+      add_references_in_sequence(content.subspan(4), id_bytes, in_sequence);
     });
   });
-  return references;
+  for (auto& [item, parts] : in_sequence) {
+    std::vector<Item>& known = by_size[item];
+    if (known != parts) known.insert(known.end(), parts.begin(), parts.end());
+  }
+  return by_size;
 }
 
 class Counter {

@@ -76,6 +76,13 @@ TEST_CASE("grids, alphas and thumbnails of a HEIC pass", "[heif]") {
   passes({});
 }
 
+TEST_CASE("references of a HEIC are found where libheif finds them, whatever their boxes' sizes say", "[heif]") {
+  // Also a finding: the second box says that it is longer than all that follows.
+  std::string file = file_of({{"dimg", 2, {1}}, {"dimg", 4, {2}}, {"auxl", 4, {2}}});
+  file[file.find("dimg", file.find("dimg") + 1) - 3] = 1;
+  CHECK_THROWS_WITH(look_at(file), Contains("circle"));
+}
+
 TEST_CASE("boxes of a HEIC that are cut short are passed over", "[heif]") {
   const std::string file = file_of({{"dimg", 1, {2, 3}}, {"auxl", 4, {1}}});
   for (std::size_t bytes = 0; bytes <= file.size(); ++bytes) CHECK_NOTHROW(look_at(file.substr(0, bytes)));
