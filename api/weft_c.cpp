@@ -82,15 +82,32 @@ CutterOptions options_from(const weft_options* given) {
   return options;
 }
 
-Image copy_of(const std::uint8_t* rgb, std::int32_t width, std::int32_t height, std::ptrdiff_t stride) {
-  WEFT_CHECK(rgb != nullptr, "[weft_run] expected a picture, got NULL");
-  WEFT_CHECK(width > 0 && height > 0, "[weft_run] expected a width and a height, got {} x {}", width, height);
-  const std::ptrdiff_t row = 3 * static_cast<std::ptrdiff_t>(width);
-  WEFT_CHECK(stride >= row, "[weft_run] expected a stride of {} bytes or more for {} pixels, got {}", row, width, stride);
-  Image picture(width, height, 3);
-  for (int y = 0; y < height; ++y) std::memcpy(picture.at(y, 0), rgb + y * stride, static_cast<std::size_t>(row));
-  return picture;
-}
+/// A copy of the caller's picture. Each thread keeps its last one's memory, as long as that is not much: fresh memory for
+/// a picture of 512 x 512 cost 4 ms of 46, on a virtual machine where a page fault takes microseconds.
+class Copy {
+ public:
+  Copy(const std::uint8_t* rgb, std::int32_t width, std::int32_t height, std::ptrdiff_t stride) {
+    WEFT_CHECK(rgb != nullptr, "[weft_run] expected a picture, got NULL");
+    WEFT_CHECK(width > 0 && height > 0, "[weft_run] expected a width and a height, got {} x {}", width, height);
+    const std::ptrdiff_t row = 3 * static_cast<std::ptrdiff_t>(width);
+    WEFT_CHECK(stride >= row, "[weft_run] expected a stride of {} bytes or more for {} pixels, got {}", row, width,
+               stride);
+    if (kept.width != width || kept.height != height) kept = Image(width, height, 3);
+    for (int y = 0; y < height; ++y) std::memcpy(kept.at(y, 0), rgb + y * stride, static_cast<std::size_t>(row));
+  }
+  ~Copy() {
+    if (kept.pixels.size() > most_bytes) kept = Image();
+  }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+
+  const Image& picture() const { return kept; }
+
+ private:
+  static constexpr std::size_t most_bytes = std::size_t{16} << 20;
+  static thread_local Image kept;
+};
+thread_local Image Copy::kept;
 
 Image ids_of(const Image& mask) {
   Image ids = mask;
@@ -150,7 +167,7 @@ const char* weft_model_error(const weft_model* model) { return error_of(model); 
 weft_result* weft_run(const weft_model* model, const std::uint8_t* rgb, std::int32_t width, std::int32_t height,
                       std::ptrdiff_t stride, unsigned outputs) {
   return handle_of<weft_result>(
-      [&](weft_result& result) { run(result, model, copy_of(rgb, width, height, stride), outputs); });
+      [&](weft_result& result) { run(result, model, Copy(rgb, width, height, stride).picture(), outputs); });
 }
 
 void weft_result_free(weft_result* result) { delete result; }

@@ -60,7 +60,7 @@ void weft_model_free(weft_model* model);
 const char* weft_model_error(const weft_model* model);
 
 /* Runs the model on an RGB picture of 8 bits a sample: row y begins at rgb + y * stride, stride >= 3 * width bytes.
- * `outputs` is a sum of WEFT_MASK and the like. The picture is not kept. The result is to be freed also where it holds
+ * `outputs` is a sum of WEFT_MASK and the like. The picture is copied. The result is to be freed also where it holds
  * an error. */
 weft_result* weft_run(const weft_model* model, const uint8_t* rgb, int32_t width, int32_t height, ptrdiff_t stride,
                       unsigned outputs);
