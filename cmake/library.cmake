@@ -1,6 +1,5 @@
 # weft for other programs: libweft.a and libweft.so of the objects that weft's own programs are made of, the public
 # headers, and what find_package(weft) and pkg-config read.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 include(cmake/public_headers.cmake)
 

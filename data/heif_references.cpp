@@ -34,7 +34,7 @@ void for_each_box(Bytes boxes, F&& f) {
     }
     if (bytes < header) return;
     const auto end = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, boxes.size()));
-    f(*name, boxes.subspan(std::min(header, end), end - std::min(header, end)));
+    f(*name, boxes.subspan(header, end - header));
     boxes = boxes.subspan(end);
   }
 }
@@ -43,8 +43,8 @@ using Item = std::uint32_t;
 /// The items that an item's decoding decodes.
 using References = std::map<Item, std::vector<Item>>;
 
-/// The references of one kind from one item to several, at the beginning of `bytes`; how many bytes that were, or nothing
-/// where they end too early.
+/// The references of one kind from one item to several, at the beginning of `bytes`; how many bytes that were, or
+/// nothing where they end too early.
 std::optional<std::size_t> add_references(std::uint32_t kind, Bytes bytes, int id_bytes, References& references) {
   const auto ids = [&](std::size_t count) { return static_cast<std::size_t>(id_bytes) * count; };
   const auto from = read_uint(bytes, 0, id_bytes), count = read_uint(bytes, ids(1), 2);

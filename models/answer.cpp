@@ -17,6 +17,7 @@ Answer answer_for(const Placement& placement, const Tensor& canvas_logits, doubl
   answer.mask = Image(width, height, 1);
   if (parts.probability) answer.probability = Image(width, height, 1);
   if (parts.alpha) answer.alpha = Image(width, height, 1);
+  if (parts.values) answer.values.reserve(answer.mask.pixels.size());
   const int band = std::clamp(band_pixels / width, 1, height);
   for (int y = 0; y < height; y += band) {
     const int rows = std::min(band, height - y);
@@ -29,6 +30,7 @@ Answer answer_for(const Placement& placement, const Tensor& canvas_logits, doubl
     put(threshold_mask(values, width, rows, threshold), answer.mask);
     if (parts.probability) put(render_probability(values, width, rows), answer.probability);
     if (parts.alpha) put(render_alpha(values, width, rows, threshold), answer.alpha);
+    if (parts.values) answer.values.insert(answer.values.end(), values.begin(), values.end());
   }
   const auto clothing = std::count(answer.mask.pixels.begin(), answer.mask.pixels.end(), 1);
   answer.clothing = static_cast<double>(clothing) / static_cast<double>(answer.mask.pixels.size());

@@ -47,10 +47,8 @@ Cutter Cutter::open(const std::filesystem::path& path, const CutterOptions& opti
   }
   if (options.size) {
     const auto [height, width] = *options.size;
-    constexpr int step = static_cast<int>(UNet::stride), largest = 16384;
-    const auto is_side = [](int side) { return side >= step && side <= largest && side % step == 0; };
-    WEFT_CHECK(is_side(height) && is_side(width), "[cutter] expected a size in multiples of {} up to {}, got {} x {}",
-               step, largest, height, width);
+    WEFT_CHECK(is_canvas_side(height) && is_canvas_side(width),
+               "[cutter] expected a size in multiples of {} up to 16384, got {} x {}", int{UNet::stride}, height, width);
   }
   const std::filesystem::path file = path.empty() ? default_model() : path;
   Model model = load_model(file);
@@ -73,13 +71,12 @@ std::vector<float> Cutter::probabilities(const Image& picture) const {
 }
 
 Cut Cutter::cut(const Image& picture, const CutParts& parts) const {
-  const auto [placement, logits] = state_->run(picture);
-  const Answer answer = answer_for(placement, logits, state_->threshold, {.alpha = parts.cutout});
+  Answer answer = state_->answer(picture, {.alpha = parts.cutout, .values = parts.probabilities});
   Cut cut;
   cut.mask = render_mask(answer.mask);
   cut.clothing = answer.clothing;
   if (parts.cutout) cut.cutout = render_cutout(picture, answer.alpha);
-  if (parts.probabilities) cut.probabilities = to_prediction(placement, logits).probabilities();
+  cut.probabilities = std::move(answer.values);
   return cut;
 }
 

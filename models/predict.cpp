@@ -26,6 +26,11 @@ Tensor mirrored(const Tensor& x) {
 
 }  // namespace
 
+bool is_canvas_side(int side) {
+  constexpr int step = static_cast<int>(UNet::stride), largest = 16384;
+  return side >= step && side <= largest && side % step == 0;
+}
+
 Placement placement_for(const ModelInfo& info, int width, int height, const PredictOptions& options) {
   if (options.is_native) return place_native(width, height, static_cast<int>(UNet::stride));
   const int canvas_height = options.size ? (*options.size)[0] : static_cast<int>(info.height);

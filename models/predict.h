@@ -21,6 +21,9 @@ struct PredictOptions {
   bool mirror = false;
 };
 
+/// Whether a network's input may be so high or wide: a multiple of UNet::stride, up to 16384.
+bool is_canvas_side(int side);
+
 /// A picture as the network takes it.
 struct NetworkInput {
   Placement placement;  // of the picture on the canvas

@@ -79,11 +79,9 @@ std::optional<std::array<int, 2>> size_from(const std::string& size) {
   const bool is_pair = std::sscanf(text, "%dx%d%n", &height, &width, &used) == 2 && text[used] == '\0';
   const bool is_single = !is_pair && std::sscanf(text, "%d%n", &height, &used) == 1 && text[used] == '\0';
   if (is_single) width = height;
-  const int step = static_cast<int>(UNet::stride);
-  if (!(is_pair || is_single) || height < step || width < step || height % step != 0 || width % step != 0 ||
-      height > 16384 || width > 16384) {
+  if (!(is_pair || is_single) || !is_canvas_side(height) || !is_canvas_side(width)) {
     throw tools::UsageError(
-        fmt::format("--size expects N or HxW in multiples of {}, or 'native', got '{}'", step, size));
+        fmt::format("--size expects N or HxW in multiples of {}, or 'native', got '{}'", int{UNet::stride}, size));
   }
   return std::array{height, width};
 }

@@ -7,10 +7,7 @@
 namespace weft::kernels {
 namespace {
 
-/// Sources of one output have tiles of one size: those that the whole would have.
-WinogradForm form_of(const JoinedConvProblem& p) {
-  return prefers_six(p.conv.c_in, p.conv.c_out) ? WinogradForm::same_six : WinogradForm::same;
-}
+WinogradForm form_of(const JoinedConvProblem& p) { return same_form(p.conv.c_in, p.conv.c_out); }
 
 std::int64_t packed_floats(const JoinedConvProblem& p, std::int64_t channels) {
   return isa_kernels().winograd_packed_floats(form_of(p), channels, p.conv.c_out);

@@ -20,7 +20,7 @@ WinogradForm output_form(const UpsampleConvProblem& p) {
   return is_six(p) ? WinogradForm::upsampled_six : WinogradForm::upsampled;
 }
 
-WinogradForm skip_form(const UpsampleConvProblem& p) { return is_six(p) ? WinogradForm::same_six : WinogradForm::same; }
+WinogradForm skip_form(const UpsampleConvProblem& p) { return same_form(p.c_up + p.c_skip, p.c_out); }
 
 WinogradSource upsampled_source(const UpsampleConvProblem& p, WinogradForm form, const float* x, const float* packed) {
   return {form, x, p.h, p.w, p.c_up, 1, packed};

@@ -30,6 +30,10 @@ bool prefers_six(std::int64_t c_in, std::int64_t c_out) {
   return std::min(c_in, c_out) <= max_narrow_side && std::max(c_in, c_out) <= max_wide_side;
 }
 
+WinogradForm same_form(std::int64_t c_in, std::int64_t c_out) {
+  return prefers_six(c_in, c_out) ? WinogradForm::same_six : WinogradForm::same;
+}
+
 bool conv_winograd_supports(const ConvProblem& p) {
   return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 &&
          p.dilation_w == 1 && p.groups == 1 && p.padding_h == p.padding_w && p.padding_h <= 2 &&

@@ -27,6 +27,9 @@ namespace weft::kernels {
 /// and 192 on the other. With more, their filters, 1.8 times as many, cost what their products save, or their error,
 /// handed from layer to layer, makes that of a gradient several times PyTorch's own.
 bool prefers_six(std::int64_t c_in, std::int64_t c_out);
+/// `same_six` or `same`, as that says. Images that are added up in one output are convolved in one form, that of all
+/// their channels: tiles of one output have one size.
+WinogradForm same_form(std::int64_t c_in, std::int64_t c_out);
 
 /// 3x3, stride 1, no dilation, one group, padding up to 2, and at least 8 channels on both sides.
 bool conv_winograd_supports(const ConvProblem& p);

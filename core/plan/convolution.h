@@ -29,6 +29,14 @@ struct ConvolutionStep {
 
 ConvolutionStep convolution_of(const Rewrite& rewrite, const Step* step);
 
+/// Calls replace(rewrite, step) for each convolution that convolution_of() may know, plain ones first.
+template <class Replace>
+void replace_convolutions(Rewrite& rewrite, Replace&& replace) {
+  for (const char* name : {"conv2d", "conv2d_fused"}) {
+    for (const Step* step : steps_named(rewrite.graph, name)) replace(rewrite, step);
+  }
+}
+
 /// The clamp that an operation's attributes "lower" and "upper" say; none without them.
 Clamp clamp_of(const Operation& operation);
 void add_clamp(std::vector<Attribute>& attributes, Clamp clamp);

@@ -11,8 +11,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "core/kernels/isa.h"
 #include "core/atomic_file.h"
+#include "core/kernels/isa.h"
 #include "docs/examples/classic_unet.h"
 #include "docs/examples/example.h"
 
@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
     if (!o.save.empty()) {
       ClassicUNet network(o.width, o.upsample == "transposed");
       network.initialise(0);
-      save_safetensors(o.save, {}, tensors_to_save(network.state_dict()));
+      save_safetensors(o.save, network.state_dict());
     } else if (o.size > 0) {
       WEFT_CHECK(o.size % (1 << ClassicUNet::halvings) == 0, "--size {}: expected a multiple of 16", o.size);
       time_it(o);

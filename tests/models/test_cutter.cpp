@@ -4,25 +4,18 @@
 #include <cstdlib>
 #include <thread>
 
-#include "core/random.h"
 #include "data/render.h"
 #include "models/answer.h"
 #include "models/default_model.h"
 #include "models/predict.h"
 #include "tests/catch.h"
+#include "tests/noise_picture.h"
 #include "tests/temporary_folder.h"
 
 using namespace weft;
 using namespace weft::test;
 
 namespace {
-
-Image noise(int width, int height) {
-  Image picture(width, height, 3);
-  Random draw(3);
-  for (std::uint8_t& v : picture.pixels) v = static_cast<std::uint8_t>(draw.below(256));
-  return picture;
-}
 
 struct Fixture {
   TemporaryFolder folder;

@@ -83,7 +83,7 @@ TEST_CASE("a bare state dict is recognised by its tensors", "[models]") {
     const UNetConfig config{.arch = arch, .decoder_channels = {16, 8, 8, 4, 4}};
     UNet network(config);
     network.initialise(1);
-    save_safetensors(folder.path / "bare.safetensors", {}, tensors_to_save(network.state_dict()));
+    save_safetensors(folder.path / "bare.safetensors", network.state_dict());
     const Model model = load_model(folder.path / "bare.safetensors");
     CHECK_FALSE(model.is_described);
     CHECK(model.info.network == config);
@@ -128,7 +128,7 @@ TEST_CASE("encoder weights load with or without the prefix, without the head, an
   const fs::path path = folder.path / "e.safetensors";
   const auto source = make_classifier("resnet18");
   for (const auto& [name, tensor] : source->named_parameters()) tensor.fill(0.25);
-  save_safetensors(path, {}, tensors_to_save(source->state_dict()));
+  save_safetensors(path, source->state_dict());
   const auto encoder = make_encoder("resnet18");
   const auto report = load_encoder_weights(*encoder, path);
   CHECK(report.dropped == std::vector<std::string>{"fc.bias", "fc.weight"});
@@ -139,7 +139,7 @@ TEST_CASE("encoder weights load with or without the prefix, without the head, an
   for (const auto& [name, tensor] : source->state_dict()) {
     if (!name.starts_with("layer4.1.conv2") && !name.starts_with("fc.")) partial.push_back({"encoder." + name, tensor});
   }
-  save_safetensors(path, {}, tensors_to_save(partial));
+  save_safetensors(path, partial);
   const auto fresh = make_encoder("resnet18");
   CHECK_THROWS_WITH(load_encoder_weights(*fresh, path), Contains("missing layer4.1.conv2.weight [512, 512, 3, 3]"));
   CHECK(fresh->named_parameters()[0].tensor.data<float>()[0] == 0.0f);

@@ -4,21 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include "core/random.h"
 #include "tests/gradcheck.h"
+#include "tests/noise_picture.h"
 
 using namespace weft;
+using weft::test::noise;
 
 namespace {
 
 const UNetConfig small{.arch = "resnet18", .decoder_channels = {16, 8, 8, 4, 4}};
-
-Image noise(int width, int height) {
-  Image picture(width, height, 3);
-  Random draw(3);
-  for (std::uint8_t& v : picture.pixels) v = static_cast<std::uint8_t>(draw.below(256));
-  return picture;
-}
 
 struct Fixture {
   UNet network{small};

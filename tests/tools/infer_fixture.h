@@ -1,19 +1,12 @@
 #pragma once
 // A small model and photographs for infer_unet.
 
-#include "core/random.h"
 #include "data/image_io.h"
 #include "models/model_file.h"
+#include "tests/noise_picture.h"
 #include "tests/tools/run_program.h"
 
 namespace weft::test {
-
-inline Image noise(int width, int height, std::uint64_t seed) {
-  Image picture(width, height, 3);
-  Random draw(seed);
-  for (std::uint8_t& v : picture.pixels) v = static_cast<std::uint8_t>(draw.below(256));
-  return picture;
-}
 
 /// A model with random weights, and three pictures of different sizes.
 struct InferFixture {

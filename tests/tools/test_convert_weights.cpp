@@ -39,7 +39,7 @@ struct Fixture {
   TemporaryFolder folder;
   std::string in = (folder / "in.safetensors").string(), out = (folder / "out.safetensors").string();
 
-  void save(const nn::StateDict& state) const { save_safetensors(in, {}, tensors_to_save(state)); }
+  void save(const nn::StateDict& state) const { save_safetensors(in, state); }
   ProgramResult convert(std::vector<std::string> options = {}) const {
     options.insert(options.begin(), {in, out});
     return run_program("convert_weights", options);
@@ -214,7 +214,7 @@ TEST_CASE("inspect_model --diff names every difference", "[tools]") {
                       {"shape", Tensor::zeros({2, 1})},
                       {"b", Tensor::zeros({1})}};
   other[1].tensor.mutable_data<float>()[1] = 5;
-  save_safetensors(f.out, {}, tensors_to_save(other));
+  save_safetensors(f.out, other);
   const ProgramResult run = run_program("inspect_model", {"--diff", f.in, f.out});
   CHECK(run.status == 1);
   CHECK_THAT(run.out, Contains("values differ: by at most 1, 0.25 of the largest value") &&

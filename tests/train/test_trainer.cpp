@@ -488,7 +488,7 @@ TEST_CASE("a run takes over from its starting model what nobody asked otherwise"
 
   // A file that says nothing of its use tells its network, and nothing else.
   const UNet plain(small);
-  save_safetensors(folder / "m.safetensors", {}, tensors_to_save(plain.state_dict()));
+  save_safetensors(folder / "m.safetensors", plain.state_dict());
   TrainConfig bare = config;
   take_over_model(bare, {});
   CHECK(bare.network == small);

@@ -92,10 +92,6 @@ bool replace(Rewrite& r, const Step* step) {
 
 }  // namespace
 
-void inverted_residual(Rewrite& rewrite) {
-  for (const char* name : {"conv2d", "conv2d_fused"}) {
-    for (const Step* conv : steps_named(rewrite.graph, name)) replace(rewrite, conv);
-  }
-}
+void inverted_residual(Rewrite& rewrite) { replace_convolutions(rewrite, replace); }
 
 }  // namespace weft

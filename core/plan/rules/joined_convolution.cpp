@@ -3,8 +3,8 @@
 // The first convolution of a decoder whose skip is joined to something other than a nearest upsampling: a transposed
 // convolution, a bilinear upsampling. Without the joined image (core/kernels/conv_joined.h); equal up to rounding,
 // within the bounds of Winograd's convolution, 2e-5 of the output's range. Applies in float32, where nobody else reads
-// the joined image, and where the convolution would be Winograd's. Gains writing and reading that image: the paper's U-Net with 16 to 256
-// channels takes 9 % less time at 512 x 512, 0 to 4 % at 256 x 256 (docs/performance.md).
+// the joined image, and where the convolution would be Winograd's. Gains writing and reading that image: the paper's
+// U-Net with 16 to 256 channels takes 9 % less time at 512 x 512, 0 to 5 % at 256 x 256 (docs/performance.md).
 
 #include "core/kernels/conv_joined.h"
 #include "core/plan/convolution.h"
@@ -62,10 +62,6 @@ bool replace(Rewrite& r, const Step* step) {
 
 }  // namespace
 
-void joined_convolution(Rewrite& rewrite) {
-  for (const char* name : {"conv2d", "conv2d_fused"}) {
-    for (const Step* conv : steps_named(rewrite.graph, name)) replace(rewrite, conv);
-  }
-}
+void joined_convolution(Rewrite& rewrite) { replace_convolutions(rewrite, replace); }
 
 }  // namespace weft

@@ -28,10 +28,6 @@ bool pack(Rewrite& r, const Step* step) {
 
 }  // namespace
 
-void pack_filters(Rewrite& rewrite) {
-  for (const char* name : {"conv2d", "conv2d_fused"}) {
-    for (const Step* conv : steps_named(rewrite.graph, name)) pack(rewrite, conv);
-  }
-}
+void pack_filters(Rewrite& rewrite) { replace_convolutions(rewrite, pack); }
 
 }  // namespace weft

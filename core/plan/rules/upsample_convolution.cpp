@@ -68,10 +68,6 @@ bool replace(Rewrite& r, const Step* step) {
 
 }  // namespace
 
-void upsample_convolution(Rewrite& rewrite) {
-  for (const char* name : {"conv2d", "conv2d_fused"}) {
-    for (const Step* conv : steps_named(rewrite.graph, name)) replace(rewrite, conv);
-  }
-}
+void upsample_convolution(Rewrite& rewrite) { replace_convolutions(rewrite, replace); }
 
 }  // namespace weft
